@@ -1,0 +1,331 @@
+//! Everything that can go wrong, once: a number that never changes, the API's code, its HTTP
+//! status and its message.
+//!
+//! Numbers are ABI: the table is append-only, a retired number stays as a comment. The family is
+//! `number / 100`, so a program may switch on either. Codes that the KMS API has are spelled as in
+//! the API (2016-01-20); codes of this library alone are spelled `Store.*`, `Module.*` and `Abi.*`.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The answer of anything that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, as a number that never changes (`kmshsm_status` in C).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum ErrorCode {
+    /// A required parameter is absent.
+    MissingParameter = 101,
+    /// A parameter has a value that the operation does not take.
+    InvalidParameter = 102,
+    /// The request is not well-formed JSON, or not a JSON object.
+    ParseRequestParameterException = 103,
+    /// The operation does not fit the key (its kind or usage), or is not offered here.
+    UnsupportedOperation = 104,
+    /// The operation does not fit the key: asymmetric operations, versions and rotation.
+    RejectedUnsupportedOperation = 105,
+    /// The operation is not for a key of this origin.
+    UnsupportedOrigin = 106,
+    /// The operation takes a key id, not an alias.
+    UnsupportedAlias = 107,
+    /// The region does not offer the protection level.
+    UnsupportedProtectionLevel = 108,
+    /// A required pointer is NULL.
+    NullArgument = 110,
+    /// The output buffer is too small; the needed size has been written.
+    BufferTooSmall = 111,
+    /// The handle is none of this library's, or of another type.
+    BadHandle = 112,
+    /// The handle, or the store behind it, has been closed.
+    Closed = 113,
+
+    /// The caller may not do this, or may not know whether it could be done.
+    NoPermission = 201,
+    /// The passphrase or key file opens no unlock slot of the store.
+    UnlockFailed = 202,
+
+    /// No such key in this account and region.
+    KeyNotFound = 301,
+    /// The key has no such version.
+    KeyVersionNotFound = 302,
+    /// No such alias in this account and region.
+    AliasNotFound = 303,
+    /// The API has no operation of that name.
+    ActionNotFound = 304,
+    /// There is no store at the given place.
+    StoreNotFound = 305,
+
+    /// The key's state does not allow the change.
+    StateModifiedFailed = 401,
+    /// The key is disabled.
+    Disabled = 402,
+    /// The key awaits its deletion.
+    PendingDeletion = 403,
+    /// The key awaits its material.
+    PendingImport = 404,
+    /// A quota is used up.
+    LimitExceeded = 405,
+    /// Too many calls in a second.
+    Throttled = 406,
+    /// The process has forked since the store was opened; the child must open it anew.
+    Forked = 407,
+    /// A self-test failed or the module caught a panic; only reopening recovers.
+    ErrorState = 408,
+    /// Memory of this process cannot be locked, and keys at level HSM demand it.
+    MemoryProtection = 409,
+
+    /// The imported material is not what the key takes.
+    InvalidKeyMaterial = 501,
+    /// The import token is none of this key's, or its key pair has been destroyed.
+    InvalidImportToken = 502,
+    /// The import token's 24 hours are over.
+    ExpiredImportToken = 503,
+    /// The ciphertext does not open: damaged, of another key, or with another context.
+    InvalidCiphertext = 504,
+
+    /// Reading or writing the store failed.
+    StoreFailed = 601,
+    /// The file is not a kmshsm store.
+    NotAStore = 602,
+    /// The store was written by a newer version of this library.
+    StoreTooNew = 603,
+    /// The store has been cut short, changed from outside or mixed with another.
+    StoreDamaged = 604,
+    /// The store has become read-only after a write error; reopening recovers.
+    Degraded = 605,
+    /// Another copy of this library in this process holds the store.
+    StoreInUse = 606,
+    /// There is a store already.
+    StoreExists = 607,
+    /// The file system cannot keep the store safely.
+    UnsupportedFilesystem = 608,
+    /// Others kept changing the same records; nothing was written.
+    Conflict = 609,
+
+    /// A defect of this library.
+    Internal = 901,
+}
+
+/// One line of the table: HTTP status, code on the wire, message.
+struct Row(u16, &'static str, &'static str);
+
+impl ErrorCode {
+    /// Every code, in the order of the numbers.
+    pub const ALL: &'static [Self] = &[
+        Self::MissingParameter,
+        Self::InvalidParameter,
+        Self::ParseRequestParameterException,
+        Self::UnsupportedOperation,
+        Self::RejectedUnsupportedOperation,
+        Self::UnsupportedOrigin,
+        Self::UnsupportedAlias,
+        Self::UnsupportedProtectionLevel,
+        Self::NullArgument,
+        Self::BufferTooSmall,
+        Self::BadHandle,
+        Self::Closed,
+        Self::NoPermission,
+        Self::UnlockFailed,
+        Self::KeyNotFound,
+        Self::KeyVersionNotFound,
+        Self::AliasNotFound,
+        Self::ActionNotFound,
+        Self::StoreNotFound,
+        Self::StateModifiedFailed,
+        Self::Disabled,
+        Self::PendingDeletion,
+        Self::PendingImport,
+        Self::LimitExceeded,
+        Self::Throttled,
+        Self::Forked,
+        Self::ErrorState,
+        Self::MemoryProtection,
+        Self::InvalidKeyMaterial,
+        Self::InvalidImportToken,
+        Self::ExpiredImportToken,
+        Self::InvalidCiphertext,
+        Self::StoreFailed,
+        Self::NotAStore,
+        Self::StoreTooNew,
+        Self::StoreDamaged,
+        Self::Degraded,
+        Self::StoreInUse,
+        Self::StoreExists,
+        Self::UnsupportedFilesystem,
+        Self::Conflict,
+        Self::Internal,
+    ];
+
+    /// The number: `family * 100 + n`.
+    pub const fn number(self) -> u32 {
+        self as u32
+    }
+
+    /// The code of that number.
+    pub fn from_number(number: u32) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.number() == number)
+    }
+
+    /// The HTTP status that goes with the code.
+    pub const fn http_status(self) -> u16 {
+        self.row().0
+    }
+
+    /// The code as the API spells it, such as `Rejected.Disabled`.
+    pub const fn wire_code(self) -> &'static str {
+        self.row().1
+    }
+
+    #[rustfmt::skip]
+    const fn row(self) -> Row {
+        match self {
+            Self::MissingParameter => Row(400, "MissingParameter", "The parameter \"{}\" is needed but not provided."),
+            Self::InvalidParameter => Row(400, "InvalidParameter", "The specified parameter \"{}\" is not valid."),
+            Self::ParseRequestParameterException => Row(400, "ParseRequestParameterException", "Server parse parameters exception. Please check your input params."),
+            Self::UnsupportedOperation => Row(400, "UnsupportedOperation", "This action is not supported."),
+            Self::RejectedUnsupportedOperation => Row(400, "Rejected.UnsupportedOperation", "Unsupported operation."),
+            Self::UnsupportedOrigin => Row(400, "Unsupported.Origin", "This key origin is not valid for this api."),
+            Self::UnsupportedAlias => Row(400, "Unsupported.Alias", "Alias is not valid for this api."),
+            Self::UnsupportedProtectionLevel => Row(400, "Unsupported.ProtectionLevel", "This protection level is not valid for this region"),
+            Self::NullArgument => Row(400, "Abi.NullArgument", "The argument \"{}\" is NULL."),
+            Self::BufferTooSmall => Row(400, "Abi.BufferTooSmall", "The output buffer is too small."),
+            Self::BadHandle => Row(400, "Abi.BadHandle", "The handle is not one of this library, or not of this type."),
+            Self::Closed => Row(400, "Abi.Closed", "The handle has been closed."),
+            Self::NoPermission => Row(403, "Forbidden.NoPermission", "This operation is forbidden by permission system."),
+            Self::UnlockFailed => Row(403, "Store.UnlockFailed", "The passphrase or key file does not open this store."),
+            Self::KeyNotFound => Row(404, "Forbidden.KeyNotFound", "The specified Key is not found."),
+            Self::KeyVersionNotFound => Row(404, "Forbidden.KeyVersionNotFound", "The specified Key version is not found."),
+            Self::AliasNotFound => Row(404, "Forbidden.AliasNotFound", "The specified Alias is not found."),
+            Self::ActionNotFound => Row(404, "InvalidAction.NotFound", "The specified action is not found."),
+            Self::StoreNotFound => Row(404, "Store.NotFound", "There is no store at this place."),
+            Self::StateModifiedFailed => Row(409, "Rejected.StateModifiedFailed", "Keystate modified failed."),
+            Self::Disabled => Row(409, "Rejected.Disabled", "The request was rejected because the key state is Disabled."),
+            Self::PendingDeletion => Row(409, "Rejected.PendingDeletion", "The request was rejected because the key state is PendingDeletion."),
+            Self::PendingImport => Row(409, "Rejected.PendingImport", "The request was rejected because the key state is PendingImport."),
+            Self::LimitExceeded => Row(400, "Rejected.LimitExceeded", "The request was rejected because user create resource limit was exceeded."),
+            Self::Throttled => Row(429, "Rejected.Throttling", "QPS Limit Exceeded"),
+            Self::Forked => Row(409, "Module.Forked", "The process has forked since the store was opened. Open the store again in the child."),
+            Self::ErrorState => Row(503, "Module.ErrorState", "The module is in its error state. Open the store again to recover."),
+            Self::MemoryProtection => Row(409, "Module.MemoryProtection", "Keys at protection level HSM need locked memory, which this process does not have."),
+            Self::InvalidKeyMaterial => Row(400, "InvalidKeyMaterial", "key material is invalid."),
+            Self::InvalidImportToken => Row(400, "InvalidImportToken", "import token is invalid."),
+            Self::ExpiredImportToken => Row(400, "ExpiredImportToken", "import token is expired."),
+            Self::InvalidCiphertext => Row(400, "InvalidParameter", "The specified parameter \"CiphertextBlob\" is not valid."),
+            Self::StoreFailed => Row(503, "Store.Failed", "Reading or writing the store failed."),
+            Self::NotAStore => Row(503, "Store.NotAStore", "This is not a kmshsm store."),
+            Self::StoreTooNew => Row(503, "Store.TooNew", "The store was written by a newer version of this library."),
+            Self::StoreDamaged => Row(503, "Store.Damaged", "The store is damaged or has been changed from outside."),
+            Self::Degraded => Row(503, "Store.Degraded", "The store is read-only after a write error. Open it again to recover."),
+            Self::StoreInUse => Row(503, "Store.InUse", "Another copy of this library in this process has the store open."),
+            Self::StoreExists => Row(409, "Store.Exists", "There is a store at this place already."),
+            Self::UnsupportedFilesystem => Row(503, "Store.UnsupportedFilesystem", "The file system cannot keep a store safely."),
+            Self::Conflict => Row(503, "Store.Conflict", "Others kept changing the same records. Nothing was written; try again."),
+            Self::Internal => Row(500, "InternalFailure", "Internal Failure."),
+        }
+    }
+}
+
+/// A code, what it is about, and a sentence for people. Never holds material, plaintext, tokens or
+/// passphrases.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    code: ErrorCode,
+    subject: Cow<'static, str>,
+    detail: Cow<'static, str>,
+}
+
+impl Error {
+    /// An error that its code says all about.
+    pub const fn new(code: ErrorCode) -> Self {
+        Self { code, subject: Cow::Borrowed(""), detail: Cow::Borrowed("") }
+    }
+
+    /// [`ErrorCode::InvalidParameter`], naming the parameter and what it takes.
+    pub fn invalid(
+        parameter: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { code: ErrorCode::InvalidParameter, subject: parameter.into(), detail: detail.into() }
+    }
+
+    /// [`ErrorCode::MissingParameter`], naming the parameter.
+    pub fn missing(parameter: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code: ErrorCode::MissingParameter,
+            subject: parameter.into(),
+            detail: Cow::Borrowed(""),
+        }
+    }
+
+    /// [`ErrorCode::NullArgument`], naming the argument.
+    pub const fn null(argument: &'static str) -> Self {
+        Self {
+            code: ErrorCode::NullArgument,
+            subject: Cow::Borrowed(argument),
+            detail: Cow::Borrowed(""),
+        }
+    }
+
+    /// The same error with a sentence more for people.
+    #[must_use]
+    pub fn because(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    /// What went wrong.
+    pub const fn code(&self) -> ErrorCode {
+        self.code
+    }
+}
+
+impl From<ErrorCode> for Error {
+    fn from(code: ErrorCode) -> Self {
+        Self::new(code)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.code.row().2.split_once("{}") {
+            Some((before, after)) => write!(f, "{before}{}{after}", self.subject)?,
+            None => f.write_str(self.code.row().2)?,
+        }
+        if !self.detail.is_empty() {
+            write!(f, " {}", self.detail)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_in_order_and_come_back() {
+        for pair in ErrorCode::ALL.windows(2) {
+            assert!(pair[0].number() < pair[1].number());
+        }
+        for code in ErrorCode::ALL {
+            assert_eq!(ErrorCode::from_number(code.number()), Some(*code));
+            assert!((400..=599).contains(&code.http_status()));
+        }
+    }
+
+    #[test]
+    fn messages_name_the_parameter() {
+        let error = Error::invalid("PageSize", "It must be 1 to 100.");
+        assert_eq!(
+            error.to_string(),
+            "The specified parameter \"PageSize\" is not valid. It must be 1 to 100."
+        );
+        assert_eq!(
+            Error::missing("KeyId").to_string(),
+            "The parameter \"KeyId\" is needed but not provided."
+        );
+    }
+}
