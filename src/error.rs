@@ -74,6 +74,8 @@ pub enum ErrorCode {
     ErrorState = 408,
     /// Memory of this process cannot be locked, and keys at level HSM demand it.
     MemoryProtection = 409,
+    /// The locked memory for keys is used up by keys in use at this moment.
+    MemoryExhausted = 410,
 
     /// The imported material is not what the key takes.
     InvalidKeyMaterial = 501,
@@ -141,6 +143,7 @@ impl ErrorCode {
         Self::Forked,
         Self::ErrorState,
         Self::MemoryProtection,
+        Self::MemoryExhausted,
         Self::InvalidKeyMaterial,
         Self::InvalidImportToken,
         Self::ExpiredImportToken,
@@ -208,6 +211,7 @@ impl ErrorCode {
             Self::Forked => Row(409, "Module.Forked", "The process has forked since the store was opened. Open the store again in the child."),
             Self::ErrorState => Row(503, "Module.ErrorState", "The module is in its error state. Open the store again to recover."),
             Self::MemoryProtection => Row(409, "Module.MemoryProtection", "Keys at protection level HSM need locked memory, which this process does not have."),
+            Self::MemoryExhausted => Row(503, "Module.MemoryExhausted", "The memory for keys is used up by keys in use. Try again."),
             Self::InvalidKeyMaterial => Row(400, "InvalidKeyMaterial", "key material is invalid."),
             Self::InvalidImportToken => Row(400, "InvalidImportToken", "import token is invalid."),
             Self::ExpiredImportToken => Row(400, "ExpiredImportToken", "import token is expired."),
@@ -233,12 +237,13 @@ pub struct Error {
     code: ErrorCode,
     subject: Cow<'static, str>,
     detail: Cow<'static, str>,
+    request: Option<RequestId>,
 }
 
 impl Error {
     /// An error that its code says all about.
     pub const fn new(code: ErrorCode) -> Self {
-        Self { code, subject: Cow::Borrowed(""), detail: Cow::Borrowed("") }
+        Self { code, subject: Cow::Borrowed(""), detail: Cow::Borrowed(""), request: None }
     }
 
     /// [`ErrorCode::InvalidParameter`], naming the parameter and what it takes.
@@ -246,25 +251,24 @@ impl Error {
         parameter: impl Into<Cow<'static, str>>,
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { code: ErrorCode::InvalidParameter, subject: parameter.into(), detail: detail.into() }
+        Self::new(ErrorCode::InvalidParameter).about(parameter).because(detail)
     }
 
     /// [`ErrorCode::MissingParameter`], naming the parameter.
     pub fn missing(parameter: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            code: ErrorCode::MissingParameter,
-            subject: parameter.into(),
-            detail: Cow::Borrowed(""),
-        }
+        Self::new(ErrorCode::MissingParameter).about(parameter)
     }
 
     /// [`ErrorCode::NullArgument`], naming the argument.
-    pub const fn null(argument: &'static str) -> Self {
-        Self {
-            code: ErrorCode::NullArgument,
-            subject: Cow::Borrowed(argument),
-            detail: Cow::Borrowed(""),
-        }
+    pub fn null(argument: &'static str) -> Self {
+        Self::new(ErrorCode::NullArgument).about(argument)
+    }
+
+    /// The same error, naming what it is about.
+    #[must_use]
+    pub fn about(mut self, subject: impl Into<Cow<'static, str>>) -> Self {
+        self.subject = subject.into();
+        self
     }
 
     /// The same error with a sentence more for people.
@@ -274,9 +278,37 @@ impl Error {
         self
     }
 
+    /// The same error, as the answer to this request.
+    #[must_use]
+    pub const fn of_request(mut self, request: RequestId) -> Self {
+        self.request = Some(request);
+        self
+    }
+
     /// What went wrong.
     pub const fn code(&self) -> ErrorCode {
         self.code
+    }
+
+    /// The request that failed, if it came as far as the door.
+    pub const fn request_id(&self) -> Option<RequestId> {
+        self.request
+    }
+}
+
+/// Names one request, in its answer and in the audit trail.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct RequestId(pub [u8; 16]);
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        uuid::Uuid::from_bytes(self.0).as_hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -6,3 +6,6 @@
 )]
 
 pub mod error;
+mod fork;
+mod octets;
+mod secret;
