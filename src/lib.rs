@@ -7,5 +7,6 @@
 
 pub mod error;
 mod fork;
+pub mod model;
 mod octets;
 mod secret;

@@ -1,0 +1,266 @@
+//! What a customer master key is made of (API reference, chapters 1.2, 5 and 7).
+
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, Deserialize, Deserializer};
+use serde::{Serialize, Serializer};
+use uuid::Uuid;
+
+use crate::error::{ErrorCode, Result};
+
+/// A closed set of words: their spelling on the wire and their number in stored records. Numbers
+/// are for ever.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $number:literal, $text:literal;)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum $name { $($(#[$vdoc])* $variant = $number,)+ }
+
+        impl $name {
+            /// Every word, in the order of the API reference.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The spelling on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// The word of that spelling.
+            pub fn from_name(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)+ _ => None }
+            }
+
+            /// The number in stored records.
+            pub const fn number(self) -> u8 { self as u8 }
+
+            /// The word of that number.
+            pub fn from_number(number: u8) -> Result<Self> {
+                match number {
+                    $($number => Ok(Self::$variant),)+
+                    _ => Err(ErrorCode::StoreDamaged.into()),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(self.as_str()) }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<str>::deserialize(d)?;
+                Self::from_name(&text).ok_or_else(|| {
+                    let words: Vec<_> = Self::ALL.iter().map(|word| word.as_str()).collect();
+                    de::Error::custom(format_args!("It must be one of {}.", words.join(", ")))
+                })
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> { stringify!($name).into() }
+            fn inline_schema() -> bool { true }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "enum": [$($text,)+] })
+            }
+        }
+    };
+}
+
+words! {
+    /// The kind of a key.
+    KeySpec {
+        /// AES with 256 bits, GCM.
+        Aes256 = 1, "Aliyun_AES_256";
+        /// SM4 (128 bits), GCM. Level HSM in GM regions only.
+        Sm4 = 2, "Aliyun_SM4";
+        /// RSA with 2048 bits.
+        Rsa2048 = 5, "RSA_2048";
+        /// RSA with 3072 bits.
+        Rsa3072 = 6, "RSA_3072";
+        /// NIST P-256.
+        EcP256 = 8, "EC_P256";
+        /// secp256k1.
+        EcP256k = 9, "EC_P256K";
+        /// SM2 (GB/T 32918). Level HSM in GM regions only.
+        EcSm2 = 10, "EC_SM2";
+        /// AES with 128 bits, GCM; a later addition of the service.
+        Aes128 = 3, "Aliyun_AES_128";
+        /// AES with 192 bits, GCM; a later addition of the service.
+        Aes192 = 4, "Aliyun_AES_192";
+        /// RSA with 4096 bits; a later addition of the service.
+        Rsa4096 = 7, "RSA_4096";
+    }
+}
+
+impl KeySpec {
+    /// Whether one secret both encrypts and decrypts.
+    pub const fn is_symmetric(self) -> bool {
+        matches!(self, Self::Aes256 | Self::Sm4 | Self::Aes128 | Self::Aes192)
+    }
+
+    /// The length of the material of a symmetric key in bytes.
+    pub const fn material_len(self) -> Option<usize> {
+        match self {
+            Self::Aes256 => Some(32),
+            Self::Aes192 => Some(24),
+            Self::Sm4 | Self::Aes128 => Some(16),
+            _ => None,
+        }
+    }
+
+    /// Whether the spec exists only at level HSM in regions of the GM class.
+    pub const fn is_gm_only(self) -> bool {
+        matches!(self, Self::Sm4 | Self::EcSm2)
+    }
+}
+
+words! {
+    /// What a key may be used for; fixed when it is created.
+    KeyUsage {
+        /// Encrypting and decrypting.
+        EncryptDecrypt = 1, "ENCRYPT/DECRYPT";
+        /// Signing and verifying.
+        SignVerify = 2, "SIGN/VERIFY";
+    }
+}
+
+words! {
+    /// Where a key stands in its life.
+    KeyState {
+        /// In use.
+        Enabled = 1, "Enabled";
+        /// Out of use until it is enabled again.
+        Disabled = 2, "Disabled";
+        /// Destroyed at the end of a waiting period.
+        PendingDeletion = 3, "PendingDeletion";
+        /// Waits for its material to be imported.
+        PendingImport = 4, "PendingImport";
+    }
+}
+
+words! {
+    /// Where the material of a key comes from.
+    Origin {
+        /// Made inside.
+        Kms = 1, "Aliyun_KMS";
+        /// Imported by the customer (BYOK).
+        External = 2, "EXTERNAL";
+    }
+}
+
+words! {
+    /// How the material of a key is held.
+    ProtectionLevel {
+        /// Sealed in the store.
+        Software = 1, "SOFTWARE";
+        /// Sealed in the store, and in locked memory only when in use.
+        Hsm = 2, "HSM";
+    }
+}
+
+words! {
+    /// The kind of key pair that wraps material for import.
+    WrappingKeySpec {
+        /// RSA with 2048 bits.
+        Rsa2048 = 1, "RSA_2048";
+        /// SM2; level HSM in GM regions only.
+        EcSm2 = 2, "EC_SM2";
+    }
+}
+
+words! {
+    /// How material is wrapped for import.
+    WrappingAlgorithm {
+        /// PKCS#1 v1.5 encryption.
+        Pkcs1V15 = 1, "RSAES_PKCS1_V1_5";
+        /// OAEP with SHA-1 and MGF1-SHA-1.
+        OaepSha1 = 2, "RSAES_OAEP_SHA_1";
+        /// OAEP with SHA-256 and MGF1-SHA-256.
+        OaepSha256 = 3, "RSAES_OAEP_SHA_256";
+        /// SM2 public-key encryption.
+        Sm2Pke = 4, "SM2PKE";
+    }
+}
+
+/// A UUID with a meaning, written in lower case with hyphens.
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 16]);
+
+        impl $name {
+            /// The identifier made of 128 random bits (a version 4 UUID).
+            pub fn from_random(random: [u8; 16]) -> Self {
+                Self(uuid::Builder::from_random_bytes(random).into_uuid().into_bytes())
+            }
+
+            /// The identifier with these bytes, in the order of RFC 4122.
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+
+            /// The identifier in its one spelling: lower case with hyphens.
+            pub fn parse(text: &str) -> Option<Self> {
+                if text.len() != 36 || text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                    return None;
+                }
+                Uuid::try_parse(text).ok().map(|uuid| Self(uuid.into_bytes()))
+            }
+
+            /// The bytes, in the order of RFC 4122.
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                Uuid::from_bytes(self.0).as_hyphenated().fmt(f)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.collect_str(self)
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// Names a customer master key.
+    KeyId
+    /// Names one version of a key; unique in the whole store, so that it alone finds the key.
+    KeyVersionId
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_come_back_from_spelling_and_number() {
+        for spec in KeySpec::ALL {
+            assert_eq!(KeySpec::from_name(spec.as_str()), Some(*spec));
+            assert_eq!(KeySpec::from_number(spec.number()), Ok(*spec));
+        }
+        assert!(KeySpec::from_number(0).is_err());
+    }
+
+    #[test]
+    fn ids_have_one_spelling() {
+        let text = "2ab1a983-7072-4bbc-a582-584b5bd8ecf3";
+        assert_eq!(KeyId::parse(text).map(|id| id.to_string()).as_deref(), Some(text));
+        assert_eq!(KeyId::parse(&text.to_uppercase()), None);
+        assert_eq!(KeyId::parse(&text.replace('-', "")), None);
+    }
+}

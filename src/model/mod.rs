@@ -1,0 +1,23 @@
+//! The words of the product: keys, names, regions, principals, contexts and time. Parsed once at
+//! the edge, typed from there on. Knows no algorithm and no store.
+
+mod context;
+mod json_text;
+mod key;
+mod name;
+mod plaintext;
+mod principal;
+mod region;
+mod time;
+
+pub use context::EncryptionContext;
+pub use json_text::JsonText;
+pub use key::{
+    KeyId, KeySpec, KeyState, KeyUsage, KeyVersionId, Origin, ProtectionLevel, WrappingAlgorithm,
+    WrappingKeySpec,
+};
+pub use name::{KeyRef, Space, key_arn, key_container_arn};
+pub use plaintext::Plaintext;
+pub use principal::Principal;
+pub use region::{HsmClass, REGIONS, Region};
+pub use time::{Clock, ManualClock, SystemClock, Timestamp};

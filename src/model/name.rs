@@ -1,0 +1,144 @@
+//! Names of keys: ids, aliases and ARNs (API reference, chapter 1.3).
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, de};
+
+use super::{KeyId, Region};
+use crate::error::{Error, Result};
+
+/// An account in a region: the space in which names are unique and sessions live.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Space {
+    /// The account's number, in decimal digits.
+    pub account: Arc<str>,
+    /// The region's identifier.
+    pub region: &'static str,
+}
+
+impl Space {
+    /// The space of `account` in `region`. [`InvalidParameter`] (`AccountId` or `RegionId`) when
+    /// the account is not 1 to 32 decimal digits or there is no such region.
+    ///
+    /// [`InvalidParameter`]: crate::error::ErrorCode::InvalidParameter
+    pub fn new(account: &str, region: &str) -> Result<Self> {
+        if !(1..=32).contains(&account.len()) || !account.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            return Err(Error::invalid("AccountId", "It must be 1 to 32 decimal digits."));
+        }
+        Ok(Self { account: account.into(), region: Region::find(region)?.id })
+    }
+}
+
+/// The ARN of a key.
+pub fn key_arn(space: &Space, key: &KeyId) -> String {
+    format!("acs:kms:{}:{}:key/{key}", space.region, space.account)
+}
+
+/// The resource that stands for all keys of a space in policies.
+pub fn key_container_arn(space: &Space) -> String {
+    format!("acs:kms:{}:{}:key", space.region, space.account)
+}
+
+/// What a caller may write where a key is asked for. Any text but the empty one is a reference; one
+/// that can name no key of this product is simply not found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyRef<'a> {
+    /// A key id.
+    Id(KeyId),
+    /// `alias/...`, prefix included.
+    Alias(Cow<'a, str>),
+    /// The ARN of a key: region, account and key id.
+    Arn(Cow<'a, str>, Cow<'a, str>, KeyId),
+    /// Text that names no key.
+    Nothing,
+}
+
+impl<'a> KeyRef<'a> {
+    /// Reads a reference; `None` for the empty text.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        if text.is_empty() {
+            return None;
+        }
+        Some(if let Some(id) = KeyId::parse(text) {
+            Self::Id(id)
+        } else if text.starts_with("alias/") {
+            Self::Alias(text.into())
+        } else {
+            Self::parse_arn(text).unwrap_or(Self::Nothing)
+        })
+    }
+
+    /// The same reference, owning its text.
+    pub fn into_owned(self) -> KeyRef<'static> {
+        match self {
+            Self::Id(id) => KeyRef::Id(id),
+            Self::Alias(name) => KeyRef::Alias(name.into_owned().into()),
+            Self::Arn(region, account, id) => {
+                KeyRef::Arn(region.into_owned().into(), account.into_owned().into(), id)
+            }
+            Self::Nothing => KeyRef::Nothing,
+        }
+    }
+
+    fn parse_arn(text: &'a str) -> Option<Self> {
+        let mut parts = text.strip_prefix("acs:kms:")?.splitn(3, ':');
+        let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
+        if let Some(name) = resource.strip_prefix("key/") {
+            return Some(Self::Arn(region.into(), account.into(), KeyId::parse(name)?));
+        }
+        None
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyRef<'static> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        match KeyRef::parse(&text) {
+            Some(reference) => Ok(reference.into_owned()),
+            None => Err(de::Error::custom("It must not be empty.")),
+        }
+    }
+}
+
+impl JsonSchema for KeyRef<'_> {
+    fn schema_name() -> Cow<'static, str> {
+        "KeyRef".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "2ab1a983-7072-4bbc-a582-584b5bd8ecf3";
+
+    #[test]
+    fn references_are_told_apart() {
+        assert!(matches!(KeyRef::parse(ID), Some(KeyRef::Id(_))));
+        assert!(matches!(KeyRef::parse("alias/x"), Some(KeyRef::Alias(name)) if name == "alias/x"));
+        let arn = format!("acs:kms:cn-hongkong:111122223333:key/{ID}");
+        assert!(
+            matches!(KeyRef::parse(&arn), Some(KeyRef::Arn(r, a, _)) if r == "cn-hongkong" && a == "111122223333")
+        );
+        assert_eq!(KeyRef::parse("acs:kms:cn-hongkong:1:key/x"), Some(KeyRef::Nothing));
+        assert_eq!(KeyRef::parse("nonsense"), Some(KeyRef::Nothing));
+        assert_eq!(KeyRef::parse(""), None);
+    }
+
+    #[test]
+    fn accounts_are_digits() {
+        assert!(Space::new("111122223333", "cn-hongkong").is_ok());
+        assert!(Space::new("", "cn-hongkong").is_err());
+        assert!(Space::new("12a", "cn-hongkong").is_err());
+        assert!(Space::new("1", "nowhere").is_err());
+    }
+}
