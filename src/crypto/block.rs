@@ -1,0 +1,143 @@
+//! Block ciphers of 128-bit blocks: AES (FIPS 197) and SM4 (GB/T 32907-2016), forward only.
+#![forbid(unsafe_code)]
+
+use sm4::Sm4;
+use sm4::cipher::array::Array;
+use sm4::cipher::{BlockCipherEncrypt, KeyInit};
+
+use super::provider::AesKey;
+use crate::error::{ErrorCode, Result};
+
+/// A block cipher with its key length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cipher {
+    /// AES with a key of 16 bytes.
+    Aes128,
+    /// AES with a key of 24 bytes.
+    Aes192,
+    /// AES with a key of 32 bytes.
+    Aes256,
+    /// SM4, whose key has 16 bytes.
+    Sm4,
+}
+
+impl Cipher {
+    /// The length of a key in bytes.
+    pub const fn key_len(self) -> usize {
+        match self {
+            Self::Aes128 | Self::Sm4 => 16,
+            Self::Aes192 => 24,
+            Self::Aes256 => 32,
+        }
+    }
+}
+
+/// An expanded key. It is plain bytes of fixed size, so it may lie in any memory, and is wiped when
+/// dropped; returning it from [`BlockKey::new`] may leave a copy on the stack.
+///
+/// SM4 looks its S-box up in a table: not constant time against an attacker on the same CPU cache.
+pub struct BlockKey(Schedule);
+
+enum Schedule {
+    Aes(AesKey),
+    Sm4(Sm4),
+}
+
+impl BlockKey {
+    /// Expands a key of exactly [`Cipher::key_len`] bytes.
+    pub fn new(cipher: Cipher, key: &[u8]) -> Result<Self> {
+        if key.len() != cipher.key_len() {
+            return Err(ErrorCode::Internal.into());
+        }
+        Ok(Self(match cipher {
+            Cipher::Aes128 | Cipher::Aes192 | Cipher::Aes256 => Schedule::Aes(AesKey::new(key)?),
+            Cipher::Sm4 => {
+                Schedule::Sm4(Sm4::new_from_slice(key).map_err(|_| ErrorCode::Internal)?)
+            }
+        }))
+    }
+
+    /// Encrypts every block in place, each on its own (ECB).
+    pub fn encrypt_blocks(&self, blocks: &mut [[u8; 16]]) {
+        match &self.0 {
+            Schedule::Aes(key) => key.encrypt_blocks(blocks),
+            Schedule::Sm4(key) => key.encrypt_blocks(Array::cast_slice_from_core_mut(blocks)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::crypto::vectors::{Hex, kmsvec};
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Case {
+        id: String,
+        src: usize,
+        mode: String,
+        key: Hex,
+        msg: Hex,
+        ct: Hex,
+        padding: Option<String>,
+        iv: Option<Hex>,
+        #[serde(default = "once")]
+        iterations: usize,
+        #[serde(rename = "comment")]
+        _comment: Option<String>,
+    }
+
+    fn once() -> usize {
+        1
+    }
+
+    #[test]
+    fn sm4_ecb() {
+        let file = kmsvec::<Case>("sm4.json");
+        let mut tried = 0;
+        for case in file.tests {
+            assert!(case.src < file.sources.len());
+            if case.mode != "ECB" || case.padding.is_some_and(|padding| padding != "none") {
+                continue;
+            }
+            assert!(case.iv.is_none(), "{}", case.id);
+            let key = BlockKey::new(Cipher::Sm4, &case.key.0).unwrap();
+            let mut message = case.msg.0;
+            let blocks = message.as_chunks_mut::<16>().0;
+            for _ in 0..case.iterations {
+                key.encrypt_blocks(blocks);
+            }
+            assert_eq!(message, case.ct.0, "{}", case.id);
+            tried += 1;
+        }
+        assert_eq!(tried, 6);
+    }
+
+    #[test]
+    fn fips_197() {
+        // FIPS 197, appendix C: the same plaintext under keys 00 01 02 ...
+        let key: Vec<u8> = (0..32).collect();
+        for (cipher, expected) in [
+            (Cipher::Aes128, "69c4e0d86a7b0430d8cdb78070b4c55a"),
+            (Cipher::Aes192, "dda97ca4864cdfe06eaf70a0ec0d7191"),
+            (Cipher::Aes256, "8ea2b7ca516745bfeafc49904b496089"),
+        ] {
+            let mut block = [[0u8; 16]];
+            hex::decode_to_slice("00112233445566778899aabbccddeeff", &mut block[0]).unwrap();
+            BlockKey::new(cipher, &key[..cipher.key_len()]).unwrap().encrypt_blocks(&mut block);
+            assert_eq!(hex::encode(block[0]), expected);
+        }
+    }
+
+    #[test]
+    fn wrong_key_lengths() {
+        for cipher in [Cipher::Aes128, Cipher::Aes192, Cipher::Aes256, Cipher::Sm4] {
+            for len in (0..40).filter(|len| *len != cipher.key_len()) {
+                assert!(BlockKey::new(cipher, &[0; 40][..len]).is_err());
+            }
+        }
+    }
+}

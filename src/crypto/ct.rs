@@ -1,0 +1,4 @@
+//! Comparison in constant time.
+#![forbid(unsafe_code)]
+
+pub use crate::secret::eq;

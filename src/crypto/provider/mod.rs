@@ -1,0 +1,21 @@
+//! The functions whose implementation a build chooses, behind one face: AES, AES-GCM, SHA-1,
+//! SHA-256, HMAC and RSA. Tests compile both and hold them against each other.
+
+#[cfg(feature = "awslc")]
+mod awslc;
+#[cfg(any(test, feature = "portable", not(feature = "awslc")))]
+#[cfg_attr(feature = "awslc", allow(dead_code))]
+pub(crate) mod rustcrypto;
+
+#[cfg(feature = "awslc")]
+use awslc as chosen;
+#[cfg(not(feature = "awslc"))]
+use rustcrypto as chosen;
+
+pub(crate) use chosen::{AesKey, RsaKey, gcm_open, gcm_seal, hmac_sha256, sha1, sha256};
+
+#[cfg(not(any(feature = "awslc", feature = "portable")))]
+compile_error!("choose a provider: feature `awslc` (default) or `portable`");
+
+#[cfg(all(test, feature = "awslc"))]
+mod agreement;

@@ -1,0 +1,214 @@
+//! The engine's random numbers: a CTR_DRBG (NIST SP 800-90A) per thread, seeded by the operating
+//! system.
+//!
+//! A new seed is drawn after 2^20 requests, after an hour and after a fork. A snapshot of a virtual
+//! machine that is resumed twice gives the same bytes twice until the next one. The state lies in
+//! the thread's own storage, which is ordinary memory.
+#![forbid(unsafe_code)]
+
+use std::cell::RefCell;
+
+use rand_core::{TryCryptoRng, TryRng};
+
+use super::digest::sha256;
+use super::drbg::{Drbg, REQUEST_LEN, SEED_LEN};
+use super::os;
+use crate::error::{Error, ErrorCode, Result};
+use crate::secret::{Zeroizing, wipe};
+
+/// Requests between two seeds.
+const REQUESTS: u64 = 1 << 20;
+/// Seconds between two seeds.
+const SECONDS: u64 = 60 * 60;
+
+struct Generator {
+    drbg: Drbg,
+    requests: u64,
+    seeded_at: u64,
+    generation: u64,
+    last_seed: [u8; 32],
+}
+
+thread_local! {
+    static GENERATOR: RefCell<Option<Generator>> = const { RefCell::new(None) };
+}
+
+/// Fills the buffer. On failure it holds zeros.
+pub fn fill(out: &mut [u8]) -> Result<()> {
+    let filled = GENERATOR.try_with(|slot| match slot.try_borrow_mut() {
+        Ok(mut slot) => fill_from(&mut slot, out),
+        Err(_) => Err(ErrorCode::Internal.into()),
+    });
+    // A thread that is ending has lost its storage already.
+    filled.unwrap_or_else(|_| fill_from(&mut None, out)).inspect_err(|_| wipe(out))
+}
+
+fn fill_from(slot: &mut Option<Generator>, out: &mut [u8]) -> Result<()> {
+    let generation = os::generation()?;
+    let now = os::seconds();
+    let generator = match slot {
+        Some(generator) => generator,
+        None => slot.insert(Generator::new(generation, now)?),
+    };
+    for chunk in out.chunks_mut(REQUEST_LEN) {
+        if generator.due(generation, now) {
+            generator.reseed(generation, now)?;
+        }
+        generator.requests += 1;
+        generator.drbg.generate(&[], chunk)?;
+    }
+    Ok(())
+}
+
+impl Generator {
+    fn new(generation: u64, now: u64) -> Result<Self> {
+        let (seed, digest) = seed(None)?;
+        let drbg = Drbg::instantiate(&seed, &[])?;
+        Ok(Self { drbg, requests: 0, seeded_at: now, generation, last_seed: digest })
+    }
+
+    /// Whether the next request needs a new seed first.
+    fn due(&self, generation: u64, now: u64) -> bool {
+        self.requests >= REQUESTS
+            || self.generation != generation
+            || now.saturating_sub(self.seeded_at) >= SECONDS
+    }
+
+    fn reseed(&mut self, generation: u64, now: u64) -> Result<()> {
+        let (seed, digest) = seed(Some(&self.last_seed))?;
+        self.drbg.reseed(&seed, &[])?;
+        self.last_seed = digest;
+        (self.requests, self.seeded_at, self.generation) = (0, now, generation);
+        Ok(())
+    }
+}
+
+/// Draws a seed, with its digest to hold the next one against.
+fn seed(last: Option<&[u8; 32]>) -> Result<(Zeroizing<[u8; SEED_LEN]>, [u8; 32])> {
+    let mut seed = Zeroizing::new([0; SEED_LEN]);
+    os::entropy(&mut *seed)?;
+    let digest = examine(&seed, last)?;
+    Ok((seed, digest))
+}
+
+/// The continuous test: no seed repeats the one before, no block in it the block before. Either
+/// happens by chance once in 2^127 seeds.
+fn examine(seed: &[u8; SEED_LEN], last: Option<&[u8; 32]>) -> Result<[u8; 32]> {
+    let digest = sha256(seed);
+    let [a, b, c] = seed.as_chunks::<16>().0 else { return Err(ErrorCode::Internal.into()) };
+    if last == Some(&digest) || a == b || b == c {
+        return Err(Error::new(ErrorCode::ErrorState).because("The entropy source repeats itself."));
+    }
+    Ok(digest)
+}
+
+/// [`fill`] behind the traits of `rand_core`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EngineRng;
+
+impl TryRng for EngineRng {
+    type Error = Error;
+
+    fn try_next_u32(&mut self) -> Result<u32> {
+        let mut bytes = Zeroizing::new([0; 4]);
+        fill(&mut *bytes)?;
+        Ok(u32::from_le_bytes(*bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64> {
+        let mut bytes = Zeroizing::new([0; 8]);
+        fill(&mut *bytes)?;
+        Ok(u64::from_le_bytes(*bytes))
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<()> {
+        fill(out)
+    }
+}
+
+impl TryCryptoRng for EngineRng {}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn fills_everything_differently() {
+        let mut seen = HashSet::new();
+        for len in [16, 17, 40, 4096, REQUEST_LEN, REQUEST_LEN * 2 + 5] {
+            let mut bytes = vec![0; len];
+            fill(&mut bytes).unwrap();
+            for block in bytes.as_chunks::<16>().0 {
+                assert!(seen.insert(*block));
+            }
+            assert!(bytes[len - 5..].iter().any(|byte| *byte != 0));
+        }
+        fill(&mut []).unwrap();
+        let other = std::thread::spawn(|| {
+            let mut bytes = [0; 16];
+            fill(&mut bytes).unwrap();
+            bytes
+        });
+        assert!(seen.insert(other.join().unwrap()));
+    }
+
+    #[test]
+    fn seeds_anew() {
+        let mut slot = None;
+        let mut seed_after = |change: fn(&mut Generator)| {
+            slot.iter_mut().for_each(change);
+            fill_from(&mut slot, &mut [0; 8]).unwrap();
+            slot.as_ref().unwrap().last_seed
+        };
+        let first = seed_after(|_| ());
+        assert_eq!(seed_after(|_| ()), first);
+        let second = seed_after(|generator| generator.requests = REQUESTS);
+        assert_ne!(second, first);
+        assert_eq!(seed_after(|_| ()), second);
+        let third = seed_after(|generator| generator.generation -= 1);
+        assert_ne!(third, second);
+        assert_eq!(seed_after(|_| ()), third);
+    }
+
+    #[test]
+    fn when_a_seed_is_due() {
+        let mut generator = Generator::new(3, 1000).unwrap();
+        for (generation, now, due) in [
+            (3, 1000, false),
+            (3, 999, false),
+            (3, 1000 + SECONDS - 1, false),
+            (3, 1000 + SECONDS, true),
+            (4, 1000, true),
+        ] {
+            assert_eq!(generator.due(generation, now), due);
+        }
+        generator.requests = REQUESTS - 1;
+        assert!(!generator.due(3, 1000));
+        generator.requests = REQUESTS;
+        assert!(generator.due(3, 1000));
+        generator.reseed(4, 2000).unwrap();
+        assert!(!generator.due(4, 2000 + SECONDS - 1));
+    }
+
+    #[test]
+    fn stuck_sources() {
+        let good: [u8; SEED_LEN] = std::array::from_fn(|i| i as u8);
+        let digest = examine(&good, None).unwrap();
+        assert!(examine(&good, Some(&[0; 32])).is_ok());
+        for (seed, last) in [(good, Some(&digest)), ([0; SEED_LEN], None), ([7; SEED_LEN], None)] {
+            assert_eq!(examine(&seed, last).unwrap_err().code(), ErrorCode::ErrorState);
+        }
+    }
+
+    #[test]
+    fn rand_core_traits() {
+        let mut rng = EngineRng;
+        assert_ne!(rng.try_next_u64().unwrap(), rng.try_next_u64().unwrap());
+        assert_ne!(
+            (rng.try_next_u32().unwrap(), rng.try_next_u32().unwrap()),
+            (rng.try_next_u32().unwrap(), rng.try_next_u32().unwrap())
+        );
+    }
+}

@@ -1,0 +1,92 @@
+//! RSA decryption (RFC 8017) of messages whose length is known beforehand.
+#![forbid(unsafe_code)]
+
+use super::digest::{sha1_parts, sha256_parts};
+use super::provider::RsaKey;
+use super::{ct, rng, unpad};
+use crate::error::{ErrorCode, Result};
+use crate::secret::Zeroizing;
+
+/// How the message was padded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Padding {
+    /// RSAES-PKCS1-v1_5.
+    Pkcs1V15,
+    /// RSAES-OAEP with SHA-1 and MGF1-SHA-1, empty label.
+    OaepSha1,
+    /// RSAES-OAEP with SHA-256 and MGF1-SHA-256, empty label.
+    OaepSha256,
+}
+
+/// The lengths of modulus that are made and read.
+const BITS: [usize; 3] = [2048, 3072, 4096];
+
+/// A private key of 2048, 3072 or 4096 bits.
+pub struct RsaPrivateKey(RsaKey);
+
+impl RsaPrivateKey {
+    /// Makes a key with e = 65537 and tries it once (pairwise consistency, FIPS 140-3 IG 10.3.A).
+    pub fn generate(bits: usize) -> Result<Self> {
+        if !BITS.contains(&bits) {
+            return Err(ErrorCode::Internal.into());
+        }
+        let key = Self(RsaKey::generate(bits)?);
+        let (mut message, mut decrypted) = (Zeroizing::new([0; 32]), Zeroizing::new([0; 32]));
+        rng::fill(&mut *message)?;
+        let mut ciphertext = vec![0; bits / 8];
+        key.0.encrypt_oaep_sha1(&*message, &mut ciphertext)?;
+        key.decrypt(Padding::OaepSha1, &ciphertext, message.len(), &mut *decrypted)
+            .map_err(|_| ErrorCode::Internal)?;
+        if ct::eq(&*message, &*decrypted) { Ok(key) } else { Err(ErrorCode::Internal.into()) }
+    }
+
+    /// Reads PKCS #8 (RFC 5208) and checks that the numbers belong together. What cannot be read
+    /// answers [`ErrorCode::InvalidKeyMaterial`].
+    pub fn from_pkcs8(der: &[u8]) -> Result<Self> {
+        let key = RsaKey::from_pkcs8(der)?;
+        if BITS.contains(&(key.modulus_len() * 8)) {
+            Ok(Self(key))
+        } else {
+            Err(ErrorCode::InvalidKeyMaterial.into())
+        }
+    }
+
+    /// Writes PKCS #8 (RFC 5208).
+    pub fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>> {
+        self.0.to_pkcs8()
+    }
+
+    /// Writes the public half as SubjectPublicKeyInfo (RFC 5280).
+    pub fn public_spki(&self) -> Result<Vec<u8>> {
+        self.0.public_spki()
+    }
+
+    /// Decrypts a message of exactly `out_len` bytes into the beginning of `out`. Every failure is
+    /// [`ErrorCode::InvalidKeyMaterial`] with nothing written; which one it was shows neither in
+    /// the answer nor in time.
+    pub fn decrypt(
+        &self,
+        padding: Padding,
+        ciphertext: &[u8],
+        out_len: usize,
+        out: &mut [u8],
+    ) -> Result<()> {
+        let out = out.get_mut(..out_len).ok_or(ErrorCode::Internal)?;
+        decrypt(&self.0, padding, ciphertext, out)
+    }
+}
+
+/// The same for a modulus of any length.
+fn decrypt(key: &RsaKey, padding: Padding, ciphertext: &[u8], out: &mut [u8]) -> Result<()> {
+    let mut block = Zeroizing::new(vec![0; key.modulus_len()]);
+    key.decrypt_raw(ciphertext, &mut block).map_err(|_| ErrorCode::InvalidKeyMaterial)?;
+    let right = match padding {
+        Padding::Pkcs1V15 => unpad::pkcs1v15(&block, out),
+        Padding::OaepSha1 => unpad::oaep(sha1_parts, &mut block, out),
+        Padding::OaepSha256 => unpad::oaep(sha256_parts, &mut block, out),
+    };
+    if right.into() { Ok(()) } else { Err(ErrorCode::InvalidKeyMaterial.into()) }
+}
+
+#[cfg(test)]
+mod tests;
