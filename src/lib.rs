@@ -8,6 +8,7 @@
 mod crypto;
 pub mod error;
 mod fork;
+mod keystore;
 pub mod model;
 mod octets;
 mod secret;

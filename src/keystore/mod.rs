@@ -1,8 +1,15 @@
 //! Where sealed records live. The store sees keys, opaque values and revisions, nothing else.
+//!
+//! The trait fits an SQLite transaction and, unchanged, an etcd transaction. [`SqliteStore`] is the
+//! store of a machine, shared by its processes; [`MemoryStore`] is that of one process and is gone
+//! with it.
 
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, Result};
 
+#[cfg(test)]
+mod contract;
 mod memory;
+mod range;
 mod sqlite;
 
 pub use memory::MemoryStore;
@@ -23,7 +30,8 @@ pub struct Entry {
     pub revision: Revision,
 }
 
-/// A transaction: nothing of it happens unless every expectation holds.
+/// A transaction: nothing of it happens unless every expectation holds. The deletes come before the
+/// puts; of two puts of a key the later stays. No key is empty.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// Each key with the revision it must have now; `None` means it must be absent.
@@ -37,10 +45,23 @@ pub struct Batch {
     pub touched: Vec<Vec<u8>>,
 }
 
-/// How far a reader has followed the changes of a store. [`Cursor::default`] has followed nothing.
+impl Batch {
+    /// An empty key could not be paged past, as an empty `after` starts at the front.
+    fn check(&self) -> Result<()> {
+        match self.puts.iter().any(|(key, _)| key.is_empty()) {
+            true => Err(Error::new(ErrorCode::Internal).because("A storage key is empty.")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// How far a reader has followed the changes of a store. [`Cursor::default`] has followed nothing:
+/// it stands before the first commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cursor {
+    /// The store's epoch that the cursor is known to be level with; 0 is never one.
     pub(crate) epoch: u64,
+    /// The last commit that was followed.
     pub(crate) revision: u64,
 }
 
@@ -68,10 +89,19 @@ pub trait Keystore: Send + Sync {
     /// All of `batch`, durable when this returns, or nothing: [`ErrorCode::Conflict`] if an
     /// expectation does not hold.
     ///
-    /// [`ErrorCode::Conflict`]: crate::error::ErrorCode::Conflict
+    /// Only after [`ErrorCode::StoreFailed`] it is open whether the batch was written: read again.
     fn commit(&self, batch: Batch) -> Result<Revision>;
 
     /// What has been touched by any commit acknowledged before this call, in any process, since the
     /// cursor; moves the cursor. Linearizable. One atomic load when nothing has changed.
+    ///
+    /// A cursor belongs to the store that moved it.
     fn sync(&self, since: &mut Cursor) -> Result<Changes>;
 }
+
+/// The change log keeps at least this many revisions: a reader may fall that far behind and still
+/// hear of single keys.
+const LOG_REVISIONS: u64 = 4096;
+
+/// More changed keys than this are answered with [`Changes::Everything`]: reading anew is cheaper.
+const MOST_CHANGES: usize = 4096;

@@ -1,0 +1,139 @@
+//! A store in the memory of one process, for tests and for keys that must not outlive it.
+#![forbid(unsafe_code)]
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use crate::error::{ErrorCode, Result};
+
+use super::range::KeyRange;
+use super::{Batch, Changes, Cursor, Entry, Keystore, LOG_REVISIONS, MOST_CHANGES, Revision};
+
+/// A store that is gone when it is dropped.
+#[derive(Debug)]
+pub struct MemoryStore {
+    /// Moves with every commit that touches something; never 0, which no cursor is level with.
+    epoch: AtomicU64,
+    state: RwLock<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    revision: u64,
+    entries: BTreeMap<Vec<u8>, (Vec<u8>, Revision)>,
+    /// Touched keys with the commits that touched them, oldest first.
+    log: VecDeque<(u64, Vec<u8>)>,
+    /// The log holds every key touched by a commit after this one.
+    pruned: u64,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self { epoch: AtomicU64::new(1), state: RwLock::default() }
+    }
+
+    // No code that can panic runs while a batch is half applied, so a poisoned state is whole.
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Keystore for MemoryStore {
+    fn get(&self, keys: &[&[u8]]) -> Result<Vec<Option<Entry>>> {
+        let state = self.read();
+        Ok(keys.iter().map(|key| state.entries.get_key_value(*key).map(entry)).collect())
+    }
+
+    fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Entry>> {
+        let range = KeyRange::page(prefix, after);
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        let until = range.until.map_or(Bound::Unbounded, Bound::Excluded);
+        let state = self.read();
+        let entries = state.entries.range((Bound::Included(range.from), until));
+        Ok(entries.take(limit).map(entry).collect())
+    }
+
+    fn commit(&self, batch: Batch) -> Result<Revision> {
+        batch.check()?;
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        for (key, expected) in &batch.expects {
+            if state.entries.get(key).map(|(_, revision)| *revision) != *expected {
+                return Err(ErrorCode::Conflict.into());
+            }
+        }
+        state.revision += 1;
+        let now = state.revision;
+        for key in &batch.deletes {
+            state.entries.remove(key);
+        }
+        for (key, value) in batch.puts {
+            state.entries.insert(key, (value, Revision(now)));
+        }
+        if !batch.touched.is_empty() {
+            state.log.extend(batch.touched.into_iter().map(|key| (now, key)));
+            state.prune();
+            self.epoch.fetch_add(1, Ordering::Release);
+        }
+        Ok(Revision(now))
+    }
+
+    fn sync(&self, since: &mut Cursor) -> Result<Changes> {
+        if self.epoch.load(Ordering::Acquire) == since.epoch {
+            return Ok(Changes::None);
+        }
+        let state = self.read();
+        let changes = state.changes(since.revision);
+        // Writers move both under the lock, so they belong together.
+        since.epoch = self.epoch.load(Ordering::Acquire);
+        since.revision = state.revision;
+        Ok(changes)
+    }
+}
+
+impl State {
+    fn prune(&mut self) {
+        self.pruned = self.revision.saturating_sub(LOG_REVISIONS);
+        while self.log.front().is_some_and(|(revision, _)| *revision <= self.pruned) {
+            self.log.pop_front();
+        }
+    }
+
+    fn changes(&self, since: u64) -> Changes {
+        if since < self.pruned || since > self.revision {
+            return Changes::Everything;
+        }
+        let first = self.log.partition_point(|(revision, _)| *revision <= since);
+        let keys: Vec<_> = self.log.range(first..).map(|(_, key)| key.clone()).collect();
+        match keys.len() {
+            0 => Changes::None,
+            n if n > MOST_CHANGES => Changes::Everything,
+            _ => Changes::Keys(keys),
+        }
+    }
+}
+
+fn entry((key, (value, revision)): (&Vec<u8>, &(Vec<u8>, Revision))) -> Entry {
+    Entry { key: key.clone(), value: value.clone(), revision: *revision }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::contract;
+    use super::*;
+
+    #[test]
+    fn keeps_the_contract() {
+        contract::check_all(&|| Box::new(MemoryStore::new()));
+    }
+}

@@ -1,0 +1,154 @@
+//! What fork(2) must not break.
+//!
+//! A child inherits SQLite's tables of open files and locks, but not the locks; and a mutex that
+//! another thread held stays locked in it forever. So:
+//! - a fork waits until no thread is inside SQLite ([`Pass`]): the child's copy of SQLite is idle;
+//! - the child closes its copies of our lock files ([`ProcessFile`]), lest it keep what its parent
+//!   holds;
+//! - everything opened before is left alone in the child ([`generation`]): using it fails, and
+//!   closing it would drop what the tables say is still needed.
+
+use std::fs::File;
+use std::ops::Deref;
+use std::os::fd::AsRawFd;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::error::{Error, ErrorCode, Result};
+
+/// Counts the forks between the first process and this one. What was opened under another number
+/// belongs to an ancestor.
+pub(super) fn generation() -> u64 {
+    GENERATION.load(Ordering::Relaxed)
+}
+
+/// Makes [`generation`] count. To be called before anything is opened.
+pub(super) fn watch() -> Result<()> {
+    static REGISTERED: OnceLock<libc::c_int> = OnceLock::new();
+    let code = *REGISTERED.get_or_init(|| {
+        // SAFETY: the handlers are functions of this library that only use atomics, sleep and
+        // close descriptors; the C library drops them if the library is unloaded.
+        unsafe { pthread_atfork(Some(before_fork), Some(in_parent), Some(in_child)) }
+    });
+    match code {
+        0 => Ok(()),
+        _ => Err(Error::new(ErrorCode::StoreFailed).because("Registering for fork failed.")),
+    }
+}
+
+/// The right to be inside SQLite. Held for short: forks wait for it. A thread that has one must not
+/// ask for another.
+pub(super) struct Pass(());
+
+impl Pass {
+    pub(super) fn enter() -> Self {
+        loop {
+            INSIDE.fetch_add(1, Ordering::SeqCst);
+            if FORKING.load(Ordering::SeqCst) == 0 {
+                return Self(());
+            }
+            INSIDE.fetch_sub(1, Ordering::SeqCst);
+            while FORKING.load(Ordering::SeqCst) != 0 {
+                sleep(NAP);
+            }
+        }
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        INSIDE.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A file that forked children lose, and with it their share in its locks.
+#[derive(Debug)]
+pub(super) struct ProcessFile {
+    file: File,
+    slot: &'static AtomicI32,
+}
+
+impl ProcessFile {
+    /// `file` must have been opened under the [`Pass`] that is held now.
+    pub(super) fn new(file: File, _pass: &Pass) -> Result<Self> {
+        let fd = file.as_raw_fd();
+        let free = FILES.iter().find(|slot| {
+            slot.compare_exchange(NO_FILE, fd, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+        });
+        match free {
+            Some(slot) => Ok(Self { file, slot }),
+            None => Err(Error::new(ErrorCode::StoreFailed)
+                .because("This process has too many stores open.")),
+        }
+    }
+}
+
+impl Deref for ProcessFile {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.file
+    }
+}
+
+impl Drop for ProcessFile {
+    fn drop(&mut self) {
+        self.slot.store(NO_FILE, Ordering::SeqCst);
+    }
+}
+
+type Handler = Option<extern "C" fn()>;
+
+unsafe extern "C" {
+    // POSIX; the libc crate does not have it for Linux.
+    fn pthread_atfork(prepare: Handler, parent: Handler, child: Handler) -> libc::c_int;
+}
+
+extern "C" fn before_fork() {
+    FORKING.fetch_add(1, Ordering::SeqCst);
+    for _ in 0..LONGEST_WAIT_IN_NAPS {
+        if INSIDE.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        sleep(NAP);
+    }
+}
+
+extern "C" fn in_parent() {
+    FORKING.fetch_sub(1, Ordering::SeqCst);
+}
+
+extern "C" fn in_child() {
+    GENERATION.fetch_add(1, Ordering::SeqCst);
+    for slot in &FILES {
+        let fd = slot.swap(NO_FILE, Ordering::SeqCst);
+        if fd != NO_FILE {
+            // SAFETY: the slots hold descriptors opened by this library and not yet closed; their
+            // owners belong to the parent and are never dropped here.
+            unsafe { libc::close(fd) };
+        }
+    }
+    // The other threads do not exist here.
+    INSIDE.store(0, Ordering::SeqCst);
+    FORKING.store(0, Ordering::SeqCst);
+}
+
+static GENERATION: AtomicU64 = AtomicU64::new(0);
+
+/// Threads with a [`Pass`].
+static INSIDE: AtomicU64 = AtomicU64::new(0);
+
+/// Forks under way.
+static FORKING: AtomicU64 = AtomicU64::new(0);
+
+/// Descriptors to close in a child; four for each store.
+static FILES: [AtomicI32; 256] = [const { AtomicI32::new(NO_FILE) }; 256];
+
+const NO_FILE: i32 = -1;
+
+const NAP: Duration = Duration::from_micros(50);
+
+/// A disk that hangs must not hang a fork forever: ten seconds.
+const LONGEST_WAIT_IN_NAPS: u32 = 200_000;

@@ -1,0 +1,248 @@
+//! The store itself: connections, turns and the trait.
+#![forbid(unsafe_code)]
+
+use std::mem;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::error::{ErrorCode, Result};
+
+use super::super::range::KeyRange;
+use super::super::{Batch, Changes, Cursor, Entry, Keystore, Revision};
+use super::claim::{Claim, Turn};
+use super::database::{self, Use};
+use super::fork::{self, Pass};
+use super::place::{self, Place};
+use super::transaction::Failure;
+use super::{create, epoch, registry, transaction};
+
+/// A store in a directory, open. Handles of one directory in one process share what is behind them;
+/// other processes may have it open too.
+///
+/// After fork(2) the child must open the store anew: until then it gets [`ErrorCode::Forked`].
+#[derive(Debug)]
+pub struct SqliteStore {
+    pub(super) inner: Arc<Inner>,
+}
+
+impl SqliteStore {
+    /// Makes a store, and opens it. Nothing is there before it is complete.
+    ///
+    /// Fails with [`ErrorCode::StoreExists`] if there is one, and takes no directory that holds
+    /// anything else. A store that has no records yet is one whose maker did not get further.
+    pub fn create(dir: &Path) -> Result<Self> {
+        fork::watch()?;
+        create::create(dir)?;
+        Self::open(dir)
+    }
+
+    /// Opens the store of a directory, which must be private (mode 0700) and on a local file system.
+    ///
+    /// [`ErrorCode::StoreInUse`] means that another copy of this library in this process has it.
+    pub fn open(dir: &Path) -> Result<Self> {
+        fork::watch()?;
+        let place = Place::find(dir)?;
+        // Declared before the lock, so dropped after: closing a store takes the lock.
+        let shared;
+        let mut open = registry::lock();
+        open.retain(|_, shared| shared.claim.strong_count() > 0);
+        let claim = match open.get(&place.id) {
+            Some(found) => {
+                shared = found.inner.upgrade();
+                match shared {
+                    Some(inner) if !inner.is_degraded() => return Ok(Self { inner }),
+                    _ => found.claim.upgrade(),
+                }
+            }
+            None => None,
+        };
+        let claim = match claim {
+            Some(claim) => claim,
+            None => Claim::stake(&place)?,
+        };
+        let inner = Arc::new(Inner::open(Arc::clone(&claim))?);
+        let shared =
+            registry::Shared { claim: Arc::downgrade(&claim), inner: Arc::downgrade(&inner) };
+        open.insert(place.id, shared);
+        Ok(Self { inner })
+    }
+}
+
+impl Keystore for SqliteStore {
+    fn get(&self, keys: &[&[u8]]) -> Result<Vec<Option<Entry>>> {
+        self.inner.read(|connection| transaction::get(connection, keys))
+    }
+
+    fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Entry>> {
+        let range = KeyRange::page(prefix, after);
+        match range.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.inner.read(|connection| transaction::scan(connection, &range, limit)),
+        }
+    }
+
+    fn commit(&self, batch: Batch) -> Result<Revision> {
+        batch.check()?;
+        self.inner.commit(&batch)
+    }
+
+    fn sync(&self, since: &mut Cursor) -> Result<Changes> {
+        let epoch = &self.inner.live()?.claim.epoch;
+        let mut seen = epoch.load();
+        if seen == since.epoch && epoch::is_settled(seen) {
+            return Ok(Changes::None);
+        }
+        if !epoch::is_settled(seen) {
+            self.inner.settle()?;
+            seen = epoch.load();
+        }
+        let (revision, changes) =
+            self.inner.read(|connection| transaction::changes(connection, since.revision))?;
+        since.revision = revision;
+        since.epoch = if epoch::is_settled(seen) { seen } else { 0 };
+        Ok(changes)
+    }
+}
+
+/// What the handles of one directory share.
+#[derive(Debug)]
+pub(super) struct Inner {
+    generation: u64,
+    degraded: AtomicBool,
+    /// Always there until the drop.
+    live: Option<Live>,
+}
+
+/// What must be left alone in a forked child. The claim comes last: it outlives the connections.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+    pub(super) claim: Arc<Claim>,
+}
+
+impl Inner {
+    fn open(claim: Arc<Claim>) -> Result<Self> {
+        let writer = {
+            let _turn = claim.turn()?;
+            let pass = Pass::enter();
+            claim.check_database()?;
+            claim.epoch.repair();
+            let writer = connect(&claim, Use::Write)?;
+            transaction::probe(&writer).map_err(|error| database::failed(&error))?;
+            claim.be_present(&pass)?;
+            writer
+        };
+        let live = Live { writer: Mutex::new(writer), readers: Mutex::new(Vec::new()), claim };
+        Ok(Self {
+            generation: fork::generation(),
+            degraded: AtomicBool::new(false),
+            live: Some(live),
+        })
+    }
+
+    /// What is open, unless it is the parent's.
+    pub(super) fn live(&self) -> Result<&Live> {
+        if fork::generation() != self.generation {
+            return Err(ErrorCode::Forked.into());
+        }
+        self.live.as_ref().ok_or_else(|| ErrorCode::Closed.into())
+    }
+
+    fn is_degraded(&self) -> bool {
+        self.degraded.load(Ordering::Acquire)
+    }
+
+    fn read<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let live = self.live()?;
+        let _pass = Pass::enter();
+        let idle = lock(&live.readers).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => connect(&live.claim, Use::Read)?,
+        };
+        let answer = ask(&connection).map_err(|error| database::failed(&error));
+        if connection.is_autocommit() {
+            let mut readers = lock(&live.readers);
+            if readers.len() < MOST_IDLE_READERS {
+                readers.push(connection);
+            }
+        }
+        answer
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<Revision> {
+        let live = self.live()?;
+        let _turn = live.claim.turn()?;
+        // Asked when the turn has come: the one before may have failed.
+        if self.is_degraded() {
+            return Err(ErrorCode::Degraded.into());
+        }
+        let _pass = Pass::enter();
+        let mut writer = lock(&live.writer);
+        match transaction::commit(&mut writer, batch, &live.claim.epoch) {
+            Ok(revision) => Ok(revision),
+            Err(Failure::Refused(error)) => Err(error),
+            Err(Failure::Sqlite(error)) => {
+                if !database::is_passing(&error) || !writer.is_autocommit() {
+                    self.degraded.store(true, Ordering::Release);
+                }
+                Err(database::failed(&error))
+            }
+        }
+    }
+
+    /// Repairs the epoch if the writer that left it odd is gone.
+    fn settle(&self) -> Result<()> {
+        let live = self.live()?;
+        if let Some(_turn) = live.claim.turn_if_free() {
+            live.claim.epoch.repair();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let live = self.live.take();
+        if fork::generation() != self.generation {
+            // Our parent's: closing it would tell SQLite, which would act on its parent's locks.
+            mem::forget(live);
+            return;
+        }
+        let _registry = registry::lock();
+        let turn = live.as_ref().and_then(|live| live.claim.turn_if_free());
+        let _pass = Pass::enter();
+        if let (Some(live), Some(turn), false) = (&live, turn, self.is_degraded()) {
+            checkpoint(&lock(&live.writer), turn);
+        }
+        drop(live);
+    }
+}
+
+/// Brings the log into the database, so that it is short when the store is next opened. If others
+/// are reading, they or the next will.
+fn checkpoint(writer: &Connection, _turn: Turn<'_>) {
+    let done = writer
+        .busy_timeout(Duration::ZERO)
+        .and_then(|()| writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+    // Whatever failed, the log has everything.
+    drop(done);
+}
+
+fn connect(claim: &Claim, purpose: Use) -> Result<Connection> {
+    database::connect(&claim.place.file(place::DATABASE), purpose)
+        .map_err(|error| database::failed(&error))
+}
+
+// What is behind these locks is whole at every step: a transaction that panicked was rolled back.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// More connections than this are closed after use.
+const MOST_IDLE_READERS: usize = 8;

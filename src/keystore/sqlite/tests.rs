@@ -1,0 +1,651 @@
+//! The embedded store among processes, crashes and damage.
+//!
+//! Other processes are this test program again, running [`helper`] with a role.
+
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::{ErrorCode, Result};
+
+use super::super::contract::{self, put, touch};
+use super::super::{Batch, Changes, Cursor, Keystore, LOG_REVISIONS};
+use super::store::SqliteStore;
+use super::system::{self, Hold};
+use super::{claim, epoch};
+
+#[test]
+fn keeps_the_contract() {
+    let dir = tempfile::tempdir().unwrap();
+    let count = std::cell::Cell::new(0);
+    contract::check_all(&|| {
+        count.set(count.get() + 1);
+        Box::new(SqliteStore::create(&dir.path().join(count.get().to_string())).unwrap())
+    });
+}
+
+#[test]
+fn what_was_committed_is_there_after_reopening() {
+    let (_dir, path) = new_place();
+    let store = SqliteStore::create(&path).unwrap();
+    let revision = store.commit(put(b"a", b"1")).unwrap();
+    drop(store);
+    assert_eq!(fs::metadata(path.join("store.db-wal")).unwrap().len(), 0, "checkpointed");
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(store.get(&[b"a"]).unwrap()[0].as_ref().unwrap().revision, revision);
+    assert!(store.commit(Batch::default()).unwrap() > revision);
+}
+
+#[test]
+fn two_handles_share_one_store() {
+    let (_dir, path) = new_place();
+    let one = SqliteStore::create(&path).unwrap();
+    let two = SqliteStore::open(&path.join("..").join(path.file_name().unwrap())).unwrap();
+    assert!(Arc::ptr_eq(&one.inner, &two.inner));
+    let mut cursor = Cursor::default();
+    two.sync(&mut cursor).unwrap();
+    one.commit(touch(&[b"a"])).unwrap();
+    assert_eq!(two.sync(&mut cursor).unwrap(), Changes::Keys(vec![b"a".to_vec()]));
+    drop(one);
+    two.commit(put(b"a", b"1")).unwrap();
+}
+
+#[test]
+fn opening_and_closing_race_in_peace() {
+    let (_dir, path) = new_place();
+    drop(SqliteStore::create(&path).unwrap());
+    thread::scope(|scope| {
+        for n in 0..4u8 {
+            let path = &path;
+            scope.spawn(move || {
+                for _ in 0..25 {
+                    let store = SqliteStore::open(path).unwrap();
+                    store.commit(put(&[n], b"v")).unwrap();
+                    store.get(&[&[n], b"x"]).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(SqliteStore::open(&path).unwrap().commit(Batch::default()).unwrap().0, 101);
+}
+
+#[test]
+fn the_log_is_pruned() {
+    let (_dir, path) = new_place();
+    let store = SqliteStore::create(&path).unwrap();
+    store.commit(touch(&[b"old"])).unwrap();
+    let mut old = Cursor::default();
+    store.sync(&mut old).unwrap();
+    // Thousands of commits without their syncs: the counter is moved instead.
+    let moved = LOG_REVISIONS + 100;
+    {
+        let writer = store.inner.live().unwrap().writer.lock().unwrap();
+        let set = "UPDATE meta SET revision = ?1";
+        writer.execute(set, [i64::try_from(moved).unwrap()]).unwrap();
+    }
+    let mut recent = Cursor { epoch: 0, revision: moved };
+    store.commit(touch(&[b"new"])).unwrap();
+    assert_eq!(store.sync(&mut old).unwrap(), Changes::Everything);
+    assert_eq!(store.sync(&mut recent).unwrap(), Changes::Keys(vec![b"new".to_vec()]));
+    let writer = store.inner.live().unwrap().writer.lock().unwrap();
+    let rows: i64 = writer.query_row("SELECT count(*) FROM log", [], |row| row.get(0)).unwrap();
+    assert_eq!(rows, 1);
+}
+
+#[test]
+fn create_takes_only_free_places() {
+    let (_dir, path) = new_place();
+    fs::create_dir(&path).unwrap();
+    fs::write(path.join("note"), b"").unwrap();
+    assert_eq!(code(SqliteStore::create(&path)), ErrorCode::StoreFailed);
+    fs::remove_file(path.join("note")).unwrap();
+    drop(SqliteStore::create(&path).unwrap());
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(code(SqliteStore::create(&path)), ErrorCode::StoreExists);
+    assert_eq!(code(SqliteStore::create(&path.join("store.db"))), ErrorCode::NotAStore);
+    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no scaffold stays");
+}
+
+#[test]
+fn racing_creators_make_one_store() {
+    let (_dir, path) = new_place();
+    let outcomes: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| SqliteStore::create(&path).map(drop))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    for outcome in outcomes {
+        assert!(outcome.is_ok() || code(outcome) == ErrorCode::StoreExists);
+    }
+}
+
+#[test]
+fn an_interrupted_create_leaves_no_store() {
+    let (_dir, path) = new_place();
+    let mut killed = 0;
+    for pause in 0..12 {
+        let mut child = spawn("create", &path);
+        thread::sleep(Duration::from_millis(pause));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        match SqliteStore::open(&path) {
+            Ok(store) => {
+                assert_eq!(store.scan(b"", b"", 1).unwrap(), []);
+                drop(store);
+                fs::remove_dir_all(&path).unwrap();
+            }
+            Err(error) => {
+                killed += 1;
+                assert_eq!(error.code(), ErrorCode::StoreNotFound);
+            }
+        }
+    }
+    assert!(killed > 0);
+    SqliteStore::create(&path).unwrap();
+}
+
+#[test]
+fn places_that_are_no_store_are_told_apart() {
+    let (_dir, path) = new_place();
+    assert_eq!(code(SqliteStore::open(&path)), ErrorCode::StoreNotFound);
+    fs::create_dir(&path).unwrap();
+    assert_eq!(code(SqliteStore::open(&path)), ErrorCode::StoreNotFound);
+    fs::remove_dir(&path).unwrap();
+    fs::write(&path, b"a file").unwrap();
+    assert_eq!(code(SqliteStore::open(&path)), ErrorCode::NotAStore);
+    assert_eq!(code(SqliteStore::open(&path.join("below"))), ErrorCode::StoreNotFound);
+    fs::remove_file(&path).unwrap();
+
+    drop(SqliteStore::create(&path).unwrap());
+    let database = path.join("store.db");
+    let intact = fs::read(&database).unwrap();
+    let mut foreign = intact.clone();
+    foreign[71] ^= 1;
+    let mut newer = intact.clone();
+    newer[63] = 2;
+    let cases: [(&[u8], ErrorCode); 4] = [
+        (b"not a database at all, but as long as a header would be", ErrorCode::NotAStore),
+        (&foreign, ErrorCode::NotAStore),
+        (&newer, ErrorCode::StoreTooNew),
+        (b"", ErrorCode::StoreDamaged),
+    ];
+    for (bytes, expected) in cases {
+        fs::write(&database, bytes).unwrap();
+        assert_eq!(code(SqliteStore::open(&path)), expected);
+    }
+    fs::write(&database, &intact).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o750)).unwrap();
+    let error = SqliteStore::open(&path).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::StoreFailed);
+    assert!(error.to_string().contains("chmod 700"));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    SqliteStore::open(&path).unwrap();
+}
+
+#[test]
+fn damage_is_told() {
+    let (_dir, path) = new_place();
+    let store = SqliteStore::create(&path).unwrap();
+    for n in 0..64u8 {
+        store.commit(put(&[n], &[n; 1000])).unwrap();
+    }
+    drop(store);
+    let database = path.join("store.db");
+    let intact = fs::read(&database).unwrap();
+    let length = intact.len();
+    for cut in [1, 15, 16, 99, 100, 511, 4095, 4096, length / 2, length - 4096, length - 1] {
+        fs::write(&database, &intact[..cut]).unwrap();
+        assert_eq!(code(SqliteStore::open(&path)), ErrorCode::StoreDamaged, "{cut} bytes");
+    }
+    // Pages of zeros behind a sound header.
+    let mut wiped = intact.clone();
+    wiped[4096..].fill(0);
+    fs::write(&database, &wiped).unwrap();
+    assert_eq!(code(SqliteStore::open(&path)), ErrorCode::StoreDamaged);
+    fs::write(&database, &intact).unwrap();
+
+    for (name, length) in [("epoch", 8), ("epoch", 8192)] {
+        let bytes = fs::read(path.join(name)).unwrap();
+        fs::write(path.join(name), vec![0; length]).unwrap();
+        assert_eq!(code(SqliteStore::open(&path)), ErrorCode::StoreDamaged);
+        fs::write(path.join(name), bytes).unwrap();
+    }
+    for name in ["epoch", "lock", "guard"] {
+        fs::rename(path.join(name), path.join("away")).unwrap();
+        assert_eq!(code(SqliteStore::open(&path)), ErrorCode::StoreDamaged);
+        fs::rename(path.join("away"), path.join(name)).unwrap();
+    }
+    assert_eq!(SqliteStore::open(&path).unwrap().scan(b"", b"", 99).unwrap().len(), 64);
+}
+
+#[test]
+fn another_copy_of_the_library_is_refused() {
+    let (_dir, path) = new_place();
+    drop(SqliteStore::create(&path).unwrap());
+    let guard = OpenOptions::new().read(true).write(true).open(path.join("guard")).unwrap();
+    let byte = claim::own_byte();
+    assert!(system::try_hold_bytes(&guard, byte, Hold::Exclusive).unwrap());
+    assert_eq!(code(SqliteStore::open(&path)), ErrorCode::StoreInUse);
+    system::hold_bytes(&guard, byte, Hold::Released).unwrap();
+    let store = SqliteStore::open(&path).unwrap();
+    assert!(!system::try_hold_bytes(&guard, byte, Hold::Exclusive).unwrap());
+    drop(store);
+    assert!(system::try_hold_bytes(&guard, byte, Hold::Exclusive).unwrap());
+}
+
+#[test]
+fn an_odd_epoch_is_repaired() {
+    let (_dir, path) = new_place();
+    let store = SqliteStore::create(&path).unwrap();
+    store.commit(touch(&[b"a"])).unwrap();
+    let mut cursor = Cursor::default();
+    store.sync(&mut cursor).unwrap();
+    let word = &store.inner.live().unwrap().claim.epoch;
+    let before = word.load();
+
+    // As a writer killed around its COMMIT leaves it, while another writer is at work.
+    std::mem::forget(word.change());
+    {
+        let _turn = store.inner.live().unwrap().claim.turn().unwrap();
+        assert_eq!(store.sync(&mut cursor).unwrap(), Changes::None);
+        assert_eq!(cursor.epoch, 0, "nothing is relied on");
+        assert!(!epoch::is_settled(word.load()));
+    }
+    // And when nobody is.
+    assert_eq!(store.sync(&mut cursor).unwrap(), Changes::None);
+    assert_eq!((word.load(), cursor.epoch), (before + 2, before + 2));
+
+    // By a commit.
+    std::mem::forget(word.change());
+    store.commit(touch(&[b"b"])).unwrap();
+    assert_eq!(word.load(), before + 4);
+    assert_eq!(store.sync(&mut cursor).unwrap(), Changes::Keys(vec![b"b".to_vec()]));
+
+    // By the next to open it.
+    std::mem::forget(word.change());
+    drop(store);
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(store.inner.live().unwrap().claim.epoch.load(), before + 6);
+}
+
+#[test]
+fn a_full_disk_degrades_until_reopened() {
+    let (_dir, path) = new_place();
+    let store = SqliteStore::create(&path).unwrap();
+    store.commit(put(b"a", b"1")).unwrap();
+    let revision = {
+        let writer = store.inner.live().unwrap().writer.lock().unwrap();
+        writer.execute_batch("PRAGMA max_page_count = 8").unwrap();
+        drop(writer);
+        let error = store.commit(put(b"b", &[0; 100_000])).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::StoreFailed);
+        store.get(&[b"a"]).unwrap()[0].as_ref().unwrap().revision
+    };
+    assert_eq!(code(store.commit(put(b"c", b"3"))), ErrorCode::Degraded);
+    assert_eq!(store.scan(b"", b"", 9).unwrap().len(), 1, "reads go on");
+    assert_eq!(store.sync(&mut Cursor::default()).unwrap(), Changes::None);
+
+    let reopened = SqliteStore::open(&path).unwrap();
+    assert!(reopened.commit(put(b"c", b"3")).unwrap() > revision);
+    assert_eq!(code(store.commit(put(b"c", b"4"))), ErrorCode::Degraded);
+    drop(store);
+    reopened.commit(put(b"c", b"5")).unwrap();
+}
+
+#[test]
+fn a_failed_write_degrades() {
+    let (_dir, path) = new_place();
+    drop(SqliteStore::create(&path).unwrap());
+    let output = run("limited", &path);
+    assert!(output.contains("Err(StoreFailed) Err(Degraded) read"), "{output}");
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(store.scan(b"", b"", 9).unwrap().len(), 1);
+    store.commit(put(b"b", b"2")).unwrap();
+}
+
+#[test]
+fn another_process_is_heard_of() {
+    let (_dir, path) = new_place();
+    let store = SqliteStore::create(&path).unwrap();
+    let mut cursor = Cursor::default();
+    store.sync(&mut cursor).unwrap();
+    let mut child = spawn("touch-on-demand", &path);
+    let mut demand = child.stdin.take().unwrap();
+    let mut answers = BufReader::new(child.stdout.take().unwrap());
+    for n in 0..50 {
+        assert_eq!(store.sync(&mut cursor).unwrap(), Changes::None);
+        writeln!(demand, "{n}").unwrap();
+        assert_eq!(acknowledged(&mut answers), Some(n));
+        let expected = Changes::Keys(vec![n.to_string().into_bytes()]);
+        assert_eq!(store.sync(&mut cursor).unwrap(), expected);
+    }
+    drop(demand);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn processes_and_threads_write_together() {
+    let (_dir, path) = new_place();
+    let store = SqliteStore::create(&path).unwrap();
+    let children: Vec<Child> = (0..2).map(|_| spawn("increment", &path)).collect();
+    thread::scope(|scope| {
+        scope.spawn(|| increment(&store));
+        scope.spawn(|| increment(&store));
+    });
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!(counter(&store), 4 * INCREMENTS);
+}
+
+#[test]
+fn what_was_acknowledged_survives_kills() {
+    let (_dir, path) = new_place();
+    // The parent has it open now and then, so that both recovery and shared use are met.
+    drop(SqliteStore::create(&path).unwrap());
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let mut last = 0;
+    for round in 0u64.. {
+        if Instant::now() > deadline {
+            break;
+        }
+        let bystander = (round % 3 == 0).then(|| SqliteStore::open(&path).unwrap());
+        let mut child = spawn("count", &path);
+        let mut answers = BufReader::new(child.stdout.take().unwrap());
+        let mut heard = acknowledged(&mut answers);
+        thread::sleep(Duration::from_millis(round % 7));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        while let Some(number) = acknowledged(&mut answers) {
+            heard = Some(number);
+        }
+        let store = bystander.unwrap_or_else(|| SqliteStore::open(&path).unwrap());
+        let count = counter(&store);
+        let heard = heard.unwrap();
+        assert!(heard > last && count >= heard, "heard {heard}, found {count}, before {last}");
+        assert_eq!(store.get(&[b"double"]).unwrap()[0].as_ref().unwrap().value, number(2 * count));
+        last = count;
+    }
+    let store = SqliteStore::open(&path).unwrap();
+    let writer = store.inner.live().unwrap().writer.lock().unwrap();
+    let verdict: String = writer.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(verdict, "ok");
+}
+
+#[test]
+fn a_forked_child_opens_anew() {
+    let (_dir, path) = new_place();
+    drop(SqliteStore::create(&path).unwrap());
+    let output = run("fork", &path);
+    assert!(output.contains("fork is fine"), "{output}");
+}
+
+#[test]
+fn a_forked_child_outlives_its_parent_in_the_store() {
+    let (_dir, path) = new_place();
+    drop(SqliteStore::create(&path).unwrap());
+    let output = run("fork-and-leave", &path);
+    assert!(output.contains("the child wrote"), "{output}");
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(store.scan(b"", b"", 9).unwrap().len(), 4);
+}
+
+#[test]
+fn forks_wait_for_busy_threads() {
+    let (_dir, path) = new_place();
+    drop(SqliteStore::create(&path).unwrap());
+    let output = run("fork-while-busy", &path);
+    assert!(output.contains("all children wrote"), "{output}");
+}
+
+/// Not a test: what the other processes run.
+#[test]
+fn helper() {
+    let Ok(role) = std::env::var(ROLE) else { return };
+    let path = PathBuf::from(std::env::var(PLACE).unwrap());
+    give_up_in_time();
+    match role.as_str() {
+        "create" => drop(SqliteStore::create(&path)),
+        "touch-on-demand" => {
+            let store = SqliteStore::open(&path).unwrap();
+            for line in std::io::stdin().lines() {
+                let line = line.unwrap();
+                store.commit(touch(&[line.as_bytes()])).unwrap();
+                acknowledge(line.parse().unwrap());
+            }
+        }
+        "increment" => increment(&SqliteStore::open(&path).unwrap()),
+        "count" => {
+            let store = SqliteStore::open(&path).unwrap();
+            for count in counter(&store) + 1.. {
+                set_counter(&store, count);
+                acknowledge(count);
+            }
+        }
+        "limited" => limited(&path),
+        "fork" => fork_and_open(&path),
+        "fork-and-leave" => fork_and_leave(&path),
+        "fork-while-busy" => fork_while_busy(&path),
+        "write" => drop(SqliteStore::open(&path).unwrap().commit(put(b"third", b"3")).unwrap()),
+        other => panic!("no role {other}"),
+    }
+}
+
+fn limited(path: &Path) {
+    let store = SqliteStore::open(path).unwrap();
+    store.commit(put(b"a", b"1")).unwrap();
+    let limit = libc::rlimit { rlim_cur: 65536, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: both set what holds for this helper process only.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        assert_eq!(libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit), 0);
+    }
+    let first = store.commit(put(b"b", &[0; 200_000])).map_err(|error| error.code());
+    let second = store.commit(put(b"b", b"2")).map_err(|error| error.code());
+    assert_eq!(store.scan(b"", b"", 9).unwrap().len(), 1);
+    println!("{first:?} {second:?} read");
+}
+
+fn fork_and_open(path: &Path) {
+    let mut store = Some(SqliteStore::open(path).unwrap());
+    let parents = store.as_ref().unwrap();
+    parents.commit(put(b"a", b"1")).unwrap();
+    let mut cursor = Cursor::default();
+    parents.sync(&mut cursor).unwrap();
+    wait(fork(|| {
+        let parents = store.take().unwrap();
+        for outcome in [
+            parents.get(&[b"a"]).map(drop),
+            parents.scan(b"", b"", 1).map(drop),
+            parents.commit(put(b"b", b"2")).map(drop),
+            parents.sync(&mut cursor.clone()).map(drop),
+        ] {
+            assert_eq!(code(outcome), ErrorCode::Forked);
+        }
+        let anew = SqliteStore::open(path).unwrap();
+        assert!(!Arc::ptr_eq(&anew.inner, &parents.inner));
+        anew.commit(Batch { touched: vec![b"a".to_vec()], ..put(b"a", b"2") }).unwrap();
+        drop(parents);
+        anew.commit(put(b"b", b"2")).unwrap();
+    }));
+    let store = store.unwrap();
+    assert_eq!(store.sync(&mut cursor).unwrap(), Changes::Keys(vec![b"a".to_vec()]));
+    store.commit(put(b"c", b"3")).unwrap();
+    assert_eq!(store.scan(b"", b"", 9).unwrap().len(), 3);
+    println!("fork is fine");
+}
+
+fn fork_and_leave(path: &Path) {
+    let store = SqliteStore::open(path).unwrap();
+    store.commit(put(b"first", b"1")).unwrap();
+    let (from_parent, to_child) = std::io::pipe().unwrap();
+    let (from_child, to_parent) = std::io::pipe().unwrap();
+    let child = fork(|| {
+        let anew = SqliteStore::open(path).unwrap();
+        anew.commit(put(b"second", b"2")).unwrap();
+        (&to_parent).write_all(b".").unwrap();
+        (&from_parent).read_exact(&mut [0]).unwrap();
+        // A process that came after the parent had left has written in between.
+        assert_eq!(anew.scan(b"", b"", 9).unwrap().len(), 3);
+        anew.commit(put(b"fourth", b"4")).unwrap();
+        assert_eq!(anew.scan(b"", b"", 9).unwrap().len(), 4);
+    });
+    (&from_child).read_exact(&mut [0]).unwrap();
+    drop(store);
+    // The child is seen to be there by SQLite's own rule; else the next would wipe its memory.
+    let shm = OpenOptions::new().read(true).write(true).open(path.join("store.db-shm")).unwrap();
+    let switch = claim::DEAD_MANS_SWITCH;
+    assert!(!system::try_hold_bytes(&shm, switch, Hold::Exclusive).unwrap());
+    run("write", path);
+    (&to_child).write_all(b".").unwrap();
+    wait(child);
+    println!("the child wrote");
+}
+
+fn fork_while_busy(path: &Path) {
+    let store = SqliteStore::open(path).unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let is_done = || done.load(std::sync::atomic::Ordering::Relaxed);
+    thread::scope(|scope| {
+        for n in 0..3u8 {
+            let store = &store;
+            scope.spawn(move || {
+                while !is_done() {
+                    store.commit(put(&[n], b"v")).unwrap();
+                    store.get(&[b"a", b"b"]).unwrap();
+                    drop(SqliteStore::open(path).unwrap());
+                }
+            });
+        }
+        for n in 0..20u8 {
+            wait(fork(|| {
+                let anew = SqliteStore::open(path).unwrap();
+                anew.commit(put(&[b'c', n], b"v")).unwrap();
+            }));
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert_eq!(store.scan(b"c", b"", 99).unwrap().len(), 20);
+    println!("all children wrote");
+}
+
+fn fork(child: impl FnOnce()) -> libc::pid_t {
+    // SAFETY: the child runs `child` and exits without returning into the test's threads.
+    match unsafe { libc::fork() } {
+        0 => {
+            give_up_in_time();
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child));
+            // SAFETY: ends the process.
+            unsafe { libc::_exit(i32::from(outcome.is_err())) }
+        }
+        pid => pid,
+    }
+}
+
+/// A process that waits for what never comes must not outlive the test.
+fn give_up_in_time() {
+    // SAFETY: asks for a signal that ends this helper process.
+    unsafe { libc::alarm(20) };
+}
+
+fn wait(child: libc::pid_t) {
+    let mut status = 0;
+    // SAFETY: `status` is writable.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0);
+}
+
+fn increment(store: &SqliteStore) {
+    let mut done = 0;
+    while done < INCREMENTS {
+        let found = store.get(&[b"count"]).unwrap().remove(0);
+        let next = found.as_ref().map_or(0, |entry| parse(&entry.value)) + 1;
+        let outcome = store.commit(Batch {
+            expects: vec![(b"count".to_vec(), found.map(|entry| entry.revision))],
+            ..put(b"count", &number(next))
+        });
+        match outcome {
+            Ok(_) => done += 1,
+            Err(error) => assert_eq!(error.code(), ErrorCode::Conflict),
+        }
+    }
+}
+
+fn counter(store: &SqliteStore) -> u64 {
+    store.get(&[b"count"]).unwrap()[0].as_ref().map_or(0, |entry| parse(&entry.value))
+}
+
+fn set_counter(store: &SqliteStore, count: u64) {
+    let puts = vec![
+        (b"count".to_vec(), number(count)),
+        (b"padding".to_vec(), vec![0; 3000]),
+        (b"double".to_vec(), number(2 * count)),
+    ];
+    let touched = vec![b"count".to_vec()];
+    store.commit(Batch { puts, touched, ..Batch::default() }).unwrap();
+}
+
+fn number(value: u64) -> Vec<u8> {
+    value.to_be_bytes().to_vec()
+}
+
+fn parse(value: &[u8]) -> u64 {
+    u64::from_be_bytes(value.try_into().unwrap())
+}
+
+fn acknowledge(number: u64) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{ACKNOWLEDGED}{number}").unwrap();
+    out.flush().unwrap();
+}
+
+/// The next acknowledged number; the test program writes other lines too.
+fn acknowledged(answers: &mut impl BufRead) -> Option<u64> {
+    loop {
+        let mut line = String::new();
+        if answers.read_line(&mut line).unwrap() == 0 || !line.ends_with('\n') {
+            return None;
+        }
+        if let Some((_, number)) = line.split_once(ACKNOWLEDGED) {
+            return Some(number.trim().parse().unwrap());
+        }
+    }
+}
+
+fn spawn(role: &str, path: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "keystore::sqlite::tests::helper", "--nocapture", "--test-threads=1"])
+        .env(ROLE, role)
+        .env(PLACE, path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn run(role: &str, path: &Path) -> String {
+    let output = spawn(role, path).wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn new_place() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    (dir, path)
+}
+
+fn code<T>(outcome: Result<T>) -> ErrorCode {
+    outcome.err().unwrap().code()
+}
+
+const ROLE: &str = "KMSHSM_TEST_ROLE";
+const PLACE: &str = "KMSHSM_TEST_PLACE";
+const ACKNOWLEDGED: &str = "acknowledged ";
+const INCREMENTS: u64 = 100;

@@ -1,0 +1,196 @@
+//! What the store asks of SQLite: one function for each question.
+#![forbid(unsafe_code)]
+
+use rusqlite::{
+    CachedStatement, Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params,
+};
+
+use crate::error::{Error, ErrorCode};
+
+use super::super::range::KeyRange;
+use super::super::{Batch, Changes, Entry, LOG_REVISIONS, MOST_CHANGES, Revision};
+use super::epoch::Epoch;
+
+/// Why a batch was not written.
+pub(super) enum Failure {
+    /// It cannot be; nothing has been changed.
+    Refused(Error),
+    /// SQLite could not.
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+/// The entries of `keys` as of one point in time.
+pub(super) fn get(connection: &Connection, keys: &[&[u8]]) -> rusqlite::Result<Vec<Option<Entry>>> {
+    // A single statement is a point in time by itself.
+    let _snapshot = match keys.len() {
+        0 | 1 => None,
+        _ => Some(connection.unchecked_transaction()?),
+    };
+    let mut find =
+        connection.prepare_cached("SELECT key, value, revision FROM kv WHERE key = ?1")?;
+    keys.iter().map(|key| find.query_row([key], entry).optional()).collect()
+}
+
+/// At most `limit` entries of the range.
+pub(super) fn scan(
+    connection: &Connection,
+    range: &KeyRange,
+    limit: usize,
+) -> rusqlite::Result<Vec<Entry>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    match &range.until {
+        Some(until) => connection
+            .prepare_cached(
+                "SELECT key, value, revision FROM kv WHERE key >= ?1 AND key < ?2
+                 ORDER BY key LIMIT ?3",
+            )?
+            .query_map(params![range.from, until, limit], entry)?
+            .collect(),
+        None => connection
+            .prepare_cached(
+                "SELECT key, value, revision FROM kv WHERE key >= ?1 ORDER BY key LIMIT ?2",
+            )?
+            .query_map(params![range.from, limit], entry)?
+            .collect(),
+    }
+}
+
+/// The current revision, and what has been touched after `since`.
+pub(super) fn changes(connection: &Connection, since: u64) -> rusqlite::Result<(u64, Changes)> {
+    let snapshot = connection.unchecked_transaction()?;
+    let Meta { revision, pruned } = Meta::read(&snapshot)?;
+    if since < pruned || since > revision {
+        return Ok((revision, Changes::Everything));
+    }
+    let keys: Vec<Vec<u8>> = snapshot
+        .prepare_cached("SELECT key FROM log WHERE revision > ?1 ORDER BY revision LIMIT ?2")?
+        .query_map(params![signed(since), signed(MOST_CHANGES as u64 + 1)], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let changes = match keys.len() {
+        0 => Changes::None,
+        n if n > MOST_CHANGES => Changes::Everything,
+        _ => Changes::Keys(keys),
+    };
+    Ok((revision, changes))
+}
+
+/// Writes the batch. For the holder of the turn.
+pub(super) fn commit(
+    connection: &mut Connection,
+    batch: &Batch,
+    epoch: &Epoch,
+) -> Result<Revision, Failure> {
+    let transaction =
+        Transaction::new(connection, TransactionBehavior::Immediate).map_err(Failure::Sqlite)?;
+    expect(&transaction, batch)?;
+    let mut meta = Meta::read(&transaction)?;
+    meta.revision += 1;
+    apply(&transaction, batch, signed(meta.revision))?;
+    meta.prune(&transaction)?;
+    meta.write(&transaction)?;
+    // Nobody caches what is not touched, so nobody need look.
+    let _change = (!batch.touched.is_empty()).then(|| epoch.change());
+    transaction.commit()?;
+    Ok(Revision(meta.revision))
+}
+
+fn expect(transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Failure> {
+    let mut find = transaction.prepare_cached("SELECT revision FROM kv WHERE key = ?1")?;
+    for (key, expected) in &batch.expects {
+        let found: Option<i64> = find.query_row([key], |row| row.get(0)).optional()?;
+        if found != expected.map(|revision| signed(revision.0)) {
+            return Err(Failure::Refused(ErrorCode::Conflict.into()));
+        }
+    }
+    Ok(())
+}
+
+fn apply(transaction: &Transaction<'_>, batch: &Batch, revision: i64) -> rusqlite::Result<()> {
+    let mut delete = prepare(transaction, "DELETE FROM kv WHERE key = ?1")?;
+    for key in &batch.deletes {
+        delete.execute([key])?;
+    }
+    let mut put = prepare(
+        transaction,
+        "INSERT INTO kv (key, value, revision) VALUES (?1, ?2, ?3)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value, revision = excluded.revision",
+    )?;
+    for (key, value) in &batch.puts {
+        put.execute(params![key, value, revision])?;
+    }
+    let mut touch =
+        prepare(transaction, "INSERT OR IGNORE INTO log (revision, key) VALUES (?1, ?2)")?;
+    for key in &batch.touched {
+        touch.execute(params![revision, key])?;
+    }
+    Ok(())
+}
+
+fn prepare<'a>(
+    transaction: &'a Transaction<'_>,
+    sql: &str,
+) -> rusqlite::Result<CachedStatement<'a>> {
+    transaction.prepare_cached(sql)
+}
+
+/// The one row of `meta`: the last commit, and up to which the log has been pruned.
+struct Meta {
+    revision: u64,
+    pruned: u64,
+}
+
+impl Meta {
+    fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let row = |row: &Row<'_>| {
+            Ok(Self { revision: unsigned(row.get(0)?), pruned: unsigned(row.get(1)?) })
+        };
+        connection
+            .prepare_cached("SELECT revision, pruned FROM meta WHERE id = 1")?
+            .query_row([], row)
+    }
+
+    fn prune(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        let due = self.revision.saturating_sub(LOG_REVISIONS);
+        if due >= self.pruned + PRUNED_AT_ONCE {
+            prepare(transaction, "DELETE FROM log WHERE revision <= ?1")?.execute([signed(due)])?;
+            self.pruned = due;
+        }
+        Ok(())
+    }
+
+    fn write(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        prepare(transaction, "UPDATE meta SET revision = ?1, pruned = ?2 WHERE id = 1")?
+            .execute([signed(self.revision), signed(self.pruned)])?;
+        Ok(())
+    }
+}
+
+/// Checks that the tables are there and can be read.
+pub(super) fn probe(connection: &Connection) -> rusqlite::Result<()> {
+    Meta::read(connection)?;
+    scan(connection, &KeyRange::page(b"", b""), 1)?;
+    changes(connection, 0)?;
+    Ok(())
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    Ok(Entry { key: row.get(0)?, value: row.get(1)?, revision: Revision(unsigned(row.get(2)?)) })
+}
+
+// SQLite's integers are signed; 2^63 commits are not reached in the life of a machine.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+/// Pruning in steps of about a page of the log.
+const PRUNED_AT_ONCE: u64 = 64;
