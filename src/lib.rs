@@ -8,6 +8,7 @@
 mod crypto;
 pub mod error;
 mod fork;
+mod hsm;
 mod keystore;
 pub mod model;
 mod octets;

@@ -1,0 +1,189 @@
+//! Secret memory: one arena per process, in which everything that must not leak lives.
+//!
+//! The arena is mapped once, at first use, as strongly as the machine allows, and never unmapped:
+//! `memfd_secret` memory, else locked anonymous memory, else plain memory, between two guard
+//! pages, absent from forked children and from core dumps, sealed, and closed by a memory
+//! protection key except while a closure given to `read` or `write` runs. What it could not have
+//! is in its [`Report`], with the reason.
+//!
+//! This module holds the only unsafe code of the floor. Its users see closures over `&[u8]` and
+//! `&T`; no pointer and no borrow outlives the open gate. A closure must not fork (the child would
+//! not have the memory), and uses what it is given on its own thread (another finds it closed).
+
+mod gate;
+mod mapping;
+mod report;
+#[cfg(test)]
+mod scenes;
+mod secret;
+mod slots;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::fork::{Generation, PerProcess};
+use gate::{Gate, Key};
+pub use report::{Protection, Report};
+use secret::Slot;
+pub use secret::{SecretBox, SecretBytes};
+use slots::Slots;
+
+/// Bytes of the canary that follows the user's bytes in a slot.
+const CANARY: usize = 16;
+
+/// The process's one arena, mapped and touched at first use; a forked child gets one of its own.
+#[inline]
+pub fn arena() -> &'static Arena {
+    static ARENA: PerProcess<Arena> = PerProcess::new();
+    ARENA.get(|| Arena::map(&Options::default()))
+}
+
+/// A region of secret memory and the record of which parts are taken.
+pub struct Arena {
+    /// The process it was mapped in; a child has another number.
+    born: Generation,
+    base: NonNull<u8>,
+    key: Option<Key>,
+    canary: [u8; CANARY],
+    slots: Mutex<Slots>,
+    corrupted: AtomicBool,
+    report: Report,
+}
+
+// SAFETY: the pointer is to a mapping that lives as long as the process; who may touch which part
+// of it is decided under the mutex, and every part has one owner.
+unsafe impl Send for Arena {}
+// SAFETY: as above; the other fields are atomics, a mutex and values that never change.
+unsafe impl Sync for Arena {}
+
+/// What a new arena may use. Only tests deny anything.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    /// The largest size to try, guard pages included.
+    pub(crate) size: usize,
+    /// Do without `memfd_secret`.
+    pub(crate) deny_secret: bool,
+    /// Do without `mlock`.
+    pub(crate) deny_lock: bool,
+    /// Do without a protection key.
+    pub(crate) deny_key: bool,
+    /// Do without `mseal`.
+    pub(crate) deny_seal: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            size: 1 << 20, // with room to spare in the usual RLIMIT_MEMLOCK of 8 MiB
+            deny_secret: false,
+            deny_lock: false,
+            deny_key: false,
+            deny_seal: false,
+        }
+    }
+}
+
+/// The arena has no room; drop something and try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhausted;
+
+impl fmt::Display for Exhausted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("The secret memory is used up.")
+    }
+}
+
+impl std::error::Error for Exhausted {}
+
+impl From<Exhausted> for Error {
+    fn from(_: Exhausted) -> Self {
+        Self::new(ErrorCode::MemoryExhausted)
+    }
+}
+
+impl Arena {
+    /// Maps a further arena, for as long as the process lives.
+    #[cfg(test)]
+    pub(crate) fn with(options: Options) -> &'static Self {
+        Box::leak(Box::new(Self::map(&options)))
+    }
+
+    fn map(options: &Options) -> Self {
+        let mapping = mapping::map(options);
+        Self {
+            born: Generation::current(),
+            base: mapping.base,
+            key: mapping.key,
+            canary: mapping::random(),
+            slots: Mutex::new(Slots::new(mapping.report.size)),
+            corrupted: AtomicBool::new(false),
+            report: mapping.report,
+        }
+    }
+
+    /// How well the arena is protected.
+    pub fn protection(&self) -> Protection {
+        self.report.protection
+    }
+
+    /// What the arena is made of, and why it is not more.
+    pub fn report(&self) -> Report {
+        // Another thread may have held the lock at the fork: a child never takes it.
+        let used = if self.is_live() { self.slots().used() } else { 0 };
+        Report { used, ..self.report.clone() }
+    }
+
+    /// True once a canary was found damaged: somebody wrote past the end of a secret.
+    #[inline]
+    pub fn corrupted(&self) -> bool {
+        self.corrupted.load(Ordering::Relaxed)
+    }
+
+    /// `len` zero bytes. An arena of the parent process is exhausted for good.
+    pub fn alloc(&'static self, len: usize) -> Result<SecretBytes, Exhausted> {
+        Ok(SecretBytes::new(self.slot(len)?))
+    }
+
+    /// Puts what `make` returns into the arena. The room is taken first: where there is none,
+    /// `make` is not called. `T` passes over the stack of the caller, holds no pointer to
+    /// material elsewhere, and is aligned to 64 bytes at most.
+    ///
+    /// The outer result is the arena's, the inner one is `make`'s; `??` unites them.
+    pub fn place<T>(
+        &'static self,
+        make: impl FnOnce() -> Result<T>,
+    ) -> Result<Result<SecretBox<T>>, Exhausted> {
+        const { assert!(align_of::<T>() <= slots::ALIGN) };
+        let slot = self.slot(size_of::<T>())?;
+        Ok(make().and_then(|value| SecretBox::new(slot, value)))
+    }
+
+    fn slot(&'static self, len: usize) -> Result<Slot, Exhausted> {
+        if !self.is_live() {
+            return Err(Exhausted);
+        }
+        let need = len.checked_add(CANARY).ok_or(Exhausted)?;
+        let place = self.slots().take(need).ok_or(Exhausted)?;
+        Ok(Slot::new(self, place, len))
+    }
+
+    #[inline]
+    fn is_live(&self) -> bool {
+        self.born.is_current()
+    }
+
+    /// Opens the arena to this thread until the gate is dropped.
+    #[inline]
+    fn enter(&self) -> Result<Gate> {
+        if self.is_live() { Ok(Gate::open(self.key)) } else { Err(Error::new(ErrorCode::Forked)) }
+    }
+
+    fn slots(&self) -> MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,234 @@
+//! Import of a customer's own material (BYOK): wrapping key pairs, import tokens, unwrapping
+//! (`formats`, Import token 0x01; API reference, chapter 7).
+
+use crate::crypto::rsa::{Padding, RsaPrivateKey};
+use crate::crypto::{digest, mac};
+use crate::error::{ErrorCode, Result};
+use crate::hsm::arena::SecretBytes;
+use crate::hsm::unlock::room;
+use crate::hsm::{Keyring, RawMaterial, random};
+use crate::model::{KeyId, Space, Timestamp, WrappingAlgorithm, WrappingKeySpec};
+use crate::octets::{Reader, Writer};
+use crate::secret;
+
+/// How many failed unwraps burn a pair. With constant-time unpadding this ends attacks that need
+/// many answers (Bleichenbacher, Manger).
+const MAX_FAILURES: u8 = 5;
+
+/// The bits of an RSA wrapping key.
+const RSA_BITS: usize = 2048;
+
+const VERSION: u8 = 1;
+
+/// A key pair that wraps material for one key. Its private half is in the arena, or gone.
+pub struct WrappingPair {
+    id: [u8; 16],
+    key: KeyId,
+    spec: WrappingKeySpec,
+    algorithm: WrappingAlgorithm,
+    not_after: Timestamp,
+    failures: u8,
+    public: Vec<u8>,
+    private: SecretBytes,
+}
+
+impl WrappingPair {
+    /// A fresh pair for `key`, made inside. Only RSA pairs exist so far.
+    pub fn generate(
+        key: KeyId,
+        algorithm: WrappingAlgorithm,
+        not_after: Timestamp,
+    ) -> Result<Self> {
+        let pair = RsaPrivateKey::generate(RSA_BITS)?;
+        let pkcs8 = pair.to_pkcs8()?;
+        let mut private = room(pkcs8.len())?;
+        private.write(|private| private.copy_from_slice(&pkcs8))?;
+        Ok(Self {
+            id: random()?,
+            key,
+            spec: WrappingKeySpec::Rsa2048,
+            algorithm,
+            not_after,
+            failures: 0,
+            public: pair.public_spki()?,
+            private,
+        })
+    }
+
+    /// Names the pair.
+    pub const fn id(&self) -> &[u8; 16] {
+        &self.id
+    }
+
+    /// The key whose material the pair wraps.
+    pub const fn key(&self) -> &KeyId {
+        &self.key
+    }
+
+    /// The public half, as DER SubjectPublicKeyInfo.
+    pub fn public(&self) -> &[u8] {
+        &self.public
+    }
+
+    /// When the pair and its token expire.
+    pub const fn not_after(&self) -> Timestamp {
+        self.not_after
+    }
+
+    /// Whether the private half has been destroyed.
+    pub const fn is_burnt(&self) -> bool {
+        self.failures >= MAX_FAILURES
+    }
+
+    /// Counts a failed unwrap; the fifth destroys the private half.
+    pub fn count_failure(&mut self) -> Result<()> {
+        self.failures = self.failures.saturating_add(1);
+        if self.is_burnt() {
+            self.private = room(0)?;
+        }
+        Ok(())
+    }
+
+    /// The material of `len` bytes inside `wrapped`. One error, [`ErrorCode::InvalidKeyMaterial`],
+    /// for bad padding, label and length.
+    pub fn unwrap(&self, wrapped: &[u8], len: usize) -> Result<RawMaterial> {
+        let padding = match self.algorithm {
+            WrappingAlgorithm::Pkcs1V15 => Padding::Pkcs1V15,
+            WrappingAlgorithm::OaepSha1 => Padding::OaepSha1,
+            WrappingAlgorithm::OaepSha256 => Padding::OaepSha256,
+            WrappingAlgorithm::Sm2Pke => return Err(ErrorCode::Internal.into()),
+        };
+        if self.is_burnt() {
+            return Err(ErrorCode::InvalidImportToken.into());
+        }
+        let pair = self.private.read(RsaPrivateKey::from_pkcs8)??;
+        let mut material = room(len)?;
+        material.write(|material| pair.decrypt(padding, wrapped, len, material))??;
+        Ok(RawMaterial::unwrapped(material))
+    }
+
+    /// The body of the pair's record: `01 | key id | spec | algorithm | not-after u64 | failures |
+    /// lp(public) | lp(private, PKCS#8)`.
+    pub fn body(&self) -> Result<SecretBytes> {
+        let head = Writer::default()
+            .u8(VERSION)
+            .raw(self.key.as_bytes())
+            .u8(self.spec.number())
+            .u8(self.algorithm.number())
+            .u64(self.not_after.0)
+            .u8(self.failures)
+            .lp(&self.public)
+            .u32(u32::try_from(self.private.len()).map_err(|_| ErrorCode::Internal)?)
+            .finish();
+        let mut body = room(head.len() + self.private.len())?;
+        self.private.read(|private| {
+            body.write(|body| {
+                let (front, back) = body.split_at_mut(head.len());
+                front.copy_from_slice(&head);
+                back.copy_from_slice(private);
+            })
+        })??;
+        Ok(body)
+    }
+
+    /// The pair in the body of its record.
+    pub fn from_body(id: [u8; 16], body: &SecretBytes) -> Result<Self> {
+        body.read(|body| {
+            let mut reader = Reader::new(body);
+            if reader.u8()? != VERSION {
+                return Err(ErrorCode::StoreTooNew.into());
+            }
+            let key = KeyId::from_bytes(reader.array()?);
+            let spec = WrappingKeySpec::from_number(reader.u8()?)?;
+            let algorithm = WrappingAlgorithm::from_number(reader.u8()?)?;
+            let not_after = Timestamp(reader.u64()?);
+            let failures = reader.u8()?;
+            let public = reader.lp()?.to_vec();
+            let pkcs8 = reader.lp()?;
+            reader.finish()?;
+            let mut private = room(pkcs8.len())?;
+            private.write(|private| private.copy_from_slice(pkcs8))?;
+            Ok(Self { id, key, spec, algorithm, not_after, failures, public, private })
+        })?
+    }
+}
+
+/// Binds an import to its pair, key, space and time:
+/// `01 | pair id (16) | not-after u64 | HMAC-SHA256(token key, ...)`.
+pub struct ImportToken {
+    pair: [u8; 16],
+    not_after: Timestamp,
+    mac: [u8; 32],
+}
+
+/// The length of an import token in bytes.
+pub const TOKEN_LEN: usize = 1 + 16 + 8 + 32;
+
+impl ImportToken {
+    /// The token of `pair` in `space`.
+    pub fn issue(keyring: &Keyring, space: &Space, pair: &WrappingPair) -> Result<Vec<u8>> {
+        let mac = Self::mac(keyring, space, pair, pair.not_after)?;
+        Ok(Writer::default().u8(VERSION).raw(&pair.id).u64(pair.not_after.0).raw(&mac).finish())
+    }
+
+    /// Takes a token apart; [`ErrorCode::InvalidImportToken`] if it is none.
+    pub fn parse(token: &[u8]) -> Result<Self> {
+        let parse = || {
+            let mut reader = Reader::new(token);
+            if reader.u8()? != VERSION {
+                return Err(ErrorCode::InvalidImportToken.into());
+            }
+            let pair = reader.array()?;
+            let not_after = Timestamp(reader.u64()?);
+            let mac = reader.array()?;
+            reader.finish()?;
+            Ok::<_, crate::error::Error>(Self { pair, not_after, mac })
+        };
+        parse().map_err(|_| ErrorCode::InvalidImportToken.into())
+    }
+
+    /// The pair it names.
+    pub const fn pair(&self) -> &[u8; 16] {
+        &self.pair
+    }
+
+    /// [`ErrorCode::InvalidImportToken`] unless this token was issued for `pair` and `key`, and
+    /// [`ErrorCode::ExpiredImportToken`] if its time is over.
+    pub fn verify(
+        &self,
+        keyring: &Keyring,
+        space: &Space,
+        key: &KeyId,
+        pair: &WrappingPair,
+        now: Timestamp,
+    ) -> Result<()> {
+        let mac = Self::mac(keyring, space, pair, self.not_after)?;
+        if !secret::eq(&mac, &self.mac) || pair.key != *key {
+            return Err(ErrorCode::InvalidImportToken.into());
+        }
+        if now > self.not_after {
+            return Err(ErrorCode::ExpiredImportToken.into());
+        }
+        Ok(())
+    }
+
+    fn mac(
+        keyring: &Keyring,
+        space: &Space,
+        pair: &WrappingPair,
+        not_after: Timestamp,
+    ) -> Result<[u8; 32]> {
+        let message = Writer::default()
+            .u8(VERSION)
+            .lp(space.account.as_bytes())
+            .lp(space.region.as_bytes())
+            .raw(pair.key.as_bytes())
+            .raw(&pair.id)
+            .lp(pair.spec.as_str().as_bytes())
+            .lp(pair.algorithm.as_str().as_bytes())
+            .raw(&digest::sha256(&pair.public))
+            .u64(not_after.0)
+            .finish();
+        keyring.token.read(|key| mac::hmac_sha256(key, &[&message]))
+    }
+}

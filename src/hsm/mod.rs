@@ -1,0 +1,84 @@
+//! The boundary: the only code that ever holds plaintext key material. What leaves it is sealed,
+//! wrapped, encrypted or public.
+
+pub mod arena;
+mod envelope;
+mod header;
+mod import;
+mod keyring;
+mod material;
+mod sealed;
+mod unlock;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arena::Protection;
+
+use crate::crypto::rng;
+use crate::error::{ErrorCode, Result};
+use crate::model::ProtectionLevel;
+
+pub use envelope::{Envelope, MAX_PLAINTEXT, OVERHEAD};
+pub use header::Header;
+pub use import::{ImportToken, TOKEN_LEN, WrappingPair};
+pub use keyring::Keyring;
+pub(crate) use material::destroyed_version_body;
+pub use material::{KeyMaterial, RawMaterial};
+pub use sealed::{Place, RecordKind, Term};
+pub use unlock::{Slot, Unlock};
+
+/// The boundary of one open store.
+pub struct Hsm {
+    keyring: Keyring,
+    allow_unprotected: bool,
+    failed: AtomicBool,
+}
+
+impl Hsm {
+    /// The boundary around `keyring`. With `allow_unprotected` the operator takes keys at level HSM
+    /// in memory that could not be locked.
+    pub const fn new(keyring: Keyring, allow_unprotected: bool) -> Self {
+        Self { keyring, allow_unprotected, failed: AtomicBool::new(false) }
+    }
+
+    /// The keys that seal the store.
+    pub const fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// Refuses everything once a panic was caught or memory was found overwritten.
+    pub fn check(&self) -> Result<()> {
+        if self.failed.load(Ordering::Relaxed) || arena::arena().corrupted() {
+            return Err(ErrorCode::ErrorState.into());
+        }
+        Ok(())
+    }
+
+    /// Puts the module into its error state; only opening the store again leaves it.
+    pub fn fail(&self) {
+        self.failed.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the operator takes keys at level HSM in unlocked memory.
+    pub const fn allows_unprotected(&self) -> bool {
+        self.allow_unprotected
+    }
+
+    /// Refuses keys at level HSM in memory that is not locked, unless the operator overrode it.
+    pub fn admit(&self, level: ProtectionLevel) -> Result<()> {
+        if level == ProtectionLevel::Hsm
+            && !self.allow_unprotected
+            && arena::arena().protection() < Protection::Locked
+        {
+            return Err(ErrorCode::MemoryProtection.into());
+        }
+        Ok(())
+    }
+}
+
+/// Fresh random bytes.
+pub fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    rng::fill(&mut bytes)?;
+    Ok(bytes)
+}
