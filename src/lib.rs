@@ -10,6 +10,8 @@ pub mod error;
 mod fork;
 mod hsm;
 mod keystore;
+pub mod kms;
 pub mod model;
 mod octets;
+mod policy;
 mod secret;

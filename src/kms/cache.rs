@@ -1,0 +1,155 @@
+//! Keys that have been read, with their material ready for use. What another process changes is
+//! dropped before the next call: every call asks the store first.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
+
+use crate::error::{ErrorCode, Result};
+use crate::hsm::KeyMaterial;
+use crate::keystore::{Changes, Cursor};
+use crate::kms::transaction::one;
+use crate::kms::{KeyRecord, Kms, Version, places};
+use crate::model::{KeyId, KeyVersionId};
+
+/// How many keys are kept; beyond that the cache starts over.
+const MAX_KEYS: usize = 16_384;
+
+/// A key as it was when last read.
+pub struct Key {
+    record: KeyRecord,
+    materials: Vec<OnceLock<Arc<KeyMaterial>>>,
+}
+
+impl Key {
+    fn new(record: KeyRecord) -> Self {
+        let materials = record.versions.iter().map(|_| OnceLock::new()).collect();
+        Self { record, materials }
+    }
+
+    /// What is stored of it.
+    pub const fn record(&self) -> &KeyRecord {
+        &self.record
+    }
+
+    /// The version of that id, if the key has it.
+    pub fn version(&self, id: KeyVersionId) -> Option<Version> {
+        self.record.versions.iter().copied().find(|version| version.id == id)
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Cache {
+    keys: RwLock<HashMap<KeyId, Arc<Key>>>,
+    owners: RwLock<HashMap<KeyVersionId, KeyId>>,
+    cursor: SharedCursor,
+    /// Counts the times that keys were dropped: what was read before may be stale.
+    drops: AtomicU64,
+}
+
+/// How far the cache has followed the store.
+#[derive(Default)]
+struct SharedCursor {
+    epoch: AtomicU64,
+    following: Mutex<Cursor>,
+}
+
+impl Kms {
+    /// Drops what has changed. One atomic load when nothing has.
+    pub(super) fn refresh(&self) -> Result<()> {
+        let cursor = &self.cache.cursor;
+        let epoch = cursor.epoch.load(Ordering::Acquire);
+        // A look at a copy of the cursor, so that threads share nothing that is written to.
+        let mut glance = Cursor { epoch, revision: u64::MAX };
+        if self.store.sync(&mut glance)? == Changes::None {
+            return Ok(());
+        }
+        let mut following = cursor.following.lock().map_err(|_| ErrorCode::ErrorState)?;
+        match self.store.sync(&mut following)? {
+            Changes::None => {}
+            Changes::Keys(touched) => {
+                let mut keys = self.cache.keys.write().map_err(|_| ErrorCode::ErrorState)?;
+                self.cache.drops.fetch_add(1, Ordering::AcqRel);
+                for id in touched.iter().filter_map(|key| places::key_at(key)) {
+                    keys.remove(&id);
+                }
+            }
+            Changes::Everything => self.forget_keys()?,
+        }
+        cursor.epoch.store(following.epoch, Ordering::Release);
+        Ok(())
+    }
+
+    /// Drops every key. Material leaves the arena as soon as no call uses it.
+    fn forget_keys(&self) -> Result<()> {
+        let mut keys = self.cache.keys.write().map_err(|_| ErrorCode::ErrorState)?;
+        self.cache.drops.fetch_add(1, Ordering::AcqRel);
+        keys.clear();
+        Ok(())
+    }
+
+    /// The key of that id, whatever its space.
+    pub(super) fn find(&self, id: &KeyId) -> Result<Option<Arc<Key>>> {
+        if let Some(key) = self.cache.keys.read().map_err(|_| ErrorCode::ErrorState)?.get(id) {
+            return Ok(Some(Arc::clone(key)));
+        }
+        let drops = self.cache.drops.load(Ordering::Acquire);
+        let Some(record) = self.read_key(id)? else { return Ok(None) };
+        let key = Arc::new(Key::new(record));
+        let mut keys = self.cache.keys.write().map_err(|_| ErrorCode::ErrorState)?;
+        // What was dropped meanwhile may have been this key, changed after it was read.
+        if self.cache.drops.load(Ordering::Acquire) == drops {
+            if keys.len() >= MAX_KEYS {
+                keys.clear();
+            }
+            keys.insert(*id, Arc::clone(&key));
+        }
+        Ok(Some(key))
+    }
+
+    /// The key that has this version.
+    pub(super) fn find_by_version(&self, version: KeyVersionId) -> Result<Option<Arc<Key>>> {
+        let owners = self.cache.owners.read().map_err(|_| ErrorCode::ErrorState)?;
+        let known = owners.get(&version).copied();
+        drop(owners);
+        let owner = match known {
+            Some(owner) => owner,
+            None => {
+                let index = places::version_index(self.hsm.keyring(), &version)?;
+                let Some((_, id)) = one(&*self.store, &index)? else { return Ok(None) };
+                KeyId::from_bytes(id.try_into().map_err(|_| ErrorCode::StoreDamaged)?)
+            }
+        };
+        let key = self.find(&owner)?.filter(|key| key.version(version).is_some());
+        if key.is_some() && known.is_none() {
+            let mut owners = self.cache.owners.write().map_err(|_| ErrorCode::ErrorState)?;
+            if owners.len() >= MAX_KEYS {
+                owners.clear();
+            }
+            owners.insert(version, owner);
+        }
+        Ok(key)
+    }
+
+    /// The material of a version, unsealed at its first use.
+    pub(super) fn material(&self, key: &Key, version: KeyVersionId) -> Result<Arc<KeyMaterial>> {
+        let at = key.record.versions.iter().position(|known| known.id == version);
+        let slot = at.and_then(|at| key.materials.get(at)).ok_or(ErrorCode::KeyVersionNotFound)?;
+        if let Some(material) = slot.get() {
+            return Ok(Arc::clone(material));
+        }
+        let material = match self.unseal(key, version) {
+            Err(error) if error.code() == ErrorCode::MemoryExhausted => {
+                self.forget_keys()?;
+                self.unseal(key, version)?
+            }
+            outcome => outcome?,
+        };
+        Ok(Arc::clone(slot.get_or_init(|| Arc::new(material))))
+    }
+
+    fn unseal(&self, key: &Key, version: KeyVersionId) -> Result<KeyMaterial> {
+        let body = self.read_version(&key.record, &version)?;
+        KeyMaterial::from_version_body(key.record.spec, &body)
+    }
+}

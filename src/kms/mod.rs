@@ -1,0 +1,132 @@
+//! The service: keys by name, their records and states, and the one door to them.
+
+mod action;
+mod cache;
+mod clockwork;
+mod lifecycle;
+mod lists;
+mod meter;
+mod open;
+mod places;
+mod record;
+mod session;
+mod transaction;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use serde::Serialize;
+
+use crate::error::{ErrorCode, Result};
+use crate::fork;
+use crate::hsm::Hsm;
+use crate::hsm::arena::{self, Report};
+use crate::keystore::Keystore;
+use crate::model::{Clock, ManualClock, Principal, Space, Timestamp};
+
+pub use crate::hsm::Unlock;
+pub use action::{Access, Action};
+pub use cache::Key;
+pub use lifecycle::Rule;
+pub use lists::{List, Page};
+pub use meter::Meter;
+pub use open::{Options, Place, fresh_key};
+pub use record::{KeyRecord, Version};
+pub use session::{Aliases, Door, Reply, Session};
+pub use transaction::Transaction;
+
+/// An open store with its boundary: the service of all accounts and regions in it.
+pub struct Kms {
+    store: Box<dyn Keystore>,
+    hsm: Hsm,
+    clock: Arc<dyn Clock>,
+    manual_clock: Option<Arc<ManualClock>>,
+    latest: AtomicU64,
+    writing: Mutex<()>,
+    cache: cache::Cache,
+    meter: Meter,
+    born: fork::Generation,
+    closed: AtomicBool,
+}
+
+/// How the module stands; what `status` answers everywhere.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub struct Status {
+    /// The version of this library.
+    pub version: &'static str,
+    /// `operational`, `error`, `closed` or `forked`.
+    pub state: &'static str,
+    /// This is software without a certificate.
+    pub validated: bool,
+    /// Whether the operator overrode the demand for locked memory.
+    pub allows_unprotected_memory: bool,
+    /// How well this process protects keys, and why not better.
+    pub memory: Report,
+}
+
+impl Kms {
+    /// The session of an account's root in a region.
+    /// [`InvalidParameter`](crate::error::ErrorCode::InvalidParameter) naming `AccountId` or
+    /// `RegionId`.
+    pub fn session(self: &Arc<Self>, account: &str, region: &str) -> Result<Session> {
+        self.check()?;
+        let space = Space::new(account, region)?;
+        Ok(Session::new(Arc::clone(self), space, Principal::Root { account: account.into() }))
+    }
+
+    /// Calls per key version since this process opened the store.
+    pub const fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// How the module stands.
+    pub fn status(&self) -> Status {
+        Status {
+            version: env!("CARGO_PKG_VERSION"),
+            state: match self.check().map_err(|error| error.code()) {
+                Ok(()) => "operational",
+                Err(ErrorCode::Closed) => "closed",
+                Err(ErrorCode::Forked) => "forked",
+                Err(_) => "error",
+            },
+            validated: false,
+            allows_unprotected_memory: self.hsm.allows_unprotected(),
+            memory: arena::arena().report(),
+        }
+    }
+
+    /// Ends every session; keys leave memory with the last of them.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    /// Puts the module into its error state; called when a panic was caught at the edge.
+    pub fn fail(&self) {
+        self.hsm.fail();
+    }
+
+    /// Refuses everything in a forked child and in the error state.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.born.check()?;
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(ErrorCode::Closed.into());
+        }
+        self.hsm.check()
+    }
+
+    /// The present moment. It never goes back behind a change that was written, so a clock set back
+    /// revives nothing.
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = self.clock.now().0;
+        Timestamp(self.latest.fetch_max(now, Ordering::Relaxed).max(now))
+    }
+
+    pub(crate) const fn hsm(&self) -> &Hsm {
+        &self.hsm
+    }
+
+    pub(crate) fn manual_clock(&self) -> Option<&ManualClock> {
+        self.manual_clock.as_deref()
+    }
+}

@@ -1,0 +1,186 @@
+//! Creating and opening stores.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::fork::Generation;
+use crate::hsm::{Header, Hsm, Keyring, Slot, Unlock, random};
+use crate::keystore::{Batch, Keystore, MemoryStore, SqliteStore};
+use crate::kms::cache::Cache;
+use crate::kms::transaction::one;
+use crate::kms::{Kms, Meter, places};
+use crate::model::{Clock, ManualClock, SystemClock, Timestamp};
+use crate::octets::{Reader, Writer};
+
+/// Where a store is, as the surfaces write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// A directory.
+    Directory(&'a Path),
+    /// `memory:` or `memory:?clock=manual`: a new store, gone when it is closed.
+    Memory {
+        /// Whether its clock stands still until it is moved.
+        manual_clock: bool,
+    },
+}
+
+/// Where a manual clock starts: the moment of the first seed's example.
+const MANUAL_START: Timestamp = Timestamp(1_562_246_055);
+
+impl<'a> Place<'a> {
+    /// Reads a place. [`InvalidParameter`](ErrorCode::InvalidParameter) (`place`) for the empty text
+    /// and for `memory:` with anything else behind it.
+    pub fn parse(text: &'a str) -> Result<Self> {
+        match text.strip_prefix("memory:") {
+            Some("") => Ok(Self::Memory { manual_clock: false }),
+            Some("?clock=manual") => Ok(Self::Memory { manual_clock: true }),
+            Some(_) => {
+                Err(Error::invalid("place", "After memory: comes ?clock=manual or nothing."))
+            }
+            None if text.is_empty() => Err(Error::invalid("place", "It must not be empty.")),
+            None => Ok(Self::Directory(Path::new(text))),
+        }
+    }
+
+    /// Opens the store there; `unlock` is needed for a directory and refused for memory.
+    pub fn open(self, unlock: Option<&Unlock<'_>>, options: Options) -> Result<Arc<Kms>> {
+        match (self, unlock) {
+            (Self::Directory(path), Some(unlock)) => Kms::open(path, unlock, options),
+            (Self::Directory(_), None) => {
+                Err(Error::invalid("unlock", "A store in a directory needs a secret."))
+            }
+            (Self::Memory { manual_clock }, None) => {
+                let manual_clock = manual_clock.then_some(MANUAL_START);
+                Kms::in_memory(Options { manual_clock, ..options })
+            }
+            (Self::Memory { .. }, Some(_)) => {
+                Err(Error::invalid("unlock", "A store in memory takes no secret."))
+            }
+        }
+    }
+}
+
+/// Fresh bytes for a key file.
+pub fn fresh_key() -> Result<Zeroizing<[u8; 32]>> {
+    random().map(Zeroizing::new)
+}
+
+/// The format of a store as a whole.
+const FORMAT: u8 = 1;
+
+/// How a store is opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// The operator's override: keys at level HSM may be used although memory cannot be locked.
+    pub allow_unprotected_memory: bool,
+    /// Stores in memory only: a clock that stands at this moment until it is moved.
+    pub manual_clock: Option<Timestamp>,
+}
+
+impl Kms {
+    /// Creates a store in the directory `place` that `unlock` opens. Open it with [`Kms::open`].
+    ///
+    /// [`StoreExists`](ErrorCode::StoreExists) if there is one;
+    /// [`InvalidParameter`](ErrorCode::InvalidParameter) for an empty passphrase.
+    pub fn create(place: &Path, unlock: &Unlock<'_>) -> Result<()> {
+        if matches!(unlock, Unlock::Passphrase([])) {
+            return Err(Error::invalid("Passphrase", "It must not be empty."));
+        }
+        let store = SqliteStore::create(place)?;
+        found(&store, Some(unlock), SystemClock.now()).map(drop)
+    }
+
+    /// Opens the store in the directory `place`.
+    ///
+    /// [`StoreNotFound`](ErrorCode::StoreNotFound), [`NotAStore`](ErrorCode::NotAStore),
+    /// [`StoreTooNew`](ErrorCode::StoreTooNew), [`StoreDamaged`](ErrorCode::StoreDamaged);
+    /// [`UnlockFailed`](ErrorCode::UnlockFailed) for a wrong passphrase or key file.
+    pub fn open(place: &Path, unlock: &Unlock<'_>, options: Options) -> Result<Arc<Self>> {
+        if options.manual_clock.is_some() {
+            return Err(Error::invalid("clock", "Only stores in memory take a manual clock."));
+        }
+        let store = SqliteStore::open(place)?;
+        let keyring = unlock_store(&store, unlock)?;
+        Self::over(Box::new(store), keyring, options)
+    }
+
+    /// A new store in memory, gone when it is closed.
+    pub fn in_memory(options: Options) -> Result<Arc<Self>> {
+        let store = MemoryStore::new();
+        let now = options.manual_clock.unwrap_or_else(|| SystemClock.now());
+        let keyring = found(&store, None, now)?;
+        Self::over(Box::new(store), keyring, options)
+    }
+
+    fn over(store: Box<dyn Keystore>, keyring: Keyring, options: Options) -> Result<Arc<Self>> {
+        let (_, header) = one(&*store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
+        let header = Header::open(&keyring, &header)?;
+        let manual_clock = options.manual_clock.map(|at| Arc::new(ManualClock::starting_at(at)));
+        let clock: Arc<dyn Clock> = match &manual_clock {
+            Some(manual) => Arc::clone(manual) as Arc<dyn Clock>,
+            None => Arc::new(SystemClock),
+        };
+        let kms = Self {
+            store,
+            hsm: Hsm::new(keyring, options.allow_unprotected_memory),
+            clock,
+            manual_clock,
+            latest: AtomicU64::new(0),
+            writing: Mutex::new(()),
+            cache: Cache::default(),
+            meter: Meter::new(),
+            closed: AtomicBool::new(false),
+            born: Generation::current(),
+        };
+        kms.latest.store(header.time.0, Ordering::Relaxed);
+        Ok(Arc::new(kms))
+    }
+}
+
+/// Writes the first records of a new store.
+fn found(store: &dyn Keystore, unlock: Option<&Unlock<'_>>, now: Timestamp) -> Result<Keyring> {
+    let uuid = uuid::Builder::from_random_bytes(random()?).into_uuid().into_bytes();
+    let keyring = Keyring::generate(uuid)?;
+    let header = Header::new(now)?.seal(&keyring)?;
+    let preamble = Writer::default().u8(FORMAT).raw(&uuid).finish();
+    let mut batch = Batch::default();
+    batch.expects.push((places::PREAMBLE.to_vec(), None));
+    batch.puts.push((places::PREAMBLE.to_vec(), preamble));
+    if let Some(unlock) = unlock {
+        let slot = keyring.seal_slot(unlock, 0)?;
+        batch.puts.push(([places::SLOTS, &[0]].concat(), slot));
+    }
+    batch.puts.push((places::ROOT.to_vec(), keyring.seal_root()?));
+    batch.puts.push((places::HEADER.to_vec(), header));
+    store.commit(batch)?;
+    Ok(keyring)
+}
+
+/// The keys of a store whose unlock slots `unlock` opens one of.
+fn unlock_store(store: &dyn Keystore, unlock: &Unlock<'_>) -> Result<Keyring> {
+    let (_, preamble) = one(store, places::PREAMBLE)?.ok_or_else(|| {
+        let detail = "It was never finished: remove it and create it again.";
+        Error::new(ErrorCode::StoreDamaged).because(detail)
+    })?;
+    let mut reader = Reader::new(&preamble);
+    if reader.u8()? != FORMAT {
+        return Err(ErrorCode::StoreTooNew.into());
+    }
+    let uuid: [u8; 16] = reader.array()?;
+    reader.finish()?;
+    let (_, root) = one(store, places::ROOT)?.ok_or(ErrorCode::StoreDamaged)?;
+    let mut refusal = Error::new(ErrorCode::UnlockFailed);
+    for entry in store.scan(places::SLOTS, &[], 256)? {
+        let [_, number] = entry.key[..] else { return Err(ErrorCode::StoreDamaged.into()) };
+        match Slot::open(unlock, &uuid, number, &entry.value) {
+            Ok(srk) => return Keyring::open(uuid, srk, &root),
+            Err(error) if error.code() == ErrorCode::UnlockFailed => {}
+            Err(error) => refusal = error,
+        }
+    }
+    Err(refusal)
+}

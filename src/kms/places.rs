@@ -1,0 +1,70 @@
+//! Where everything is in the keystore. Nothing here tells names: keys of the index are PRF outputs.
+
+use crate::error::Result;
+use crate::hsm::Keyring;
+use crate::kms::List;
+use crate::model::{KeyId, KeyVersionId, Space};
+
+/// `01`: the format of the store and its UUID, in clear.
+pub(super) const PREAMBLE: &[u8] = &[0x01];
+/// `02 | number`: an unlock slot.
+pub(super) const SLOTS: &[u8] = &[0x02];
+/// `03`: the master key, wrapped.
+pub(super) const ROOT: &[u8] = &[0x03];
+/// `04`: the header record.
+pub(super) const HEADER: &[u8] = &[0x04];
+
+const KEY: u8 = 0x10;
+const VERSION: u8 = 0x11;
+const PAIR: u8 = 0x12;
+const SPACE: u8 = 0x13;
+const VERSION_INDEX: u8 = 0x21;
+const LIST: u8 = 0x30;
+
+/// `10 | key id`.
+pub(super) fn key(id: &KeyId) -> Vec<u8> {
+    [&[KEY][..], id.as_bytes()].concat()
+}
+
+/// The key whose record has this storage key.
+pub(super) fn key_at(storage_key: &[u8]) -> Option<KeyId> {
+    match storage_key {
+        [KEY, id @ ..] => Some(KeyId::from_bytes(id.try_into().ok()?)),
+        _ => None,
+    }
+}
+
+/// `11 | key version id`.
+pub(super) fn version(id: &KeyVersionId) -> Vec<u8> {
+    [&[VERSION][..], id.as_bytes()].concat()
+}
+
+/// `12 | pair id`.
+pub(super) fn pair(id: &[u8; 16]) -> Vec<u8> {
+    [&[PAIR][..], id].concat()
+}
+
+/// `13 | HMAC("space", account, region)`: the id of the space's record and its storage key.
+pub(super) fn space(keyring: &Keyring, space: &Space) -> Result<([u8; 16], Vec<u8>)> {
+    let id = keyring.index(&[b"space", space.account.as_bytes(), space.region.as_bytes()])?;
+    Ok((id, [&[SPACE][..], &id].concat()))
+}
+
+/// `21 | HMAC("version", key version id)`: leads from a version to its key.
+pub(super) fn version_index(keyring: &Keyring, id: &KeyVersionId) -> Result<Vec<u8>> {
+    Ok([&[VERSION_INDEX][..], &keyring.index(&[b"version", id.as_bytes()])?].concat())
+}
+
+/// `30 | HMAC("list", account, region, kind, value)`: the entries of a list follow, each with the
+/// key's sequence number.
+pub(super) fn list(keyring: &Keyring, space: &Space, list: List) -> Result<Vec<u8>> {
+    let (kind, value) = list.numbers();
+    let (account, region) = (space.account.as_bytes(), space.region.as_bytes());
+    let id = keyring.index(&[b"list", account, region, &[kind], &[value]])?;
+    Ok([&[LIST][..], &id].concat())
+}
+
+/// One entry of a list.
+pub(super) fn list_entry(list: &[u8], seq: u64) -> Vec<u8> {
+    [list, &seq.to_be_bytes()].concat()
+}

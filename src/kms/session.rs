@@ -1,0 +1,253 @@
+//! The one door: every operation goes through [`Session::call`], and only through its [`Door`] does
+//! an operation reach keys.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::error::{Error, ErrorCode, RequestId, Result};
+use crate::hsm::{self, KeyMaterial};
+use crate::kms::{Access, Action, Key, KeyRecord, Kms, List, Page, Rule, Transaction, Version};
+use crate::model::{KeyId, KeyRef, KeyVersionId, ManualClock, Principal, Space, Timestamp};
+use crate::policy::{self, Decision};
+
+/// A principal in an account and region.
+#[derive(Clone)]
+pub struct Session {
+    kms: Arc<Kms>,
+    space: Space,
+    principal: Principal,
+}
+
+/// An answer and the name of its request.
+#[derive(Debug, Serialize)]
+pub struct Reply<T> {
+    /// What the action answers.
+    #[serde(flatten)]
+    pub answer: T,
+    /// Names the request.
+    #[serde(rename = "RequestId", serialize_with = "as_text")]
+    pub request_id: RequestId,
+}
+
+fn as_text<S: serde::Serializer>(id: &RequestId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(id)
+}
+
+/// Whether an operation takes an alias in place of a key id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aliases {
+    /// It does.
+    Taken,
+    /// It answers `Unsupported.Alias`.
+    Refused,
+}
+
+/// One request on its way: resolves names, asks for permission, leads to keys and counts calls.
+pub struct Door<'s> {
+    session: &'s Session,
+    action: &'static str,
+    access: Access,
+}
+
+impl Session {
+    pub(super) const fn new(kms: Arc<Kms>, space: Space, principal: Principal) -> Self {
+        Self { kms, space, principal }
+    }
+
+    /// Does an action. Errors carry the request id, too.
+    pub fn call<A: Action>(&self, action: A) -> Result<Reply<A::Answer>> {
+        let request_id = mint()?;
+        let door = Door { session: self, action: A::NAME, access: A::ACCESS };
+        let answer = self.kms.check().and_then(|()| action.run(&door));
+        match answer {
+            Ok(answer) => Ok(Reply { answer, request_id }),
+            Err(error) => Err(error.of_request(request_id)),
+        }
+    }
+
+    /// A request that failed before the door, with a request id. The module's own state comes
+    /// before any fault of the request.
+    pub(crate) fn refuse(&self, error: Error) -> Error {
+        let error = self.kms.check().err().unwrap_or(error);
+        match mint() {
+            Ok(request_id) => error.of_request(request_id),
+            Err(_) => error,
+        }
+    }
+
+    /// The service behind the session.
+    pub const fn kms(&self) -> &Arc<Kms> {
+        &self.kms
+    }
+
+    /// The account and region.
+    pub const fn space(&self) -> &Space {
+        &self.space
+    }
+}
+
+impl Door<'_> {
+    /// The account and region of the call.
+    pub const fn space(&self) -> &Space {
+        &self.session.space
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.session.kms.now()
+    }
+
+    /// The clock, if it is one that can be moved.
+    pub fn manual_clock(&self) -> Option<&ManualClock> {
+        self.session.kms.manual_clock()
+    }
+
+    /// The key that `reference` names, if the caller may do this to it and the state of the key
+    /// allows it.
+    pub fn key(&self, reference: &KeyRef<'_>, aliases: Aliases, rule: Rule) -> Result<Arc<Key>> {
+        let id = self.resolve(reference, aliases)?;
+        self.session.kms.refresh()?;
+        let key = self.session.kms.find(&id)?.ok_or(ErrorCode::KeyNotFound)?;
+        self.admit(key, rule)
+    }
+
+    /// The key of a version that a ciphertext names, under the same conditions.
+    pub fn key_of_version(&self, version: KeyVersionId, rule: Rule) -> Result<Arc<Key>> {
+        self.session.kms.refresh()?;
+        let key = self.session.kms.find_by_version(version)?.ok_or(ErrorCode::KeyNotFound)?;
+        self.admit(key, rule)
+    }
+
+    /// The material of a version of an admitted key; counts the call.
+    pub fn material(&self, key: &Key, version: KeyVersionId) -> Result<Arc<KeyMaterial>> {
+        self.session.kms.hsm().admit(key.record().level)?;
+        let material = self.session.kms.material(key, version)?;
+        self.session.kms.meter().count(version);
+        Ok(material)
+    }
+
+    /// Permission for what concerns all keys of the space: creating and listing.
+    pub fn container(&self) -> Result<()> {
+        self.authorize(&self.session.space)
+    }
+
+    /// Refuses a level that this process's memory is not fit for.
+    pub fn admit_level(&self, level: crate::model::ProtectionLevel) -> Result<()> {
+        self.session.kms.hsm().admit(level)
+    }
+
+    /// Changes the key that `reference` names: `change` gets its record and, if it answers
+    /// [`Change::Write`], the record is written with all else that it put into the transaction.
+    pub fn change_key<R>(
+        &self,
+        reference: &KeyRef<'_>,
+        rule: Rule,
+        mut change: impl FnMut(&mut Transaction<'_>, &mut KeyRecord) -> Result<R>,
+    ) -> Result<R> {
+        let id = self.resolve(reference, Aliases::Refused)?;
+        self.change(|transaction| {
+            let old = transaction.key(&id)?.ok_or(ErrorCode::KeyNotFound)?;
+            self.own(&old)?;
+            let mut new = old.clone();
+            transaction.settle(&mut new)?;
+            rule.check(new.state)?;
+            let answer = change(transaction, &mut new)?;
+            if new != old {
+                transaction.put_key(Some(&old), &new)?;
+            }
+            Ok(answer)
+        })
+    }
+
+    /// Changes the store in one transaction; `change` may run several times.
+    pub fn change<R>(&self, change: impl FnMut(&mut Transaction<'_>) -> Result<R>) -> Result<R> {
+        debug_assert_eq!(
+            self.access,
+            Access::Write,
+            "{} is declared to change nothing",
+            self.action
+        );
+        self.session.kms.change(change)
+    }
+
+    /// Some of the keys of the space, see [`Kms::select`].
+    pub fn select(&self, groups: &[Vec<List>], skip: u64, limit: usize) -> Result<Page> {
+        self.session.kms.settle_space(&self.session.space)?;
+        self.session.kms.select(&self.session.space, groups, skip, limit)
+    }
+
+    /// The keys that seal the store; for import tokens and fingerprints.
+    pub fn keyring(&self) -> &hsm::Keyring {
+        self.session.kms.hsm().keyring()
+    }
+
+    fn resolve(&self, reference: &KeyRef<'_>, aliases: Aliases) -> Result<KeyId> {
+        let space = &self.session.space;
+        match reference {
+            KeyRef::Id(id) => Ok(*id),
+            KeyRef::Arn(region, account, id)
+                if *region == space.region && **account == *space.account =>
+            {
+                Ok(*id)
+            }
+            KeyRef::Arn(..) | KeyRef::Nothing => Err(ErrorCode::KeyNotFound.into()),
+            KeyRef::Alias(_) if aliases == Aliases::Refused => {
+                Err(ErrorCode::UnsupportedAlias.into())
+            }
+            KeyRef::Alias(_) => Err(ErrorCode::AliasNotFound.into()),
+        }
+    }
+
+    fn admit(&self, key: Arc<Key>, rule: Rule) -> Result<Arc<Key>> {
+        let record = key.record();
+        self.own(record)?;
+        if record.is_due(|| self.now()) {
+            self.session.kms.settle_key(&record.id)?;
+            self.session.kms.refresh()?;
+            let key = self.session.kms.find(&record.id)?.ok_or(ErrorCode::KeyNotFound)?;
+            rule.check(key.record().state)?;
+            return Ok(key);
+        }
+        rule.check(record.state)?;
+        Ok(key)
+    }
+
+    /// A key of another space is not found; one that the caller may not touch is denied.
+    fn own(&self, record: &KeyRecord) -> Result<()> {
+        if record.space != self.session.space {
+            return Err(ErrorCode::KeyNotFound.into());
+        }
+        self.authorize(&record.space)
+    }
+
+    fn authorize(&self, owner: &Space) -> Result<()> {
+        match policy::decide(&self.session.principal, self.action, owner) {
+            Decision::Allow => Ok(()),
+            Decision::Deny => Err(ErrorCode::NoPermission.into()),
+        }
+    }
+}
+
+impl Key {
+    /// The version that encrypts.
+    pub fn primary(&self) -> Result<Version> {
+        self.record().primary()
+    }
+}
+
+/// A new request id: random per thread, then counted, so that it costs next to nothing.
+fn mint() -> Result<RequestId> {
+    thread_local! {
+        static NEXT: Cell<Option<u128>> = const { Cell::new(None) };
+    }
+    NEXT.with(|next| {
+        let id = match next.get() {
+            Some(id) => id,
+            None => u128::from_be_bytes(hsm::random()?),
+        };
+        next.set(Some(id.wrapping_add(1)));
+        Ok(RequestId(uuid::Builder::from_random_bytes(id.to_be_bytes()).into_uuid().into_bytes()))
+    })
+}

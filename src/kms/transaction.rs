@@ -1,0 +1,275 @@
+//! Changes: read the header, change records, write all of it at once. The header is part of every
+//! change, so two changes that overlap conflict and the later one starts over.
+
+use std::sync::atomic::Ordering;
+
+use zeroize::Zeroizing;
+
+use crate::error::{ErrorCode, Result};
+use crate::hsm::arena::SecretBytes;
+use crate::hsm::{Header, Keyring, Place, RecordKind, WrappingPair};
+use crate::keystore::{Batch, Keystore, Revision};
+use crate::kms::lists::Counters;
+use crate::kms::{KeyRecord, Kms, List, Version, places};
+use crate::model::{KeyId, KeyVersionId, Space, Timestamp};
+
+/// How often a change starts over before it gives up. Each time, somebody else has made progress.
+const ATTEMPTS: usize = 1000;
+
+/// A change in the making.
+pub struct Transaction<'k> {
+    kms: &'k Kms,
+    header: Header,
+    header_revision: Revision,
+    batch: Batch,
+    now: Timestamp,
+}
+
+impl Kms {
+    /// Runs `change` and commits it, again from the start whenever another process came first.
+    /// Nothing is written if it fails. `change` must not depend on what an earlier run did.
+    pub(crate) fn change<R>(
+        &self,
+        mut change: impl FnMut(&mut Transaction<'_>) -> Result<R>,
+    ) -> Result<R> {
+        let _one_at_a_time = self.writing.lock().map_err(|_| ErrorCode::ErrorState)?;
+        for _ in 0..ATTEMPTS {
+            let mut transaction = Transaction::begin(self)?;
+            let answer = change(&mut transaction)?;
+            match transaction.commit() {
+                Err(error) if error.code() == ErrorCode::Conflict => continue,
+                outcome => return outcome.map(|()| answer),
+            }
+        }
+        Err(ErrorCode::Conflict.into())
+    }
+}
+
+impl<'k> Transaction<'k> {
+    fn begin(kms: &'k Kms) -> Result<Self> {
+        let entry = one(&*kms.store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
+        let header = Header::open(kms.hsm.keyring(), &entry.1)?;
+        kms.latest.fetch_max(header.time.0, Ordering::Relaxed);
+        let now = kms.now();
+        Ok(Self { kms, header, header_revision: entry.0, batch: Batch::default(), now })
+    }
+
+    /// The moment of the change.
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The key as it is stored now.
+    pub fn key(&self, id: &KeyId) -> Result<Option<KeyRecord>> {
+        self.kms.read_key(id)
+    }
+
+    /// Writes a key's record: the first time, or in place of `old`.
+    pub fn put_key(&mut self, old: Option<&KeyRecord>, new: &KeyRecord) -> Result<()> {
+        let storage_key = places::key(&new.id);
+        let place = key_place(&new.id, &storage_key);
+        self.put(&place, &new.encode())?;
+        if old.is_some() {
+            self.batch.touched.push(storage_key);
+        }
+        self.relist(old, new)
+    }
+
+    /// Takes the next sequence number of a space.
+    pub fn next_seq(&mut self, space: &Space) -> Result<u64> {
+        let mut counters = self.counters(space)?;
+        let seq = counters.take_seq();
+        self.put_counters(space, &counters)?;
+        Ok(seq)
+    }
+
+    /// Writes the material of a version.
+    pub fn put_version(
+        &mut self,
+        key: &KeyRecord,
+        version: Version,
+        body: &SecretBytes,
+    ) -> Result<()> {
+        let index = places::version_index(self.keyring(), &version.id)?;
+        self.batch.puts.push((index, key.id.as_bytes().to_vec()));
+        let storage_key = places::version(&version.id);
+        let immutables = key.immutables();
+        let place = version_place(&version.id, &storage_key, &immutables);
+        body.read(|body| self.put(&place, body))?
+    }
+
+    /// Writes a version without material: one that still waits for it, or whose material is
+    /// destroyed by this.
+    pub fn put_empty_version(&mut self, key: &KeyRecord, version: Version) -> Result<()> {
+        let index = places::version_index(self.keyring(), &version.id)?;
+        self.batch.puts.push((index, key.id.as_bytes().to_vec()));
+        let storage_key = places::version(&version.id);
+        let immutables = key.immutables();
+        let place = version_place(&version.id, &storage_key, &immutables);
+        self.put(&place, &crate::hsm::destroyed_version_body(version.created))
+    }
+
+    /// A wrapping pair, if it exists.
+    pub fn pair(&self, id: &[u8; 16]) -> Result<Option<WrappingPair>> {
+        let storage_key = places::pair(id);
+        let Some((_, record)) = one(&*self.kms.store, &storage_key)? else { return Ok(None) };
+        let body = self.keyring().open_secret(&pair_place(id, &storage_key), &record)?;
+        WrappingPair::from_body(*id, &body).map(Some)
+    }
+
+    /// Writes a wrapping pair.
+    pub fn put_pair(&mut self, pair: &WrappingPair) -> Result<()> {
+        let storage_key = places::pair(pair.id());
+        let body = pair.body()?;
+        body.read(|body| self.put(&pair_place(pair.id(), &storage_key), body))?
+    }
+
+    /// Removes a wrapping pair; an absent one is not an error.
+    pub fn delete_pair(&mut self, id: &[u8; 16]) -> Result<()> {
+        let storage_key = places::pair(id);
+        if let Some((_, record)) = one(&*self.kms.store, &storage_key)? {
+            self.header.remove(self.keyring().term(&storage_key, &record)?)?;
+            self.batch.deletes.push(storage_key);
+        }
+        Ok(())
+    }
+
+    /// Moves a key between lists as its record demands, and counts.
+    fn relist(&mut self, old: Option<&KeyRecord>, new: &KeyRecord) -> Result<()> {
+        let before = old.map(List::memberships).unwrap_or_default();
+        let after = List::memberships(new);
+        if before == after {
+            return Ok(());
+        }
+        let mut counters = self.counters(&new.space)?;
+        for list in before.iter().filter(|list| !after.contains(list)) {
+            let prefix = places::list(self.keyring(), &new.space, *list)?;
+            self.batch.deletes.push(places::list_entry(&prefix, new.seq));
+            counters.count(*list, false)?;
+        }
+        for list in after.iter().filter(|list| !before.contains(list)) {
+            let prefix = places::list(self.keyring(), &new.space, *list)?;
+            let entry = places::list_entry(&prefix, new.seq);
+            self.batch.puts.push((entry, new.id.as_bytes().to_vec()));
+            counters.count(*list, true)?;
+        }
+        self.put_counters(&new.space, &counters)
+    }
+
+    fn counters(&self, space: &Space) -> Result<Counters> {
+        let (id, storage_key) = places::space(self.keyring(), space)?;
+        // An earlier step of this change may have written them already.
+        let written = self.batch.puts.iter().rfind(|(key, _)| *key == storage_key);
+        let record = match written {
+            Some((_, record)) => Some(record.clone()),
+            None => one(&*self.kms.store, &storage_key)?.map(|(_, record)| record),
+        };
+        match record {
+            Some(record) => {
+                let place = space_place(&id, &storage_key);
+                Counters::decode(&self.keyring().open_record(&place, &record)?)
+            }
+            None => Ok(Counters::new(space)),
+        }
+    }
+
+    fn put_counters(&mut self, space: &Space, counters: &Counters) -> Result<()> {
+        let (id, storage_key) = places::space(self.keyring(), space)?;
+        self.put(&space_place(&id, &storage_key), &counters.encode())
+    }
+
+    /// Seals a record and keeps the header's account of it. Written twice in one change, the last
+    /// one counts.
+    fn put(&mut self, place: &Place<'_>, body: &[u8]) -> Result<()> {
+        let storage_key = place.storage_key;
+        let pending = self.batch.puts.iter().position(|(key, _)| key == storage_key);
+        let old = match pending {
+            Some(at) => Some(self.batch.puts.swap_remove(at).1),
+            None => one(&*self.kms.store, storage_key)?.map(|(_, record)| record),
+        };
+        let revision = match &old {
+            Some(record) => {
+                self.header.remove(self.keyring().term(storage_key, record)?)?;
+                // One step for each change, however often it writes.
+                Keyring::revision(record)? + u64::from(pending.is_none())
+            }
+            None => 1,
+        };
+        let record = self.keyring().seal(place, revision, body)?;
+        self.header.add(self.keyring().term(storage_key, &record)?);
+        self.batch.puts.push((storage_key.to_vec(), record));
+        Ok(())
+    }
+
+    fn commit(mut self) -> Result<()> {
+        if self.batch.puts.is_empty() && self.batch.deletes.is_empty() {
+            return Ok(());
+        }
+        self.header.generation += 1;
+        self.header.time = self.header.time.max(self.now);
+        let header = self.header.seal(self.keyring())?;
+        self.batch.expects.push((places::HEADER.to_vec(), Some(self.header_revision)));
+        self.batch.puts.push((places::HEADER.to_vec(), header));
+        self.kms.store.commit(self.batch).map(|_| ())
+    }
+
+    const fn keyring(&self) -> &'k Keyring {
+        self.kms.hsm.keyring()
+    }
+}
+
+/// Reading what changes have written.
+impl Kms {
+    /// The key as it is stored now.
+    pub(super) fn read_key(&self, id: &KeyId) -> Result<Option<KeyRecord>> {
+        let storage_key = places::key(id);
+        let Some((_, record)) = one(&*self.store, &storage_key)? else { return Ok(None) };
+        let body: Zeroizing<Vec<u8>> =
+            self.hsm.keyring().open_record(&key_place(id, &storage_key), &record)?;
+        KeyRecord::decode(*id, &body).map(Some)
+    }
+
+    /// The body of a version's record.
+    pub(super) fn read_version(&self, key: &KeyRecord, id: &KeyVersionId) -> Result<SecretBytes> {
+        let storage_key = places::version(id);
+        let (_, record) = one(&*self.store, &storage_key)?.ok_or(ErrorCode::StoreDamaged)?;
+        let immutables = key.immutables();
+        self.hsm.keyring().open_secret(&version_place(id, &storage_key, &immutables), &record)
+    }
+
+    /// The counters of a space.
+    pub(super) fn read_counters(&self, space: &Space) -> Result<Counters> {
+        let (id, storage_key) = places::space(self.hsm.keyring(), space)?;
+        let Some((_, record)) = one(&*self.store, &storage_key)? else {
+            return Ok(Counters::new(space));
+        };
+        let place = space_place(&id, &storage_key);
+        Counters::decode(&self.hsm.keyring().open_record(&place, &record)?)
+    }
+}
+
+/// One entry: its revision and value.
+pub(super) fn one(store: &dyn Keystore, key: &[u8]) -> Result<Option<(Revision, Vec<u8>)>> {
+    let entry = store.get(&[key])?.pop().flatten();
+    Ok(entry.map(|entry| (entry.revision, entry.value)))
+}
+
+const fn key_place<'a>(id: &'a KeyId, storage_key: &'a [u8]) -> Place<'a> {
+    Place { kind: RecordKind::Key, id: id.as_bytes(), storage_key, immutables: &[] }
+}
+
+const fn version_place<'a>(
+    id: &'a KeyVersionId,
+    storage_key: &'a [u8],
+    immutables: &'a [u8],
+) -> Place<'a> {
+    Place { kind: RecordKind::Version, id: id.as_bytes(), storage_key, immutables }
+}
+
+const fn pair_place<'a>(id: &'a [u8; 16], storage_key: &'a [u8]) -> Place<'a> {
+    Place { kind: RecordKind::WrappingPair, id, storage_key, immutables: &[] }
+}
+
+const fn space_place<'a>(id: &'a [u8; 16], storage_key: &'a [u8]) -> Place<'a> {
+    Place { kind: RecordKind::Space, id, storage_key, immutables: &[] }
+}
