@@ -1,0 +1,128 @@
+//! Bytes in answers and requests: Base64 in JSON, the caller's own memory in C.
+
+use std::borrow::Cow;
+use std::ops::Deref;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::error::{Error, ErrorCode, Result};
+
+/// Where an answer's bytes go: into memory of the caller, or into a new buffer.
+#[derive(Default)]
+pub enum Into<'a> {
+    /// A new buffer.
+    #[default]
+    New,
+    /// The caller's memory; a shorter one is [`ErrorCode::BufferTooSmall`].
+    Memory(&'a mut [u8]),
+}
+
+/// Bytes of an answer, where they were wanted.
+pub enum Blob<'a> {
+    /// In a new buffer.
+    Owned(Vec<u8>),
+    /// At the front of the caller's memory.
+    Filled(&'a mut [u8]),
+}
+
+impl<'a> Into<'a> {
+    /// `len` zero or stale bytes to be filled.
+    pub(crate) fn take(self, len: usize) -> Result<Blob<'a>> {
+        match self {
+            Self::New => Ok(Blob::Owned(vec![0; len])),
+            Self::Memory(memory) => match memory.get_mut(..len) {
+                Some(memory) => Ok(Blob::Filled(memory)),
+                None => Err(ErrorCode::BufferTooSmall.into()),
+            },
+        }
+    }
+}
+
+impl Blob<'_> {
+    /// The bytes, to be filled.
+    pub(crate) fn as_mut(&mut self) -> &mut [u8] {
+        match self {
+            Self::Owned(bytes) => bytes,
+            Self::Filled(bytes) => bytes,
+        }
+    }
+
+    /// The bytes in a buffer of their own.
+    pub fn into_vec(self) -> Vec<u8> {
+        match self {
+            Self::Owned(bytes) => bytes,
+            Self::Filled(bytes) => bytes.to_vec(),
+        }
+    }
+}
+
+impl Deref for Blob<'_> {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Owned(bytes) => bytes,
+            Self::Filled(bytes) => bytes,
+        }
+    }
+}
+
+impl Serialize for Blob<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(&**self))
+    }
+}
+
+/// Bytes of a request: Base64 in JSON, borrowed elsewhere.
+pub struct Base64Bytes<'a>(pub Cow<'a, [u8]>);
+
+impl<'a> From<&'a [u8]> for Base64Bytes<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl<'de> Deserialize<'de> for Base64Bytes<'static> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        match STANDARD.decode(text.as_bytes()) {
+            Ok(bytes) => Ok(Self(bytes.into())),
+            Err(_) => Err(de::Error::custom("It must be Base64.")),
+        }
+    }
+}
+
+impl Base64Bytes<'static> {
+    /// The same for a field whose faults have a code of their own: text that is not Base64 is taken
+    /// as it is, and refused by what reads the bytes.
+    pub(crate) fn or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        let bytes = STANDARD.decode(text.as_bytes()).unwrap_or_else(|_| text.as_bytes().to_vec());
+        Ok(Self(bytes.into()))
+    }
+}
+
+impl JsonSchema for Base64Bytes<'_> {
+    fn schema_name() -> Cow<'static, str> {
+        "Base64".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "format": "base64" })
+    }
+}
+
+/// The API's error envelope: `{"HttpStatus", "Code", "Message", "RequestId"}`.
+pub fn error_json(error: &Error) -> String {
+    serde_json::json!({
+        "HttpStatus": error.code().http_status(),
+        "Code": error.code().wire_code(),
+        "Message": error.to_string(),
+        "RequestId": error.request_id().map(|id| id.to_string()).unwrap_or_default(),
+    })
+    .to_string()
+}

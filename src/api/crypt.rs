@@ -1,0 +1,146 @@
+//! Encrypt and Decrypt (API reference, chapters 12.2 and 12.3).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
+
+use crate::api::{Base64Bytes, Blob, Into};
+use crate::error::{Error, ErrorCode, Result};
+use crate::hsm::{Envelope, MAX_PLAINTEXT, OVERHEAD};
+use crate::kms::{Access, Action, Aliases, Door, KeyRecord, Rule};
+use crate::model::{EncryptionContext, KeyId, KeyRef, KeyVersionId, Plaintext};
+
+/// Encrypts up to 6144 bytes under a symmetric key.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
+pub struct Encrypt<'a> {
+    /// A key id, alias or ARN.
+    pub key_id: KeyRef<'a>,
+    /// Up to 6144 bytes: Base64, or any other text as it is.
+    pub plaintext: Plaintext<'a>,
+    /// A JSON object of strings, at most 8192 characters; must be given again to decrypt.
+    #[serde(default)]
+    pub encryption_context: EncryptionContext,
+    /// Where the ciphertext goes.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub into: Into<'a>,
+}
+
+/// The answer of Encrypt.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Encrypted<'a> {
+    /// The key.
+    pub key_id: KeyId,
+    /// The version that encrypted.
+    pub key_version_id: KeyVersionId,
+    /// The ciphertext, [`OVERHEAD`] bytes longer than the plaintext.
+    pub ciphertext_blob: Blob<'a>,
+}
+
+impl<'a> Action for Encrypt<'a> {
+    const NAME: &'static str = "Encrypt";
+    const ACCESS: Access = Access::Read;
+    type Answer = Encrypted<'a>;
+
+    fn run(self, door: &Door<'_>) -> Result<Encrypted<'a>> {
+        let plaintext = self.plaintext.as_bytes();
+        if plaintext.len() > MAX_PLAINTEXT {
+            return Err(Error::invalid("Plaintext", "It must be at most 6144 bytes."));
+        }
+        let key = door.key(&self.key_id, Aliases::Taken, Rule::Use)?;
+        let version = usable(key.record())?;
+        let material = door.material(&key, version)?;
+        let mut blob = self.into.take(plaintext.len() + OVERHEAD)?;
+        let is_text = self.plaintext.is_text();
+        let context = &self.encryption_context;
+        Envelope::seal(&material, &version, plaintext, is_text, context, blob.as_mut())?;
+        Ok(Encrypted { key_id: key.record().id, key_version_id: version, ciphertext_blob: blob })
+    }
+}
+
+/// Decrypts what Encrypt or GenerateDataKey made.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
+pub struct Decrypt<'a> {
+    /// The ciphertext.
+    pub ciphertext_blob: Base64Bytes<'a>,
+    /// What was given to encrypt.
+    #[serde(default)]
+    pub encryption_context: EncryptionContext,
+    /// Where the plaintext goes.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub into: Into<'a>,
+}
+
+/// The answer of Decrypt.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Decrypted<'a> {
+    /// The key.
+    pub key_id: KeyId,
+    /// The version that decrypted.
+    pub key_version_id: KeyVersionId,
+    /// The plaintext; wiped when dropped unless it is in the caller's memory.
+    pub plaintext: Opened<'a>,
+}
+
+/// A plaintext that has been decrypted.
+pub struct Opened<'a> {
+    bytes: Blob<'a>,
+    is_text: bool,
+}
+
+impl std::ops::Deref for Opened<'_> {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Opened<'_> {
+    fn drop(&mut self) {
+        if let Blob::Owned(bytes) = &mut self.bytes {
+            bytes.zeroize();
+        }
+    }
+}
+
+impl Serialize for Opened<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let plaintext = match std::str::from_utf8(&self.bytes) {
+            Ok(text) if self.is_text => Plaintext::Text(text.into()),
+            _ => Plaintext::Bytes((&*self.bytes).into()),
+        };
+        plaintext.serialize(serializer)
+    }
+}
+
+impl<'a> Action for Decrypt<'a> {
+    const NAME: &'static str = "Decrypt";
+    const ACCESS: Access = Access::Read;
+    type Answer = Decrypted<'a>;
+
+    fn run(self, door: &Door<'_>) -> Result<Decrypted<'a>> {
+        let envelope = Envelope::parse(&self.ciphertext_blob.0)?;
+        let key = door.key_of_version(envelope.version(), Rule::Use)?;
+        let material = door.material(&key, envelope.version())?;
+        let mut plaintext = self.into.take(envelope.plaintext_len())?;
+        envelope.open(&material, &self.encryption_context, plaintext.as_mut())?;
+        Ok(Decrypted {
+            key_id: key.record().id,
+            key_version_id: envelope.version(),
+            plaintext: Opened { bytes: plaintext, is_text: envelope.is_text() },
+        })
+    }
+}
+
+/// The version of a symmetric key that encrypts.
+pub(super) fn usable(key: &KeyRecord) -> Result<KeyVersionId> {
+    if !key.spec.is_symmetric() {
+        return Err(ErrorCode::UnsupportedOperation.into());
+    }
+    Ok(key.primary()?.id)
+}

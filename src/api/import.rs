@@ -1,0 +1,221 @@
+//! Import of a customer's own key material, BYOK (API reference, chapter 7).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::api::keys::{Done, require_external};
+use crate::api::{Base64Bytes, Blob};
+use crate::error::{Error, ErrorCode, Result};
+use crate::hsm::{ImportToken, RawMaterial, WrappingPair};
+use crate::kms::{Access, Action, Aliases, Door, KeyRecord, Rule, Transaction};
+use crate::model::{KeyId, KeyRef, KeyState, Timestamp, WrappingAlgorithm, WrappingKeySpec};
+
+/// How long an import token is valid, in seconds.
+const TOKEN_LIFE: u64 = 24 * 3600;
+
+/// How long an expired pair is remembered, so that its token is called expired and not invalid.
+const TOKEN_MEMORY: u64 = 24 * 3600;
+
+/// How many pairs of one key may be alive.
+const MAX_PAIRS: usize = 100;
+
+/// Makes a key pair that wraps material for one EXTERNAL key, and a token for 24 hours.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct GetParametersForImport {
+    /// A key id or ARN.
+    pub key_id: KeyRef<'static>,
+    /// The kind of key pair.
+    pub wrapping_key_spec: WrappingKeySpec,
+    /// How the material will be wrapped.
+    pub wrapping_algorithm: WrappingAlgorithm,
+}
+
+/// The answer of GetParametersForImport.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ParametersForImport {
+    /// The key.
+    pub key_id: KeyId,
+    /// Comes back with the material.
+    pub import_token: Blob<'static>,
+    /// Wraps the material; DER SubjectPublicKeyInfo.
+    pub public_key: Blob<'static>,
+    /// When both expire.
+    pub token_expire_time: Timestamp,
+}
+
+impl Action for GetParametersForImport {
+    const NAME: &'static str = "GetParametersForImport";
+    const ACCESS: Access = Access::Write;
+    type Answer = ParametersForImport;
+
+    fn run(self, door: &Door<'_>) -> Result<ParametersForImport> {
+        let (spec, algorithm) = (self.wrapping_key_spec, self.wrapping_algorithm);
+        if spec == WrappingKeySpec::EcSm2 {
+            return Err(Error::invalid("WrappingKeySpec", "EC_SM2 is not offered yet."));
+        }
+        if algorithm == WrappingAlgorithm::Sm2Pke {
+            return Err(Error::invalid(
+                "WrappingAlgorithm",
+                "SM2PKE needs WrappingKeySpec EC_SM2.",
+            ));
+        }
+        let key = door.key(&self.key_id, Aliases::Refused, Rule::Always)?;
+        require_external(key.record())?;
+        door.admit_level(key.record().level)?;
+
+        // Made before the change: it takes a tenth of a second, and others wait for changes.
+        let not_after = door.now().plus(TOKEN_LIFE);
+        let pair = WrappingPair::generate(key.record().id, algorithm, not_after)?;
+        door.change_key(&self.key_id, Rule::Always, |transaction, key| {
+            forget_old_pairs(transaction, key)?;
+            if key.wrapping_pairs.len() >= MAX_PAIRS {
+                let detail = "A key has at most 100 import tokens at a time.";
+                return Err(Error::new(ErrorCode::LimitExceeded).because(detail));
+            }
+            transaction.put_pair(&pair)?;
+            key.wrapping_pairs.push((*pair.id(), not_after));
+            Ok(())
+        })?;
+        let token = ImportToken::issue(door.keyring(), door.space(), &pair)?;
+        Ok(ParametersForImport {
+            key_id: key.record().id,
+            import_token: Blob::Owned(token),
+            public_key: Blob::Owned(pair.public().to_vec()),
+            token_expire_time: not_after,
+        })
+    }
+}
+
+fn forget_old_pairs(transaction: &mut Transaction<'_>, key: &mut KeyRecord) -> Result<()> {
+    let now = transaction.now();
+    let is_old = |not_after: &Timestamp| not_after.plus(TOKEN_MEMORY) < now;
+    for (id, _) in key.wrapping_pairs.iter().filter(|(_, not_after)| is_old(not_after)) {
+        transaction.delete_pair(id)?;
+    }
+    key.wrapping_pairs.retain(|(_, not_after)| !is_old(not_after));
+    Ok(())
+}
+
+/// Imports wrapped key material into an EXTERNAL key.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
+pub struct ImportKeyMaterial<'a> {
+    /// A key id or ARN.
+    pub key_id: KeyRef<'a>,
+    /// The material, wrapped as GetParametersForImport was told.
+    pub encrypted_key_material: Base64Bytes<'a>,
+    /// The token that came with the public key.
+    #[serde(deserialize_with = "Base64Bytes::or_text")]
+    pub import_token: Base64Bytes<'a>,
+    /// When the material is destroyed, in Unix seconds; 0 or absent: never.
+    #[serde(default)]
+    pub key_material_expire_unix: Option<u64>,
+}
+
+impl Action for ImportKeyMaterial<'_> {
+    const NAME: &'static str = "ImportKeyMaterial";
+    const ACCESS: Access = Access::Write;
+    type Answer = Done;
+
+    fn run(self, door: &Door<'_>) -> Result<Done> {
+        let given: [(_, &[u8]); 2] = [
+            ("EncryptedKeyMaterial", &self.encrypted_key_material.0),
+            ("ImportToken", &self.import_token.0),
+        ];
+        for (name, bytes) in given {
+            if bytes.is_empty() {
+                return Err(Error::invalid(name, "It must not be empty."));
+            }
+        }
+        let expires = self.key_material_expire_unix.filter(|at| *at != 0).map(Timestamp);
+        if expires.is_some_and(|at| at <= door.now()) {
+            return Err(Error::invalid("KeyMaterialExpireUnix", "It must be in the future."));
+        }
+        // A failed attempt is written down before it is answered, so it is not an error of the
+        // change itself.
+        let imported = door.change_key(&self.key_id, Rule::Import, |transaction, key| {
+            require_external(key)?;
+            door.admit_level(key.level)?;
+            let token = ImportToken::parse(&self.import_token.0)?;
+            let mut pair = transaction.pair(token.pair())?.ok_or(ErrorCode::InvalidImportToken)?;
+            token.verify(door.keyring(), door.space(), &key.id, &pair, transaction.now())?;
+            if pair.is_burnt() {
+                return Err(ErrorCode::InvalidImportToken.into());
+            }
+            match unwrap(door, key, &pair, &self.encrypted_key_material.0) {
+                Ok(material) => {
+                    let fingerprint = material.fingerprint(door.keyring(), &key.id, key.spec)?;
+                    install(transaction, key, &material, fingerprint, expires)?;
+                    Ok(Ok(Done {}))
+                }
+                Err(error) if error.code() == ErrorCode::InvalidKeyMaterial => {
+                    pair.count_failure()?;
+                    transaction.put_pair(&pair)?;
+                    Ok(Err(error))
+                }
+                Err(error) => Err(error),
+            }
+        })?;
+        imported
+    }
+}
+
+/// The material inside `wrapped`, if it is what the key takes: of its length, and the same as the
+/// first time.
+fn unwrap(
+    door: &Door<'_>,
+    key: &KeyRecord,
+    pair: &WrappingPair,
+    wrapped: &[u8],
+) -> Result<RawMaterial> {
+    let len = key.spec.material_len().ok_or(ErrorCode::UnsupportedOperation)?;
+    let material = pair.unwrap(wrapped, len)?;
+    if let Some(first) = &key.fingerprint
+        && !material.is(first, door.keyring(), &key.id, key.spec)?
+    {
+        return Err(ErrorCode::InvalidKeyMaterial.into());
+    }
+    Ok(material)
+}
+
+fn install(
+    transaction: &mut Transaction<'_>,
+    key: &mut KeyRecord,
+    material: &RawMaterial,
+    fingerprint: [u8; 32],
+    expires: Option<Timestamp>,
+) -> Result<()> {
+    let version = key.primary()?;
+    let body = material.version_body(version.created)?;
+    transaction.put_version(key, version, &body)?;
+    key.fingerprint = Some(fingerprint);
+    key.material_expires = expires;
+    if key.state == KeyState::PendingImport {
+        key.state = KeyState::Enabled;
+    }
+    Ok(())
+}
+
+/// Destroys the imported material of a key at once; the key waits for the same material again.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DeleteKeyMaterial {
+    /// A key id or ARN.
+    pub key_id: KeyRef<'static>,
+}
+
+impl Action for DeleteKeyMaterial {
+    const NAME: &'static str = "DeleteKeyMaterial";
+    const ACCESS: Access = Access::Write;
+    type Answer = Done;
+
+    fn run(self, door: &Door<'_>) -> Result<Done> {
+        door.change_key(&self.key_id, Rule::Always, |transaction, key| {
+            require_external(key)?;
+            transaction.destroy_material(key)?;
+            Ok(Done {})
+        })
+    }
+}

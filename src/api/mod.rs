@@ -1,0 +1,114 @@
+//! The actions of the KMS API (2016-01-20), one file per chapter: the request, its answer, and what
+//! it does. From the one declaration come JSON, the command line, its help and the Python methods.
+
+mod clock;
+mod codec;
+mod crypt;
+mod datakeys;
+mod import;
+mod keys;
+mod list;
+mod metadata;
+mod params;
+mod service;
+
+use schemars::Schema;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::kms::{Access, Action, Reply, Session};
+
+pub use clock::AdvanceClock;
+pub use codec::{Base64Bytes, Blob, Into, error_json};
+pub use crypt::{Decrypt, Decrypted, Encrypt, Encrypted};
+pub use datakeys::{
+    DataKey, DataKeySpec, GenerateDataKey, GenerateDataKeyWithoutPlaintext, MAX_DATA_KEY,
+    WrappedDataKey,
+};
+pub use import::{
+    DeleteKeyMaterial, GetParametersForImport, ImportKeyMaterial, ParametersForImport,
+};
+pub use keys::{CreateKey, DescribeKey, DisableKey, Done, EnableKey, UpdateKeyDescription};
+pub use list::{KeyList, ListKeys};
+pub use metadata::{KeyAnswer, KeyMetadata};
+pub use params::Params;
+pub use service::{DescribeRegions, DescribeService};
+
+/// An action in the table of all actions.
+pub struct Descriptor {
+    /// The API's name.
+    pub name: &'static str,
+    /// Its read/write class.
+    pub access: Access,
+    /// The JSON schema of its request: names, types and descriptions of its parameters.
+    pub schema: fn() -> Schema,
+    run: fn(&Session, Params) -> Result<Zeroizing<String>>,
+}
+
+/// Declares the table of actions.
+macro_rules! actions {
+    ($($action:ident),+ $(,)?) => {
+        /// Every action, in alphabetical order.
+        pub const ACTIONS: &[Descriptor] = &[$(Descriptor {
+            name: $action::NAME,
+            access: $action::ACCESS,
+            schema: || schemars::schema_for!($action),
+            run: |session, params| {
+                let action: $action = refuse_for(session, params.read())?;
+                json(&session.call(action)?)
+            },
+        },)+];
+    };
+}
+
+actions! {
+    AdvanceClock,
+    CreateKey,
+    Decrypt,
+    DeleteKeyMaterial,
+    DescribeKey,
+    DescribeRegions,
+    DescribeService,
+    DisableKey,
+    EnableKey,
+    Encrypt,
+    GenerateDataKey,
+    GenerateDataKeyWithoutPlaintext,
+    GetParametersForImport,
+    ImportKeyMaterial,
+    ListKeys,
+    UpdateKeyDescription,
+}
+
+/// Does the action of that name and answers its JSON, `RequestId` included.
+pub fn dispatch(session: &Session, action: &str, params: Params) -> Result<Zeroizing<String>> {
+    (refuse_for(session, find(action))?.run)(session, params)
+}
+
+/// The same for parameters in JSON text; `None` stands for none.
+pub fn dispatch_json(
+    session: &Session,
+    action: &str,
+    json: Option<&str>,
+) -> Result<Zeroizing<String>> {
+    let descriptor = refuse_for(session, find(action))?;
+    let params = json.map_or_else(|| Ok(Params::new()), Params::from_json);
+    (descriptor.run)(session, refuse_for(session, params)?)
+}
+
+fn find(action: &str) -> Result<&'static Descriptor> {
+    let found = ACTIONS.iter().find(|known| known.name == action);
+    found.ok_or_else(|| ErrorCode::ActionNotFound.into())
+}
+
+/// A refusal before the door still is the answer to a request, and the module's own state comes
+/// before any fault of the request.
+fn refuse_for<T>(session: &Session, outcome: Result<T>) -> Result<T> {
+    outcome.or_else(|error: Error| Err(session.refuse(error)))
+}
+
+fn json<T: Serialize>(reply: &Reply<T>) -> Result<Zeroizing<String>> {
+    let text = serde_json::to_string(reply);
+    text.map(Zeroizing::new).map_err(|_| ErrorCode::Internal.into())
+}
