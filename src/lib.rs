@@ -8,6 +8,8 @@
 pub mod api;
 mod crypto;
 pub mod error;
+#[cfg(feature = "capi")]
+pub mod ffi;
 mod fork;
 mod hsm;
 mod keystore;

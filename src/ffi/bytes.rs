@@ -1,0 +1,202 @@
+//! What crosses as bytes: encrypting, decrypting, data keys. No JSON, no Base64, no copy of the
+//! input.
+
+use std::ffi::c_char;
+
+use crate::api::{
+    Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, Into, MAX_DATA_KEY,
+};
+use crate::error::{Error, ErrorCode, Result};
+use crate::ffi::guard::{guard, kmshsm_status};
+use crate::ffi::handle::{self, kmshsm_session};
+use crate::ffi::memory::{Out, bytes, optional_text, text};
+use crate::hsm::{MAX_PLAINTEXT, OVERHEAD};
+use crate::kms::Session;
+use crate::model::{EncryptionContext, KeyRef};
+
+/// How much longer a ciphertext is than its plaintext, in bytes.
+pub const KMSHSM_CIPHERTEXT_OVERHEAD: usize = 91;
+/// The longest plaintext that kmshsm_encrypt takes, in bytes.
+pub const KMSHSM_PLAINTEXT_MAX: usize = 6144;
+/// The longest data key, in bytes.
+pub const KMSHSM_DATA_KEY_MAX: usize = 1024;
+
+// cbindgen wants literals; the engine decides.
+const _: () = assert!(KMSHSM_CIPHERTEXT_OVERHEAD == OVERHEAD);
+const _: () = assert!(KMSHSM_PLAINTEXT_MAX == MAX_PLAINTEXT);
+const _: () = assert!(KMSHSM_DATA_KEY_MAX == MAX_DATA_KEY as usize);
+
+/// Encrypts up to KMSHSM_PLAINTEXT_MAX bytes under a symmetric key. Base64 given to the action
+/// Encrypt in JSON is bytes here: both read each other's ciphertext.
+///
+/// @param key_id              a key id, alias or ARN
+/// @param encryption_context  a JSON object of strings that must be given again to decrypt, or NULL
+/// @param out                 the ciphertext: plaintext_len + KMSHSM_CIPHERTEXT_OVERHEAD bytes
+/// @return KMSHSM_OK, Abi.BufferTooSmall, Forbidden.KeyNotFound, Rejected.*, InvalidParameter,
+///         UnsupportedOperation
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn kmshsm_encrypt(
+    session: *const kmshsm_session,
+    key_id: *const c_char,
+    plaintext: *const u8,
+    plaintext_len: usize,
+    encryption_context: *const c_char,
+    out: *mut u8,
+    out_capacity: usize,
+    out_len: *mut usize,
+) -> kmshsm_status {
+    guard(|| {
+        let session = handle::get::<Session>(session, "session")?;
+        let key_id = key(key_id)?;
+        let plaintext = bytes(plaintext, plaintext_len, "plaintext")?;
+        let encryption_context = context(encryption_context)?;
+        if plaintext_len > MAX_PLAINTEXT {
+            return Err(Error::invalid("Plaintext", "It must be at most 6144 bytes."));
+        }
+        let needed = plaintext_len + OVERHEAD;
+        let (memory, len) = Out::room(out, out_capacity, out_len, needed)?;
+        let into = Into::Memory(memory);
+        let plaintext = plaintext.into();
+        session.call(Encrypt { key_id, plaintext, encryption_context, into })?;
+        len.set(needed);
+        Ok(())
+    })
+}
+
+/// Decrypts what kmshsm_encrypt, kmshsm_generate_data_key or the actions of the same names made. Of
+/// a text it gives the UTF-8.
+///
+/// @param encryption_context  what was given to encrypt, or NULL
+/// @param out                 the plaintext: ciphertext_len - KMSHSM_CIPHERTEXT_OVERHEAD bytes;
+///                            nothing is written unless the ciphertext is authentic
+/// @return KMSHSM_OK, Abi.BufferTooSmall, InvalidParameter for any ciphertext that does not open,
+///         Forbidden.KeyNotFound, Rejected.*
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn kmshsm_decrypt(
+    session: *const kmshsm_session,
+    ciphertext: *const u8,
+    ciphertext_len: usize,
+    encryption_context: *const c_char,
+    out: *mut u8,
+    out_capacity: usize,
+    out_len: *mut usize,
+) -> kmshsm_status {
+    guard(|| {
+        let session = handle::get::<Session>(session, "session")?;
+        let ciphertext = bytes(ciphertext, ciphertext_len, "ciphertext")?;
+        let encryption_context = context(encryption_context)?;
+        let needed = ciphertext_len.checked_sub(OVERHEAD).ok_or(ErrorCode::InvalidCiphertext)?;
+        let (memory, len) = Out::room(out, out_capacity, out_len, needed)?;
+        let into = Into::Memory(memory);
+        let ciphertext_blob = ciphertext.into();
+        session.call(Decrypt { ciphertext_blob, encryption_context, into })?;
+        len.set(needed);
+        Ok(())
+    })
+}
+
+/// Makes a data key: random bytes to encrypt with, and the same bytes encrypted, to be kept beside
+/// the data and given to kmshsm_decrypt later.
+///
+/// @param key_id           a key id, alias or ARN
+/// @param number_of_bytes  1 to KMSHSM_DATA_KEY_MAX
+/// @param plaintext        the data key: number_of_bytes; the caller wipes it after use
+/// @param ciphertext       number_of_bytes + KMSHSM_CIPHERTEXT_OVERHEAD
+/// @return as kmshsm_encrypt; nothing stays in either buffer on failure
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn kmshsm_generate_data_key(
+    session: *const kmshsm_session,
+    key_id: *const c_char,
+    number_of_bytes: usize,
+    encryption_context: *const c_char,
+    plaintext: *mut u8,
+    plaintext_capacity: usize,
+    plaintext_len: *mut usize,
+    ciphertext: *mut u8,
+    ciphertext_capacity: usize,
+    ciphertext_len: *mut usize,
+) -> kmshsm_status {
+    guard(|| {
+        let session = handle::get::<Session>(session, "session")?;
+        let key_id = key(key_id)?;
+        let encryption_context = context(encryption_context)?;
+        let number = data_key_len(number_of_bytes)?;
+        let sealed = number_of_bytes + OVERHEAD;
+        let [plaintext, ciphertext] = Out::rooms([
+            Out::wanted(plaintext, plaintext_capacity, plaintext_len, number_of_bytes)?,
+            Out::wanted(ciphertext, ciphertext_capacity, ciphertext_len, sealed)?,
+        ])?;
+        let (plaintext, plaintext_len) = plaintext.into_parts();
+        let (ciphertext, ciphertext_len) = ciphertext.into_parts();
+        session.call(GenerateDataKey {
+            key_id,
+            key_spec: None,
+            number_of_bytes: Some(number),
+            encryption_context,
+            plaintext_into: Into::Memory(plaintext),
+            ciphertext_into: Into::Memory(ciphertext),
+        })?;
+        plaintext_len.set(number_of_bytes);
+        ciphertext_len.set(sealed);
+        Ok(())
+    })
+}
+
+/// Makes a data key and gives its ciphertext only, for those who distribute keys they must not see.
+///
+/// @param key_id           a key id, alias or ARN
+/// @param number_of_bytes  1 to KMSHSM_DATA_KEY_MAX
+/// @param ciphertext       number_of_bytes + KMSHSM_CIPHERTEXT_OVERHEAD
+/// @return as kmshsm_encrypt
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn kmshsm_generate_data_key_without_plaintext(
+    session: *const kmshsm_session,
+    key_id: *const c_char,
+    number_of_bytes: usize,
+    encryption_context: *const c_char,
+    ciphertext: *mut u8,
+    ciphertext_capacity: usize,
+    ciphertext_len: *mut usize,
+) -> kmshsm_status {
+    guard(|| {
+        let session = handle::get::<Session>(session, "session")?;
+        let key_id = key(key_id)?;
+        let encryption_context = context(encryption_context)?;
+        let number = data_key_len(number_of_bytes)?;
+        let needed = number_of_bytes + OVERHEAD;
+        let (memory, len) = Out::room(ciphertext, ciphertext_capacity, ciphertext_len, needed)?;
+        session.call(GenerateDataKeyWithoutPlaintext {
+            key_id,
+            key_spec: None,
+            number_of_bytes: Some(number),
+            encryption_context,
+            into: Into::Memory(memory),
+        })?;
+        len.set(needed);
+        Ok(())
+    })
+}
+
+/// A required reference to a key.
+pub(super) fn key<'a>(pointer: *const c_char) -> Result<KeyRef<'a>> {
+    KeyRef::parse(text(pointer, "key_id")?)
+        .ok_or_else(|| Error::invalid("KeyId", "It must not be empty."))
+}
+
+fn context(pointer: *const c_char) -> Result<EncryptionContext> {
+    match optional_text(pointer, "EncryptionContext")? {
+        Some(text) => EncryptionContext::from_json(text, "EncryptionContext"),
+        None => Ok(EncryptionContext::default()),
+    }
+}
+
+fn data_key_len(number_of_bytes: usize) -> Result<u32> {
+    match u32::try_from(number_of_bytes) {
+        Ok(number @ 1..=MAX_DATA_KEY) => Ok(number),
+        _ => Err(Error::invalid("NumberOfBytes", "It must be 1 to 1024.")),
+    }
+}

@@ -1,0 +1,84 @@
+//! From results and panics to numbers, and the text of the last failure.
+
+use std::cell::RefCell;
+use std::ffi::{CStr, CString, c_char};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::ffi::handle;
+
+/// What every function answers: KMSHSM_OK, or the number of an error. The hundreds are the family:
+/// 1 argument, 2 access, 3 not found, 4 state, 5 crypto, 6 storage, 9 internal.
+#[allow(non_camel_case_types)]
+pub type kmshsm_status = u32;
+
+/// Success.
+pub const KMSHSM_OK: kmshsm_status = 0;
+
+/// Runs the body of a function. A panic goes no further: it puts every open store into its error
+/// state, for nobody knows what it has left behind.
+pub(super) fn guard(body: impl FnOnce() -> Result<()>) -> kmshsm_status {
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(())) => KMSHSM_OK,
+        Ok(Err(error)) => file(&error),
+        Err(_) => {
+            handle::fail_all();
+            file(&Error::new(ErrorCode::Internal).because("The module is in its error state."))
+        }
+    }
+}
+
+thread_local! {
+    static LAST: RefCell<CString> = RefCell::default();
+}
+
+/// Files the text of a failure for this thread and answers its number.
+fn file(error: &Error) -> kmshsm_status {
+    let mut text = format!("{}: {error}", error.code().wire_code());
+    if let Some(request) = error.request_id() {
+        text.push_str(&format!(" (request {request})"));
+    }
+    text.retain(|c| c != '\0');
+    // A thread that is about to end has no text any more.
+    let _ = LAST.try_with(|last| *last.borrow_mut() = CString::new(text).unwrap_or_default());
+    error.code().number()
+}
+
+/// The text of this thread's last failure, for people only: no program may read meaning out of it.
+/// Empty before the first failure.
+///
+/// @return a string that is valid until the next failure on this thread; do not free it.
+#[unsafe(no_mangle)]
+pub extern "C" fn kmshsm_last_error() -> *const c_char {
+    LAST.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
+}
+
+/// The name of a status: the KMS API's code, such as "Rejected.Disabled"; "OK" for KMSHSM_OK, and
+/// "Unknown" for a number that is none of this library's.
+///
+/// @return a constant string.
+#[unsafe(no_mangle)]
+pub extern "C" fn kmshsm_status_name(status: kmshsm_status) -> *const c_char {
+    const fn text(code: &CStr) -> *const c_char {
+        code.as_ptr()
+    }
+    if status == KMSHSM_OK {
+        return text(c"OK");
+    }
+    static NAMES: std::sync::LazyLock<Vec<CString>> = std::sync::LazyLock::new(|| {
+        let names = ErrorCode::ALL.iter().map(|code| CString::new(code.wire_code()));
+        names.map(Result::unwrap_or_default).collect()
+    });
+    let at = ErrorCode::ALL.iter().position(|code| code.number() == status);
+    at.and_then(|at| NAMES.get(at)).map_or(text(c"Unknown"), |name| name.as_ptr())
+}
+
+/// The version of the library, such as "0.1.0".
+///
+/// @return a constant string.
+#[unsafe(no_mangle)]
+pub extern "C" fn kmshsm_version() -> *const c_char {
+    VERSION.as_ptr().cast()
+}
+
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");

@@ -1,0 +1,137 @@
+//! Every read and write through a pointer of the caller's.
+
+use std::ffi::{CStr, CString, c_char};
+
+use zeroize::Zeroize;
+
+use crate::error::{Error, ErrorCode, Result};
+
+/// A required string.
+pub(super) fn text<'a>(pointer: *const c_char, name: &'static str) -> Result<&'a str> {
+    optional_text(pointer, name)?.ok_or_else(|| Error::null(name))
+}
+
+/// A string that may be NULL.
+pub(super) fn optional_text<'a>(
+    pointer: *const c_char,
+    name: &'static str,
+) -> Result<Option<&'a str>> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the contract: a string is NUL-terminated and does not change during the call.
+    let text = unsafe { CStr::from_ptr(pointer) };
+    text.to_str().map(Some).map_err(|_| Error::invalid(name, "It must be UTF-8."))
+}
+
+/// Bytes to read.
+pub(super) fn bytes<'a>(pointer: *const u8, len: usize, name: &'static str) -> Result<&'a [u8]> {
+    if len == 0 {
+        return Ok(&[]);
+    }
+    if pointer.is_null() {
+        return Err(Error::null(name));
+    }
+    if isize::try_from(len).is_err() {
+        return Err(Error::invalid(name, "It is longer than memory."));
+    }
+    // SAFETY: the contract: readable for `len` bytes, and unchanged during the call.
+    Ok(unsafe { std::slice::from_raw_parts(pointer, len) })
+}
+
+/// A place for one value of the caller's.
+pub(super) struct Slot<T>(*mut T);
+
+impl<T> Slot<T> {
+    /// A required place.
+    pub(super) fn new(pointer: *mut T, name: &'static str) -> Result<Self> {
+        if pointer.is_null() { Err(Error::null(name)) } else { Ok(Self(pointer)) }
+    }
+
+    /// Writes the value.
+    pub(super) fn set(&self, value: T) {
+        // SAFETY: not NULL; the contract: it points to a T of the caller's, which needs no drop.
+        unsafe { self.0.write(value) };
+    }
+}
+
+/// A buffer of the caller's with room for what will be written, checked before any work.
+pub(super) struct Out<'a> {
+    memory: &'a mut [u8],
+    len: Slot<usize>,
+}
+
+impl<'a> Out<'a> {
+    /// A buffer of the caller's; nothing is checked before [`Out::rooms`] but that `len` is there.
+    pub(super) fn wanted(
+        pointer: *mut u8,
+        capacity: usize,
+        len: *mut usize,
+        needed: usize,
+    ) -> Result<Wanted> {
+        Ok(Wanted { pointer, capacity, len: Slot::new(len, "out_len")?, needed })
+    }
+
+    /// The buffers, if each has the room it needs. Otherwise each `*len` gets the needed size and
+    /// the answer is [`ErrorCode::BufferTooSmall`].
+    pub(super) fn rooms<const N: usize>(wanted: [Wanted; N]) -> Result<[Self; N]> {
+        let is_short = |want: &Wanted| {
+            (want.pointer.is_null() && want.needed != 0) || want.capacity < want.needed
+        };
+        if wanted.iter().any(is_short) {
+            for want in &wanted {
+                want.len.set(want.needed);
+            }
+            return Err(ErrorCode::BufferTooSmall.into());
+        }
+        Ok(wanted.map(|Wanted { pointer, len, needed, .. }| {
+            let memory = match needed {
+                0 => &mut [],
+                // SAFETY: not NULL; the contract: writable for its capacity, which is enough, and
+                // nobody else's during the call.
+                _ => unsafe { std::slice::from_raw_parts_mut(pointer, needed) },
+            };
+            Out { memory, len }
+        }))
+    }
+
+    /// The buffer, if it has room for `needed` bytes; see [`Out::rooms`].
+    pub(super) fn room(
+        pointer: *mut u8,
+        capacity: usize,
+        len: *mut usize,
+        needed: usize,
+    ) -> Result<(&'a mut [u8], Slot<usize>)> {
+        let [out] = Self::rooms([Self::wanted(pointer, capacity, len, needed)?])?;
+        Ok(out.into_parts())
+    }
+
+    /// The buffer and where to report its length.
+    pub(super) fn into_parts(self) -> (&'a mut [u8], Slot<usize>) {
+        (self.memory, self.len)
+    }
+}
+
+/// A buffer as the caller described it.
+pub(super) struct Wanted {
+    pointer: *mut u8,
+    capacity: usize,
+    len: Slot<usize>,
+    needed: usize,
+}
+
+/// Hands a string to the caller, who frees it with `kmshsm_string_free`.
+pub(super) fn hand_out(text: &str) -> Result<*mut c_char> {
+    CString::new(text).map(CString::into_raw).map_err(|_| ErrorCode::Internal.into())
+}
+
+/// Wipes and frees a string that this library handed out. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kmshsm_string_free(string: *mut c_char) {
+    if string.is_null() {
+        return;
+    }
+    // SAFETY: the contract: it comes from this library and has not been freed.
+    let mut bytes = unsafe { CString::from_raw(string) }.into_bytes_with_nul();
+    bytes.zeroize();
+}
