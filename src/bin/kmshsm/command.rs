@@ -1,0 +1,126 @@
+//! The commands, from the engine's table of actions.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use kmshsm::api::{ACTIONS, Descriptor};
+use serde_json::Value;
+
+const ABOUT: &str =
+    "Alibaba Cloud's Managed HSM on this machine: keys, their lifecycle and their use";
+
+const AFTER: &str = "\
+Actions have the names and parameters of the KMS API (2016-01-20): kmshsm CreateKey --help.
+A value file://PATH is the text of a file; fileb://PATH is the Base64 of its bytes.
+
+Exit codes: 0 success, 1 argument, 2 access, 3 not found, 4 state of the key, 5 cryptography,
+6 store, 9 internal.";
+
+/// The whole command line.
+pub fn build() -> Command {
+    let init = with_place(Command::new("init").about("Create a store"))
+        .after_help("With --key-file, a file that does not exist is made, with 32 random bytes.");
+    let status =
+        with_common(Command::new("status").about("Report how well this process protects keys"));
+    Command::new("kmshsm")
+        .about(ABOUT)
+        .after_help(AFTER)
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(init)
+        .subcommand(status)
+        .subcommands(ACTIONS.iter().filter(|action| action.name != "AdvanceClock").map(subcommand))
+}
+
+/// The parameter names of an action.
+pub fn parameters(action: &str) -> Vec<String> {
+    let found = ACTIONS.iter().find(|known| known.name == action);
+    found.map(properties).unwrap_or_default().into_iter().map(|(name, _)| name).collect()
+}
+
+/// An option that has a default.
+pub fn text<'a>(flags: &'a ArgMatches, name: &str) -> &'a str {
+    flags.get_one::<String>(name).map_or("", String::as_str)
+}
+
+fn subcommand(action: &Descriptor) -> Command {
+    let schema = (action.schema)();
+    let about = describe(schema.as_value());
+    let mut command = with_common(Command::new(action.name).about(about));
+    for (name, schema) in properties(action) {
+        let mut help = describe(&schema);
+        let words: Vec<_> = words(&schema);
+        if !words.is_empty() {
+            help = format!("{help} [{}]", words.join(", "));
+        }
+        let heading = "Parameters";
+        command = command.arg(
+            Arg::new(name.clone())
+                .long(name)
+                .help(help)
+                .help_heading(heading)
+                .value_name("VALUE")
+                .allow_hyphen_values(true),
+        );
+    }
+    command
+}
+
+fn properties(action: &Descriptor) -> Vec<(String, Value)> {
+    let schema = (action.schema)();
+    let properties = schema.get("properties").and_then(Value::as_object).cloned();
+    properties.unwrap_or_default().into_iter().collect()
+}
+
+fn describe(schema: &Value) -> String {
+    let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+    text.replace('\n', " ")
+}
+
+fn words(schema: &Value) -> Vec<&str> {
+    let own = schema.get("enum").into_iter();
+    let inner = schema.get("anyOf").and_then(Value::as_array).into_iter().flatten();
+    let all = own.chain(inner.filter_map(|option| option.get("enum")));
+    all.filter_map(Value::as_array).flatten().filter_map(Value::as_str).collect()
+}
+
+fn with_common(command: Command) -> Command {
+    with_place(command)
+        .arg(Arg::new("region").long("region").default_value("cn-hongkong").help("The region"))
+        .arg(Arg::new("account").long("account").default_value("111122223333").help("The account"))
+        .arg(
+            Arg::new("allow-unprotected-memory")
+                .long("allow-unprotected-memory")
+                .action(ArgAction::SetTrue)
+                .help("Use keys at level HSM although memory cannot be locked"),
+        )
+        .arg(
+            Arg::new("output")
+                .long("output")
+                .value_parser(["json", "table"])
+                .default_value("json")
+                .help("How to print the answer"),
+        )
+}
+
+fn with_place(command: Command) -> Command {
+    let path = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).value_parser(value_parser!(PathBuf)).help(help)
+    };
+    command
+        .arg(path("store", "DIR", "The store [default: kmshsm in the user's data directory]"))
+        .arg(path("key-file", "FILE", "Unlock with the 32 bytes of a key file"))
+        .arg(
+            path("passphrase-file", "FILE", "Read the passphrase from a file")
+                .conflicts_with("key-file"),
+        )
+        .arg(
+            Arg::new("passphrase-fd")
+                .long("passphrase-fd")
+                .value_name("N")
+                .value_parser(value_parser!(i32).range(0..))
+                .conflicts_with_all(["key-file", "passphrase-file"])
+                .help("Read the passphrase from a file descriptor"),
+        )
+}

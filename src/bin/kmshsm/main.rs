@@ -1,0 +1,108 @@
+//! `kmshsm`: every action of the KMS API from the command line, with the API's own names.
+//!
+//! `kmshsm CreateKey --ProtectionLevel HSM --Description "Key1 in Managed HSM"`
+//!
+//! There is no code per action here: commands, options and help come from the engine's table.
+
+mod command;
+mod output;
+mod secrets;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::ArgMatches;
+use clap::error::ErrorKind;
+use kmshsm::api::{self, Params};
+use kmshsm::error::{Error, ErrorCode, Result};
+use kmshsm::kms::{Kms, Options, Place};
+
+use output::Output;
+
+fn main() -> ExitCode {
+    let matches = match command::build().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            let _ = error.print();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+                _ => ExitCode::from(1),
+            };
+        }
+    };
+    let output = Output::of(&matches);
+    match run(&matches, output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output.error(&error);
+            // The family: 1 argument, 2 access, 3 not found, 4 state, 5 crypto, 6 storage, 9 internal.
+            ExitCode::from((error.code().number() / 100) as u8)
+        }
+    }
+}
+
+fn run(matches: &ArgMatches, output: Output) -> Result<()> {
+    let Some((name, flags)) = matches.subcommand() else {
+        return Err(Error::missing("action"));
+    };
+    let place = place(flags)?;
+    match name {
+        "init" => init(flags, &place),
+        "status" => output.answer(&status(flags, &place)?),
+        action => {
+            let params = params(flags, action)?;
+            let session = open(flags, &place)?
+                .session(command::text(flags, "account"), command::text(flags, "region"))?;
+            output.answer(&api::dispatch(&session, action, params)?)
+        }
+    }
+}
+
+fn init(flags: &ArgMatches, place: &Path) -> Result<()> {
+    let secret = secrets::choose(flags)?;
+    Kms::create(place, &secret.unlock())?;
+    println!("Created a store in {}.", place.display());
+    Ok(())
+}
+
+fn status(flags: &ArgMatches, place: &Path) -> Result<String> {
+    let status = open(flags, place)?.status();
+    serde_json::to_string(&status).map_err(|_| ErrorCode::Internal.into())
+}
+
+fn open(flags: &ArgMatches, place: &Path) -> Result<std::sync::Arc<Kms>> {
+    let allow_unprotected_memory = flags.get_flag("allow-unprotected-memory");
+    let options = Options { allow_unprotected_memory, ..Options::default() };
+    if !place.exists() {
+        let detail = format!("Create one with: kmshsm init --store {}", place.display());
+        return Err(Error::new(ErrorCode::StoreNotFound).because(detail));
+    }
+    let secret = secrets::ask(flags)?;
+    Place::Directory(place).open(Some(&secret.unlock()), options)
+}
+
+/// The store's directory: `--store`, or `kmshsm` among the user's data.
+fn place(flags: &ArgMatches) -> Result<PathBuf> {
+    if let Some(place) = flags.get_one::<PathBuf>("store") {
+        return Ok(place.clone());
+    }
+    let data = std::env::var_os("XDG_DATA_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+    match data.or_else(home) {
+        Some(data) => Ok(data.join("kmshsm")),
+        None => Err(Error::missing("--store")),
+    }
+}
+
+/// The parameters given to an action. `file://PATH` stands for the text of a file, `fileb://PATH`
+/// for the Base64 of its bytes.
+fn params(flags: &ArgMatches, action: &str) -> Result<Params> {
+    let mut params = Params::new();
+    for name in command::parameters(action) {
+        if let Some(value) = flags.get_one::<String>(&name) {
+            let value = secrets::parameter(&name, value)?;
+            params.push(name, value);
+        }
+    }
+    Ok(params)
+}

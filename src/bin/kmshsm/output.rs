@@ -1,0 +1,104 @@
+//! Answers on the terminal: the API's JSON, or tables for people.
+
+use clap::ArgMatches;
+use kmshsm::api::error_json;
+use kmshsm::error::{Error, ErrorCode, Result};
+use serde_json::Value;
+
+/// How to print.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// The API's JSON.
+    Json,
+    /// Two columns, and a table for each list.
+    Table,
+}
+
+impl Output {
+    /// What the caller asked for.
+    pub fn of(matches: &ArgMatches) -> Self {
+        let wanted = matches
+            .subcommand()
+            .and_then(|(_, flags)| flags.try_get_one::<String>("output").ok().flatten());
+        if wanted.is_some_and(|name| name == "table") { Self::Table } else { Self::Json }
+    }
+
+    /// Prints an answer.
+    pub fn answer(self, json: &str) -> Result<()> {
+        let value: Value = serde_json::from_str(json).map_err(|_| ErrorCode::Internal)?;
+        match self {
+            Self::Json => println!("{value:#}"),
+            Self::Table => {
+                let (mut rows, mut tables) = (Vec::new(), Vec::new());
+                flatten("", &value, &mut rows, &mut tables);
+                print_columns(&rows);
+                for (name, table) in tables {
+                    println!("\n{name}");
+                    print_columns(&table);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Prints a failure to standard error.
+    pub fn error(self, error: &Error) {
+        match self {
+            Self::Json => {
+                let value: Value = serde_json::from_str(&error_json(error)).unwrap_or_default();
+                eprintln!("{value:#}");
+            }
+            Self::Table => eprintln!("{}: {error}", error.code().wire_code()),
+        }
+    }
+}
+
+type Rows = Vec<Vec<String>>;
+
+/// Sorts an answer into single values, by their path, and lists of objects.
+fn flatten(path: &str, value: &Value, rows: &mut Rows, tables: &mut Vec<(String, Rows)>) {
+    let below =
+        |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                flatten(&below(name), member, rows, tables);
+            }
+        }
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            tables.push((path.to_owned(), table(items)));
+        }
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(cell).collect();
+            rows.push(vec![path.to_owned(), items.join(", ")]);
+        }
+        single => rows.push(vec![path.to_owned(), cell(single)]),
+    }
+}
+
+fn table(items: &[Value]) -> Rows {
+    let first = items.first().and_then(Value::as_object);
+    let names: Vec<String> = first.map(|item| item.keys().cloned().collect()).unwrap_or_default();
+    let row = |item: &Value| -> Vec<String> {
+        names.iter().map(|name| item.get(name).map_or(String::new(), cell)).collect()
+    };
+    let mut rows = vec![names.clone()];
+    rows.extend(items.iter().map(row));
+    rows
+}
+
+fn cell(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn print_columns(rows: &Rows) {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width =
+        |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|c| c.chars().count()).max();
+    let widths: Vec<_> = (0..columns).map(|at| width(at).unwrap_or(0)).collect();
+    for row in rows {
+        let cells: Vec<_> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        println!("{}", cells.join("  ").trim_end());
+    }
+}
