@@ -1,0 +1,44 @@
+/* What the C contract tests share. */
+#ifndef CONTRACT_H
+#define CONTRACT_H
+
+#include <kmshsm.h>
+
+#include "json.h"
+
+/* A store in memory with a manual clock, a session and two keys. */
+typedef struct world {
+  const kmshsm_store *store;
+  const kmshsm_session *session;
+  char *key;      /* AES-256, enabled */
+  char *external; /* awaits its material */
+} world;
+
+void world_open(world *w);
+void world_close(world *w);
+
+/* One line of TAP each. */
+void is_true(int condition, const char *what);
+void is_status(kmshsm_status status, const char *code, const char *what);
+void is_text(const char *text, const char *expected, const char *what);
+
+/* The answer to a call that must succeed; to be freed with json_free. */
+json *answer_of(const kmshsm_session *session, const char *action,
+                const char *parameters);
+/* A field of such an answer, by its path; to be freed. */
+char *field_of(const kmshsm_session *session, const char *action,
+               const char *parameters, const char *path);
+/* {"name": "value"}, or the first pair and a second one; to be freed. */
+char *object_of(const char *name, const char *value, const char *name2,
+                const char *value2);
+
+void test_arguments(void);
+void test_texts(void);
+void test_buffers(void);
+void test_handles(void);
+void test_crossing(void);
+void test_places(void);
+void test_threads(void);
+void test_forks(void);
+
+#endif

@@ -1,0 +1,196 @@
+//! The conformance table in Rust, in two lanes. The language of the cases: tests/README.md.
+
+mod expect;
+mod lanes;
+mod outside;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use kmshsm::error::ErrorCode;
+use kmshsm::kms::{Kms, Options, Place};
+use serde::Deserialize;
+use serde_json::Value;
+
+use lanes::Lane;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    account: Option<String>,
+    region: Option<String>,
+    steps: Vec<Step>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    call: String,
+    #[serde(default)]
+    with: serde_json::Map<String, Value>,
+    raw: Option<String>,
+    account: Option<String>,
+    region: Option<String>,
+    error: Option<String>,
+    message: Option<String>,
+    #[serde(default)]
+    expect: serde_json::Map<String, Value>,
+    #[serde(default)]
+    save: BTreeMap<String, String>,
+}
+
+type Variables = BTreeMap<String, String>;
+
+#[test]
+fn the_table_holds_in_json() {
+    run(Lane::Json);
+}
+
+#[test]
+fn the_table_holds_in_types() {
+    run(Lane::Typed);
+}
+
+/// Every action occurs, and every error that an action can answer.
+#[test]
+fn the_table_is_complete() {
+    let (mut called, mut refused) = (BTreeSet::new(), BTreeSet::new());
+    for (_, case) in cases() {
+        for step in case.steps {
+            called.insert(step.call);
+            refused.extend(step.error);
+        }
+    }
+    for action in kmshsm::api::ACTIONS {
+        assert!(called.contains(action.name), "no case calls {}", action.name);
+    }
+    for code in ErrorCode::ALL.iter().filter(|code| is_answered_by_actions(**code)) {
+        assert!(refused.contains(code.wire_code()), "no case is refused with {}", code.wire_code());
+    }
+}
+
+/// The codes that an action can answer now. The others belong to the C ABI, to opening stores, to
+/// the state of the module, or to operations that are still to come; each of the first three has
+/// tests of its own.
+fn is_answered_by_actions(code: ErrorCode) -> bool {
+    use ErrorCode as Code;
+    let still_to_come = [
+        Code::UnsupportedOperation,
+        Code::RejectedUnsupportedOperation,
+        Code::NoPermission,
+        Code::KeyVersionNotFound,
+        Code::StateModifiedFailed,
+        Code::PendingDeletion,
+        Code::LimitExceeded,
+        Code::Throttled,
+    ];
+    let elsewhere = ["Abi.", "Store.", "Module.", "InternalFailure"];
+    let is_elsewhere = elsewhere.iter().any(|prefix| code.wire_code().starts_with(prefix));
+    !still_to_come.contains(&code) && !is_elsewhere
+}
+
+fn run(lane: Lane) {
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for (file, case) in cases() {
+        count += 1;
+        let outcome = play(&case, lane);
+        failures.extend(outcome.err().map(|why| format!("{file}: {}: {why}", case.name)));
+    }
+    assert!(count >= 120, "only {count} cases");
+    assert!(failures.is_empty(), "{} of {count} failed\n{}", failures.len(), failures.join("\n"));
+}
+
+fn play(case: &Case, lane: Lane) -> Result<(), String> {
+    let options = Options { allow_unprotected_memory: true, ..Options::default() };
+    let kms = Place::Memory { manual_clock: true }.open(None, options).unwrap();
+    let mut variables = Variables::new();
+    for (at, step) in case.steps.iter().enumerate() {
+        play_step(&kms, case, step, lane, &mut variables)
+            .map_err(|why| format!("step {}, {}: {why}", at + 1, step.call))?;
+    }
+    Ok(())
+}
+
+fn play_step(
+    kms: &Arc<Kms>,
+    case: &Case,
+    step: &Step,
+    lane: Lane,
+    variables: &mut Variables,
+) -> Result<(), String> {
+    let mut with = Value::Object(step.with.clone());
+    substitute(&mut with, variables);
+    let outcome = match outside::serve(&step.call, &with) {
+        Some(answer) => Ok(lanes::Answer::whole(answer)),
+        None => {
+            let account = step.account.as_ref().or(case.account.as_ref());
+            let region = step.region.as_ref().or(case.region.as_ref());
+            let account = account.map_or("111122223333", String::as_str);
+            let region = region.map_or("cn-hongkong", String::as_str);
+            kms.session(account, region).and_then(|session| {
+                lanes::call(&session, lane, &step.call, &with, step.raw.as_deref())
+            })
+        }
+    };
+    let answer = match (outcome, &step.error) {
+        (Ok(answer), None) => answer,
+        (Ok(_), Some(code)) => return Err(format!("should fail with {code} and succeeds")),
+        (Err(error), None) => return Err(format!("fails with {error}")),
+        (Err(error), Some(code)) => {
+            let text = error.to_string();
+            if error.code().wire_code() != code {
+                return Err(format!("should fail with {code} and fails with {text}"));
+            }
+            return match &step.message {
+                Some(part) if !text.contains(part.as_str()) => Err(format!("{text} lacks {part}")),
+                _ => Ok(()),
+            };
+        }
+    };
+    for (path, expected) in &step.expect {
+        let mut expected = expected.clone();
+        substitute(&mut expected, variables);
+        answer.check(path, &expected)?;
+    }
+    for (name, path) in &step.save {
+        let found = answer.text(path).ok_or_else(|| format!("{path} is not in the answer"))?;
+        variables.insert(name.clone(), found);
+    }
+    Ok(())
+}
+
+/// Replaces `${name}` in every string.
+fn substitute(value: &mut Value, variables: &Variables) {
+    match value {
+        Value::String(text) => {
+            for (name, content) in variables {
+                *text = text.replace(&format!("${{{name}}}"), content);
+            }
+            assert!(!text.contains("${"), "an unknown variable in {text}");
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| substitute(item, variables)),
+        Value::Object(items) => items.values_mut().for_each(|item| substitute(item, variables)),
+        _ => {}
+    }
+}
+
+fn cases() -> Vec<(String, Case)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let (mut all, mut names) = (Vec::new(), BTreeSet::new());
+    for path in files {
+        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+        let cases: Vec<Case> = serde_json::from_str(&std::fs::read_to_string(&path).unwrap())
+            .unwrap_or_else(|error| panic!("{file}: {error}"));
+        for case in cases {
+            assert!(names.insert(case.name.clone()), "{file}: two cases {}", case.name);
+            all.push((file.clone(), case));
+        }
+    }
+    all
+}
