@@ -135,7 +135,7 @@ impl Action for ImportKeyMaterial<'_> {
         }
         // A failed attempt is written down before it is answered, so it is not an error of the
         // change itself.
-        let imported = door.change_key(&self.key_id, Rule::Import, |transaction, key| {
+        door.change_key(&self.key_id, Rule::Import, |transaction, key| {
             require_external(key)?;
             door.admit_level(key.level)?;
             let token = ImportToken::parse(&self.import_token.0)?;
@@ -157,8 +157,7 @@ impl Action for ImportKeyMaterial<'_> {
                 }
                 Err(error) => Err(error),
             }
-        })?;
-        imported
+        })?
     }
 }
 

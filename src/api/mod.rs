@@ -16,7 +16,7 @@ use schemars::Schema;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{ErrorCode, Result};
 use crate::kms::{Access, Action, Reply, Session};
 
 pub use clock::AdvanceClock;
@@ -105,7 +105,7 @@ fn find(action: &str) -> Result<&'static Descriptor> {
 /// A refusal before the door still is the answer to a request, and the module's own state comes
 /// before any fault of the request.
 fn refuse_for<T>(session: &Session, outcome: Result<T>) -> Result<T> {
-    outcome.or_else(|error: Error| Err(session.refuse(error)))
+    outcome.map_err(|error| session.refuse(error))
 }
 
 fn json<T: Serialize>(reply: &Reply<T>) -> Result<Zeroizing<String>> {

@@ -13,12 +13,7 @@ pub fn sha256_parts(parts: &[&[u8]]) -> [u8; 32] {
     provider::sha256(parts)
 }
 
-/// SHA-1, for OAEP and for identifiers only: collisions are known.
-pub fn sha1(message: &[u8]) -> [u8; 20] {
-    provider::sha1(&[message])
-}
-
-/// SHA-1 of the parts' concatenation, with the same caveat.
+/// SHA-1 of the parts' concatenation, for OAEP and for identifiers only: collisions are known.
 pub fn sha1_parts(parts: &[&[u8]]) -> [u8; 20] {
     provider::sha1(parts)
 }
@@ -47,7 +42,9 @@ mod tests {
         for case in file.tests {
             let (whole, parts) =
                 match (case.hash.as_str(), case.msg.0.split_at(case.msg.0.len() / 3)) {
-                    ("SHA-1", (a, b)) => (sha1(&case.msg.0).to_vec(), sha1_parts(&[a, b]).to_vec()),
+                    ("SHA-1", (a, b)) => {
+                        (sha1_parts(&[&case.msg.0]).to_vec(), sha1_parts(&[a, b]).to_vec())
+                    }
                     ("SHA-256", (a, b)) => {
                         (sha256(&case.msg.0).to_vec(), sha256_parts(&[a, b]).to_vec())
                     }

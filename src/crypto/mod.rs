@@ -6,7 +6,6 @@
 
 pub mod aead;
 pub mod block;
-pub mod ct;
 pub mod digest;
 mod drbg;
 mod gcm;

@@ -8,12 +8,14 @@
 
 use std::cell::RefCell;
 
+#[cfg(any(test, feature = "portable"))]
 use rand_core::{TryCryptoRng, TryRng};
 
 use super::digest::sha256;
 use super::drbg::{Drbg, REQUEST_LEN, SEED_LEN};
 use super::os;
 use crate::error::{Error, ErrorCode, Result};
+use crate::fork::Generation;
 use crate::secret::{Zeroizing, wipe};
 
 /// Requests between two seeds.
@@ -44,7 +46,7 @@ pub fn fill(out: &mut [u8]) -> Result<()> {
 }
 
 fn fill_from(slot: &mut Option<Generator>, out: &mut [u8]) -> Result<()> {
-    let generation = os::generation()?;
+    let generation = Generation::current().number();
     let now = os::seconds();
     let generator = match slot {
         Some(generator) => generator,
@@ -103,9 +105,11 @@ fn examine(seed: &[u8; SEED_LEN], last: Option<&[u8; 32]>) -> Result<[u8; 32]> {
 }
 
 /// [`fill`] behind the traits of `rand_core`.
+#[cfg(any(test, feature = "portable"))]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EngineRng;
 
+#[cfg(any(test, feature = "portable"))]
 impl TryRng for EngineRng {
     type Error = Error;
 
@@ -126,6 +130,7 @@ impl TryRng for EngineRng {
     }
 }
 
+#[cfg(any(test, feature = "portable"))]
 impl TryCryptoRng for EngineRng {}
 
 #[cfg(test)]

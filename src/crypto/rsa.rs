@@ -3,9 +3,9 @@
 
 use super::digest::{sha1_parts, sha256_parts};
 use super::provider::RsaKey;
-use super::{ct, rng, unpad};
+use super::{rng, unpad};
 use crate::error::{ErrorCode, Result};
-use crate::secret::Zeroizing;
+use crate::secret::{self, Zeroizing};
 
 /// How the message was padded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl RsaPrivateKey {
         key.0.encrypt_oaep_sha1(&*message, &mut ciphertext)?;
         key.decrypt(Padding::OaepSha1, &ciphertext, message.len(), &mut *decrypted)
             .map_err(|_| ErrorCode::Internal)?;
-        if ct::eq(&*message, &*decrypted) { Ok(key) } else { Err(ErrorCode::Internal.into()) }
+        if secret::eq(&*message, &*decrypted) { Ok(key) } else { Err(ErrorCode::Internal.into()) }
     }
 
     /// Reads PKCS #8 (RFC 5208) and checks that the numbers belong together. What cannot be read

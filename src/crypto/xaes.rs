@@ -39,11 +39,6 @@ impl DerivationKey {
         Ok(Self { block, k1: k1.to_be_bytes(), cipher })
     }
 
-    /// The cipher of this key and of the message keys.
-    pub const fn cipher(&self) -> Cipher {
-        self.cipher
-    }
-
     /// The key and the commitment for the messages whose nonce begins with `nonce`.
     pub fn derive(&self, nonce: &[u8; 12]) -> Derived {
         let mut suffix = [0; 16];
@@ -77,7 +72,7 @@ fn join(a: [u8; 16], b: [u8; 16]) -> [u8; 32] {
 pub struct Derived {
     message_key: [u8; 32],
     key_len: usize,
-    /// Binds the ciphertext to the key. It is public; compare it with [`crate::crypto::ct::eq`].
+    /// Binds the ciphertext to the key. It is public; compare it with [`crate::secret::eq`].
     pub commitment: [u8; 32],
 }
 

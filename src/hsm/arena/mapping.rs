@@ -256,6 +256,7 @@ mod system {
     }
 
     /// Random bytes for a canary. They guard against accidents and need not be secret.
+    #[allow(clippy::disallowed_methods)] // the generator itself will live in the arena
     pub(in super::super) fn random<const N: usize>() -> [u8; N] {
         let mut bytes = [0; N];
         // SAFETY: fills no more than the array. Up to 256 bytes come whole, or not at all.

@@ -5,6 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, ExitStatus};
 
+use super::report::Switch;
 use super::*;
 
 const SCENE: &str = "KMSHSM_ARENA_SCENE";

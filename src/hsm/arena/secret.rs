@@ -140,7 +140,7 @@ impl<T> SecretBox<T> {
     }
 
     /// Lets `f` change it.
-    #[inline]
+    #[cfg(test)]
     pub fn write<R>(&mut self, f: impl FnOnce(&mut T) -> R) -> Result<R> {
         let _open = self.slot.arena.enter()?;
         // SAFETY: as in `read`; `&mut self` makes this the only reference.

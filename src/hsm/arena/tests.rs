@@ -1,6 +1,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicPtr, AtomicUsize};
 
+use super::report::{ForkPolicy, Kind, Switch};
 use super::*;
 
 fn small() -> &'static Arena {

@@ -17,14 +17,14 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::fork::Generation;
 
-/// Counts the forks between the first process and this one. What was opened under another number
-/// belongs to an ancestor.
+/// This process's number. What was opened under another one belongs to an ancestor.
 pub(super) fn generation() -> u64 {
-    GENERATION.load(Ordering::Relaxed)
+    Generation::current().number()
 }
 
-/// Makes [`generation`] count. To be called before anything is opened.
+/// Makes forks wait and children let go. To be called before anything is opened.
 pub(super) fn watch() -> Result<()> {
     static REGISTERED: OnceLock<libc::c_int> = OnceLock::new();
     let code = *REGISTERED.get_or_init(|| {
@@ -121,7 +121,6 @@ extern "C" fn in_parent() {
 }
 
 extern "C" fn in_child() {
-    GENERATION.fetch_add(1, Ordering::SeqCst);
     for slot in &FILES {
         let fd = slot.swap(NO_FILE, Ordering::SeqCst);
         if fd != NO_FILE {
@@ -134,8 +133,6 @@ extern "C" fn in_child() {
     INSIDE.store(0, Ordering::SeqCst);
     FORKING.store(0, Ordering::SeqCst);
 }
-
-static GENERATION: AtomicU64 = AtomicU64::new(0);
 
 /// Threads with a [`Pass`].
 static INSIDE: AtomicU64 = AtomicU64::new(0);
