@@ -45,6 +45,45 @@ pub fn fill(out: &mut [u8]) -> Result<()> {
     filled.unwrap_or_else(|_| fill_from(&mut None, out)).inspect_err(|_| wipe(out))
 }
 
+/// A nonce: random bytes that will be public. They are drawn many at a time, so that one costs next to
+/// nothing; what must stay secret comes from [`fill`].
+pub fn nonce() -> Result<[u8; 24]> {
+    POOL.try_with(|pool| match pool.try_borrow_mut() {
+        Ok(mut pool) => pool.take(),
+        Err(_) => Err(ErrorCode::Internal.into()),
+    })
+    .unwrap_or_else(|_| Pool::EMPTY.take())
+}
+
+/// Nonces that have been drawn and not been used yet. A child of a fork draws its own.
+struct Pool {
+    nonces: [[u8; 24]; NONCES],
+    left: usize,
+    generation: u64,
+}
+
+/// Nonces drawn at a time.
+const NONCES: usize = 40;
+
+thread_local! {
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool::EMPTY) };
+}
+
+impl Pool {
+    const EMPTY: Self = Self { nonces: [[0; 24]; NONCES], left: 0, generation: 0 };
+
+    fn take(&mut self) -> Result<[u8; 24]> {
+        let generation = Generation::current().number();
+        if self.left == 0 || self.generation != generation {
+            self.left = 0;
+            fill(self.nonces.as_flattened_mut())?;
+            (self.left, self.generation) = (NONCES, generation);
+        }
+        self.left -= 1;
+        self.nonces.get(self.left).copied().ok_or_else(|| ErrorCode::Internal.into())
+    }
+}
+
 fn fill_from(slot: &mut Option<Generator>, out: &mut [u8]) -> Result<()> {
     let generation = Generation::current().number();
     let now = os::seconds();
@@ -205,6 +244,20 @@ mod tests {
         for (seed, last) in [(good, Some(&digest)), ([0; SEED_LEN], None), ([7; SEED_LEN], None)] {
             assert_eq!(examine(&seed, last).unwrap_err().code(), ErrorCode::ErrorState);
         }
+    }
+
+    #[test]
+    fn nonces_do_not_repeat() {
+        let mut seen = HashSet::new();
+        for _ in 0..NONCES * 3 + 1 {
+            assert!(seen.insert(nonce().unwrap()));
+        }
+        let mut pool = Pool::EMPTY;
+        let first = pool.take().unwrap();
+        assert_eq!(pool.left, NONCES - 1);
+        pool.generation -= 1; // as in a child
+        assert_ne!(pool.take().unwrap(), first);
+        assert_eq!(pool.left, NONCES - 1);
     }
 
     #[test]

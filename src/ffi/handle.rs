@@ -5,7 +5,10 @@
 //! type (4 bits) | process (12) | generation of the slot (24) | slot (24)
 //! ```
 
-use std::sync::{Arc, RwLock};
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock, Weak};
+use std::thread::LocalKey;
 
 use crate::error::{ErrorCode, Result};
 use crate::fork::{Generation, PerProcess};
@@ -35,6 +38,20 @@ pub(super) trait Kind: Sized + 'static {
     const TAG: u64;
     /// The table of this process.
     fn table() -> &'static Table<Self>;
+    /// What this thread used last.
+    fn last() -> &'static LocalKey<RefCell<Last<Self>>>;
+}
+
+/// A handle that a thread has found in the table, and how many handles had been closed by then. The
+/// thread keeps nothing alive by it.
+pub(super) struct Last<T> {
+    handle: usize,
+    closed: u64,
+    value: Weak<T>,
+}
+
+impl<T> Last<T> {
+    const NONE: Self = Self { handle: 0, closed: 0, value: Weak::new() };
 }
 
 impl Kind for Kms {
@@ -42,6 +59,10 @@ impl Kind for Kms {
     const TAG: u64 = 0xa;
     fn table() -> &'static Table<Self> {
         STORES.get(Table::default)
+    }
+    fn last() -> &'static LocalKey<RefCell<Last<Self>>> {
+        thread_local!(static LAST: RefCell<Last<Kms>> = const { RefCell::new(Last::NONE) });
+        &LAST
     }
 }
 
@@ -51,14 +72,21 @@ impl Kind for Session {
     fn table() -> &'static Table<Self> {
         SESSIONS.get(Table::default)
     }
+    fn last() -> &'static LocalKey<RefCell<Last<Self>>> {
+        thread_local!(static LAST: RefCell<Last<Session>> = const { RefCell::new(Last::NONE) });
+        &LAST
+    }
 }
 
 /// The things behind the handles of one kind, in this process.
-pub(super) struct Table<T>(RwLock<Vec<Slot<T>>>);
+pub(super) struct Table<T> {
+    slots: RwLock<Vec<Slot<T>>>,
+    closed: AtomicU64,
+}
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self(RwLock::default())
+        Self { slots: RwLock::default(), closed: AtomicU64::new(0) }
     }
 }
 
@@ -69,7 +97,7 @@ struct Slot<T> {
 
 /// A new handle.
 pub(super) fn open<T: Kind>(value: Arc<T>) -> Result<*const T::Handle> {
-    let mut slots = T::table().0.write().map_err(|_| ErrorCode::ErrorState)?;
+    let mut slots = T::table().slots.write().map_err(|_| ErrorCode::ErrorState)?;
     // A slot whose generations are used up is never used again.
     let free =
         slots.iter().position(|slot| slot.value.is_none() && slot.generation < MAX_GENERATION);
@@ -94,8 +122,28 @@ pub(super) fn open<T: Kind>(value: Arc<T>) -> Result<*const T::Handle> {
 /// What a handle stands for: [`ErrorCode::NullArgument`], [`ErrorCode::BadHandle`],
 /// [`ErrorCode::Closed`], or [`ErrorCode::Forked`] for one of a parent process.
 pub(super) fn get<T: Kind>(handle: *const T::Handle, name: &'static str) -> Result<Arc<T>> {
+    let closed = T::table().closed.load(Ordering::Acquire);
+    let repeated = T::last().try_with(|last| {
+        let last = last.try_borrow().ok()?;
+        let is_same = last.handle == handle.addr() && last.closed == closed;
+        if is_same { last.value.upgrade() } else { None }
+    });
+    if let Ok(Some(value)) = repeated {
+        return Ok(value);
+    }
+    let value = look_up::<T>(handle, name)?;
+    // A thread that is ending remembers nothing.
+    let _ = T::last().try_with(|last| {
+        if let Ok(mut last) = last.try_borrow_mut() {
+            *last = Last { handle: handle.addr(), closed, value: Arc::downgrade(&value) };
+        }
+    });
+    Ok(value)
+}
+
+fn look_up<T: Kind>(handle: *const T::Handle, name: &'static str) -> Result<Arc<T>> {
     let (generation, at) = take_apart::<T>(handle, name)?;
-    let slots = T::table().0.read().map_err(|_| ErrorCode::ErrorState)?;
+    let slots = T::table().slots.read().map_err(|_| ErrorCode::ErrorState)?;
     let slot = slots.get(at).filter(|slot| generation <= slot.generation);
     let slot = slot.ok_or(ErrorCode::BadHandle)?;
     match &slot.value {
@@ -107,14 +155,16 @@ pub(super) fn get<T: Kind>(handle: *const T::Handle, name: &'static str) -> Resu
 /// Ends a handle and gives back what it stood for.
 pub(super) fn close<T: Kind>(handle: *const T::Handle, name: &'static str) -> Result<Arc<T>> {
     let (generation, at) = take_apart::<T>(handle, name)?;
-    let mut slots = T::table().0.write().map_err(|_| ErrorCode::ErrorState)?;
+    let mut slots = T::table().slots.write().map_err(|_| ErrorCode::ErrorState)?;
     let slot = slots.get_mut(at).filter(|slot| slot.generation == generation);
-    slot.and_then(|slot| slot.value.take()).ok_or_else(|| ErrorCode::Closed.into())
+    let value = slot.and_then(|slot| slot.value.take()).ok_or(ErrorCode::Closed)?;
+    T::table().closed.fetch_add(1, Ordering::AcqRel);
+    Ok(value)
 }
 
 /// Puts every open store of this process into its error state.
 pub(super) fn fail_all() {
-    let slots = Kms::table().0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let slots = Kms::table().slots.read().unwrap_or_else(std::sync::PoisonError::into_inner);
     for kms in slots.iter().filter_map(|slot| slot.value.as_ref()) {
         kms.fail();
     }

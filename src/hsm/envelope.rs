@@ -9,13 +9,15 @@
 //! `H | encryption context`. So there is no bound of 2^32 messages per key, and a ciphertext opens
 //! under one key only (CMT-1).
 
+use std::cell::RefCell;
+
 use crate::crypto::block::Cipher;
 use crate::crypto::{aead, rng};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{ErrorCode, Result};
+use crate::hsm::KeyMaterial;
 use crate::hsm::arena::arena;
-use crate::hsm::{KeyMaterial, random};
 use crate::model::{EncryptionContext, KeyVersionId};
-use crate::octets::{Reader, Writer};
+use crate::octets::Writer;
 use crate::secret;
 
 /// What an envelope adds to the plaintext, in bytes.
@@ -26,47 +28,74 @@ pub const MAX_PLAINTEXT: usize = 6144;
 
 const VERSION: u8 = 1;
 const TEXT_FLAG: u8 = 1;
-const BEFORE_NONCE: usize = 19;
 const NONCE: usize = 24;
 const COMMITMENT: usize = 32;
-const HEADER: usize = BEFORE_NONCE + NONCE + COMMITMENT;
+const HEADER: usize = 3 + 16 + NONCE + COMMITMENT;
 const TAG: usize = 16;
 
 /// A ciphertext taken apart; nothing in it is believed yet.
 pub struct Envelope<'a> {
     header: &'a [u8; HEADER],
-    alg: u8,
+    fields: Fields<'a>,
     is_text: bool,
-    version: KeyVersionId,
     ciphertext: &'a [u8],
     tag: &'a [u8; TAG],
+}
+
+/// The fields of a header.
+struct Fields<'a> {
+    format: u8,
+    flags: u8,
+    alg: u8,
+    version: KeyVersionId,
+    derive_from: &'a [u8; 12],
+    iv: &'a [u8; 12],
+    commitment: &'a [u8; COMMITMENT],
+}
+
+impl<'a> Fields<'a> {
+    fn of(header: &'a [u8; HEADER]) -> Option<Self> {
+        let ([format, flags, alg], rest) = header.split_first_chunk()?;
+        let (version, rest) = rest.split_first_chunk()?;
+        let (derive_from, rest) = rest.split_first_chunk()?;
+        let (iv, rest) = rest.split_first_chunk()?;
+        let (format, flags, alg) = (*format, *flags, *alg);
+        let version = KeyVersionId::from_bytes(*version);
+        Some(Self {
+            format,
+            flags,
+            alg,
+            version,
+            derive_from,
+            iv,
+            commitment: rest.try_into().ok()?,
+        })
+    }
 }
 
 impl<'a> Envelope<'a> {
     /// Takes a blob apart; [`ErrorCode::InvalidCiphertext`] if it is none.
     pub fn parse(blob: &'a [u8]) -> Result<Self> {
-        Self::try_parse(blob).map_err(|_| ErrorCode::InvalidCiphertext.into())
+        Self::try_parse(blob).ok_or_else(|| ErrorCode::InvalidCiphertext.into())
     }
 
-    fn try_parse(blob: &'a [u8]) -> Result<Self> {
-        let text_len = blob.len().checked_sub(OVERHEAD).ok_or(ErrorCode::InvalidCiphertext)?;
-        let mut reader = Reader::new(blob);
-        let header: &[u8; HEADER] =
-            reader.raw(HEADER)?.try_into().map_err(|_| ErrorCode::InvalidCiphertext)?;
-        let ciphertext = reader.raw(text_len)?;
-        let tag = reader.raw(TAG)?.try_into().map_err(|_| ErrorCode::InvalidCiphertext)?;
-        let mut fields = Reader::new(header);
-        let (format, flags, alg) = (fields.u8()?, fields.u8()?, fields.u8()?);
-        if format != VERSION || flags & !TEXT_FLAG != 0 || text_len > MAX_PLAINTEXT {
-            return Err(ErrorCode::InvalidCiphertext.into());
+    fn try_parse(blob: &'a [u8]) -> Option<Self> {
+        let (header, rest) = blob.split_first_chunk()?;
+        let (ciphertext, tag) = rest.split_last_chunk()?;
+        let fields = Fields::of(header)?;
+        if fields.format != VERSION
+            || fields.flags & !TEXT_FLAG != 0
+            || ciphertext.len() > MAX_PLAINTEXT
+        {
+            return None;
         }
-        let version = KeyVersionId::from_bytes(fields.array()?);
-        Ok(Self { header, alg, is_text: flags == TEXT_FLAG, version, ciphertext, tag })
+        let is_text = fields.flags == TEXT_FLAG;
+        Some(Self { header, fields, is_text, ciphertext, tag })
     }
 
     /// The version whose key opens it.
     pub const fn version(&self) -> KeyVersionId {
-        self.version
+        self.fields.version
     }
 
     /// Whether the plaintext is a text rather than bytes.
@@ -87,26 +116,23 @@ impl<'a> Envelope<'a> {
         context: &EncryptionContext,
         plaintext: &mut [u8],
     ) -> Result<()> {
-        let refused = || Error::new(ErrorCode::InvalidCiphertext);
-        if self.alg != alg_of(key.cipher()) {
-            return Err(refused());
+        let Fields { alg, derive_from, iv, commitment, .. } = self.fields;
+        if alg != alg_of(key.cipher()) || plaintext.len() != self.ciphertext.len() {
+            return Err(ErrorCode::InvalidCiphertext.into());
         }
-        let (nonce, commitment) =
-            self.header.split_at(BEFORE_NONCE).1.split_at_checked(NONCE).ok_or_else(refused)?;
-        let (derive_from, iv) = halves(nonce).ok_or_else(refused)?;
         let derived = key.with(|key| key.derive(derive_from))?;
         if !secret::eq(&derived.commitment, commitment) {
-            return Err(refused());
+            return Err(ErrorCode::InvalidCiphertext.into());
         }
-        let mut scratch = Scratch([0; MAX_PLAINTEXT]);
-        let scratch = scratch.0.get_mut(..self.ciphertext.len()).ok_or_else(refused)?;
-        with_aad(self.header, context, |aad| {
-            let cipher = key.cipher();
-            aead::open(cipher, derived.message_key(), iv, aad, self.ciphertext, self.tag, scratch)
+        with_scratch(self.ciphertext.len(), |scratch| {
+            with_aad(self.header, context, |aad| {
+                let (cipher, message_key) = (key.cipher(), derived.message_key());
+                aead::open(cipher, message_key, iv, aad, self.ciphertext, self.tag, scratch)
+            })
+            .map_err(|_| ErrorCode::InvalidCiphertext)?;
+            plaintext.copy_from_slice(scratch);
+            Ok(())
         })
-        .map_err(|_| refused())?;
-        plaintext.copy_from_slice(scratch);
-        Ok(())
     }
 
     /// Seals `plaintext` into `blob`, which must be [`OVERHEAD`] longer.
@@ -118,7 +144,7 @@ impl<'a> Envelope<'a> {
         context: &EncryptionContext,
         blob: &mut [u8],
     ) -> Result<()> {
-        Self::seal_with(key, version, &random()?, plaintext, is_text, context, blob)
+        Self::seal_with(key, version, &rng::nonce()?, plaintext, is_text, context, blob)
     }
 
     /// Makes a data key in the arena, seals it into `blob`, which must be [`OVERHEAD`] longer, and
@@ -151,35 +177,39 @@ impl<'a> Envelope<'a> {
         context: &EncryptionContext,
         blob: &mut [u8],
     ) -> Result<()> {
-        let internal = || Error::new(ErrorCode::Internal);
-        let (derive_from, iv) = halves(nonce).ok_or_else(internal)?;
+        let (derive_from, iv) = nonce.split_first_chunk().ok_or(ErrorCode::Internal)?;
+        let iv = iv.try_into().map_err(|_| ErrorCode::Internal)?;
         let derived = key.with(|key| key.derive(derive_from))?;
 
-        let mut header = [0; HEADER];
-        let fields = [&[VERSION, u8::from(is_text), alg_of(key.cipher())][..], version.as_bytes()];
-        let fields = fields.into_iter().chain([&nonce[..], &derived.commitment[..]]);
-        for (to, from) in header.iter_mut().zip(fields.flatten()) {
-            *to = *from;
-        }
-
-        let (head, rest) = blob.split_at_mut_checked(HEADER).ok_or_else(internal)?;
-        let (ciphertext, tail) = rest.split_at_mut_checked(plaintext.len()).ok_or_else(internal)?;
-        let tail: &mut [u8; TAG] = tail.try_into().map_err(|_| internal())?;
-        head.copy_from_slice(&header);
-        with_aad(&header, context, |aad| {
-            let cipher = key.cipher();
-            aead::seal(cipher, derived.message_key(), iv, aad, plaintext, ciphertext, tail)
+        let (header, rest) = blob.split_first_chunk_mut().ok_or(ErrorCode::Internal)?;
+        let (ciphertext, tag) = rest.split_last_chunk_mut().ok_or(ErrorCode::Internal)?;
+        let (start, rest) = header.split_first_chunk_mut().ok_or(ErrorCode::Internal)?;
+        let (id, rest) = rest.split_first_chunk_mut().ok_or(ErrorCode::Internal)?;
+        let (nonce_field, commitment) = rest.split_first_chunk_mut().ok_or(ErrorCode::Internal)?;
+        *start = [VERSION, u8::from(is_text), alg_of(key.cipher())];
+        *id = *version.as_bytes();
+        *nonce_field = *nonce;
+        commitment.copy_from_slice(&derived.commitment);
+        with_aad(header, context, |aad| {
+            let (cipher, message_key) = (key.cipher(), derived.message_key());
+            aead::seal(cipher, message_key, iv, aad, plaintext, ciphertext, tag)
         })
     }
 }
 
-/// Where a plaintext is before its tag has been checked; wiped.
-struct Scratch([u8; MAX_PLAINTEXT]);
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.0[..]);
+/// Runs `f` with `len` bytes of this thread's own, where a plaintext stays until its tag has been
+/// checked; they are wiped behind it.
+fn with_scratch<R>(len: usize, f: impl FnOnce(&mut [u8]) -> Result<R>) -> Result<R> {
+    thread_local! {
+        static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; MAX_PLAINTEXT].into());
     }
+    let run = |scratch: &mut [u8]| {
+        let scratch = scratch.get_mut(..len).ok_or(ErrorCode::Internal)?;
+        let outcome = f(scratch);
+        secret::wipe(scratch);
+        outcome
+    };
+    SCRATCH.try_with(|scratch| run(&mut scratch.borrow_mut())).map_err(|_| ErrorCode::Internal)?
 }
 
 const fn alg_of(cipher: Cipher) -> u8 {
@@ -191,12 +221,7 @@ const fn alg_of(cipher: Cipher) -> u8 {
     }
 }
 
-/// N as what the message key is derived from, and the IV.
-fn halves(nonce: &[u8]) -> Option<(&[u8; 12], &[u8; 12])> {
-    let (a, b) = nonce.split_at_checked(12)?;
-    Some((a.try_into().ok()?, b.try_into().ok()?))
-}
-
+/// Runs `f` with `H | encryption context`.
 fn with_aad<R>(
     header: &[u8; HEADER],
     context: &EncryptionContext,
@@ -205,8 +230,8 @@ fn with_aad<R>(
     if context.is_empty() {
         // The common case needs no heap: the header and a count of zero.
         let mut aad = [0; HEADER + 4];
-        for (to, from) in aad.iter_mut().zip(header) {
-            *to = *from;
+        if let Some(front) = aad.first_chunk_mut() {
+            *front = *header;
         }
         return f(&aad);
     }
@@ -214,4 +239,121 @@ fn with_aad<R>(
     writer.raw(header);
     context.write(&mut writer);
     f(&writer.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::hsm::material::RawMaterial;
+    use crate::model::{KeySpec, Timestamp};
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields, rename_all = "camelCase")]
+    struct File {
+        format: String,
+        algorithm: String,
+        sources: Vec<String>,
+        number_of_tests: usize,
+        tests: Vec<Case>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields, rename_all = "camelCase")]
+    struct Case {
+        src: usize,
+        key_spec: String,
+        key: String,
+        key_version_id: String,
+        nonce: String,
+        flags: u8,
+        context: BTreeMap<String, String>,
+        msg: String,
+        message_key: String,
+        commitment: String,
+        aad: String,
+        blob: String,
+        comment: Option<String>,
+    }
+
+    fn cases() -> Vec<Case> {
+        let file = include_str!("../../tests/vectors/envelope_v1.json");
+        let file: File = serde_json::from_str(file).unwrap();
+        assert_eq!((file.format.as_str(), file.sources.len()), ("kmsvec-1", 1));
+        assert!(file.algorithm.contains("envelope 0x01"));
+        assert_eq!(file.tests.len(), file.number_of_tests);
+        file.tests
+    }
+
+    fn material(case: &Case) -> KeyMaterial {
+        let spec = KeySpec::from_name(&case.key_spec).unwrap();
+        let raw = RawMaterial::of(&hex::decode(&case.key).unwrap()).unwrap();
+        let body = raw.version_body(Timestamp(1)).unwrap();
+        KeyMaterial::from_version_body(spec, &body).unwrap()
+    }
+
+    /// Computed with another implementation from the description of the format alone.
+    #[test]
+    fn published_envelopes() {
+        for case in cases() {
+            assert_eq!(case.src, 0);
+            assert!(case.comment.as_ref().is_none_or(|comment| !comment.is_empty()));
+            let key = material(&case);
+            let decode = |text: &str| hex::decode(text).unwrap();
+            let nonce: [u8; NONCE] = decode(&case.nonce).try_into().unwrap();
+            let version = KeyVersionId::parse(&case.key_version_id).unwrap();
+            let context = EncryptionContext::from_pairs(case.context.clone(), "C").unwrap();
+            let message = decode(&case.msg);
+            let is_text = case.flags == TEXT_FLAG;
+
+            let derived = key.with(|key| key.derive(nonce.first_chunk().unwrap())).unwrap();
+            assert_eq!(hex::encode(derived.message_key()), case.message_key);
+            assert_eq!(hex::encode(derived.commitment), case.commitment);
+
+            let mut blob = vec![0; message.len() + OVERHEAD];
+            Envelope::seal_with(&key, &version, &nonce, &message, is_text, &context, &mut blob)
+                .unwrap();
+            assert_eq!(hex::encode(&blob), case.blob);
+            let header = blob.first_chunk().unwrap();
+            with_aad(header, &context, |aad| assert_eq!(hex::encode(aad), case.aad));
+
+            let envelope = Envelope::parse(&blob).unwrap();
+            assert_eq!((envelope.version(), envelope.is_text()), (version, is_text));
+            let mut opened = vec![0; envelope.plaintext_len()];
+            envelope.open(&key, &context, &mut opened).unwrap();
+            assert_eq!(opened, message);
+        }
+    }
+
+    /// Every bit, every cut and every other context is refused, and nothing is written.
+    #[test]
+    fn damage_is_refused() {
+        for case in cases().into_iter().take(6) {
+            let key = material(&case);
+            let context = EncryptionContext::from_pairs(case.context.clone(), "C").unwrap();
+            let blob = hex::decode(&case.blob).unwrap();
+            let refused = |blob: &[u8], context: &EncryptionContext| {
+                let Ok(envelope) = Envelope::parse(blob) else { return true };
+                let mut out = vec![0xa5; envelope.plaintext_len()];
+                let outcome = envelope.open(&key, context, &mut out);
+                assert!(out.iter().all(|byte| *byte == 0xa5) || outcome.is_ok());
+                outcome.is_err_and(|error| error.code() == ErrorCode::InvalidCiphertext)
+            };
+            assert!(!refused(&blob, &context));
+            for bit in 0..blob.len() * 8 {
+                let mut blob = blob.clone();
+                blob[bit / 8] ^= 1 << (bit % 8);
+                // The version id is checked by finding the key; here it is in the AAD.
+                assert!(refused(&blob, &context), "bit {bit}");
+            }
+            for len in 0..blob.len() {
+                assert!(refused(&blob[..len], &context), "cut to {len}");
+            }
+            let other = EncryptionContext::from_json(r#"{"other":"context"}"#, "C").unwrap();
+            assert!(refused(&blob, &other));
+        }
+    }
 }

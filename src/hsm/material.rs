@@ -36,6 +36,14 @@ impl RawMaterial {
         Self(bytes)
     }
 
+    /// Material that is known, for vectors.
+    #[cfg(test)]
+    pub(super) fn of(known: &[u8]) -> Result<Self> {
+        let mut bytes = room(known.len())?;
+        bytes.write(|bytes| bytes.copy_from_slice(known))?;
+        Ok(Self(bytes))
+    }
+
     /// `HMAC-SHA256(fingerprint key, key id | lp(spec) | material)`: tells whether a later import is
     /// the same material, and nothing else.
     pub fn fingerprint(&self, keyring: &Keyring, key: &KeyId, spec: KeySpec) -> Result<[u8; 32]> {

@@ -1,7 +1,6 @@
 //! Keys that have been read, with their material ready for use. What another process changes is
 //! dropped before the next call: every call asks the store first.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
@@ -10,7 +9,7 @@ use crate::hsm::KeyMaterial;
 use crate::keystore::{Changes, Cursor};
 use crate::kms::transaction::one;
 use crate::kms::{KeyRecord, Kms, Version, places};
-use crate::model::{KeyId, KeyVersionId};
+use crate::model::{IdMap, KeyId, KeyVersionId};
 
 /// How many keys are kept; beyond that the cache starts over.
 const MAX_KEYS: usize = 16_384;
@@ -40,8 +39,8 @@ impl Key {
 
 #[derive(Default)]
 pub(super) struct Cache {
-    keys: RwLock<HashMap<KeyId, Arc<Key>>>,
-    owners: RwLock<HashMap<KeyVersionId, KeyId>>,
+    keys: RwLock<IdMap<KeyId, Arc<Key>>>,
+    owners: RwLock<IdMap<KeyVersionId, KeyId>>,
     cursor: SharedCursor,
     /// Counts the times that keys were dropped: what was read before may be stale.
     drops: AtomicU64,

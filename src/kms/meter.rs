@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::model::KeyVersionId;
+use crate::model::{IdMap, KeyVersionId};
 
 /// One lane per thread, up to this many; further threads share.
 const LANES: usize = 64;
@@ -19,7 +19,7 @@ pub struct Meter {
 /// A thread's counters, on cache lines of its own.
 #[derive(Default)]
 #[repr(align(128))]
-struct Lane(Mutex<HashMap<KeyVersionId, u64>>);
+struct Lane(Mutex<IdMap<KeyVersionId, u64>>);
 
 impl Meter {
     pub(super) fn new() -> Self {
@@ -46,7 +46,7 @@ impl Meter {
 }
 
 impl Lane {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<KeyVersionId, u64>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, IdMap<KeyVersionId, u64>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -236,6 +236,28 @@ macro_rules! ids {
     )+};
 }
 
+/// Hashes ids, which are random already, by their first bytes. Only for maps whose keys this library
+/// has made: it does nothing against chosen ones.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IdHasher(u64);
+
+impl std::hash::Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_ne_bytes(*first);
+        }
+    }
+
+    fn write_usize(&mut self, _: usize) {} // the length, always 16
+}
+
+/// A map from ids that this library has made.
+pub type IdMap<K, V> = std::collections::HashMap<K, V, std::hash::BuildHasherDefault<IdHasher>>;
+
 ids! {
     /// Names a customer master key.
     KeyId

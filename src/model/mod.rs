@@ -13,8 +13,8 @@ mod time;
 pub use context::EncryptionContext;
 pub use json_text::JsonText;
 pub use key::{
-    KeyId, KeySpec, KeyState, KeyUsage, KeyVersionId, Origin, ProtectionLevel, WrappingAlgorithm,
-    WrappingKeySpec,
+    IdMap, KeyId, KeySpec, KeyState, KeyUsage, KeyVersionId, Origin, ProtectionLevel,
+    WrappingAlgorithm, WrappingKeySpec,
 };
 pub use name::{KeyRef, Space, key_arn, key_container_arn};
 pub use plaintext::Plaintext;

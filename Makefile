@@ -1,0 +1,91 @@
+# make demo | test | lint | bench | install. What a target does is in the script or tool it calls.
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+SONAME := libkmshsm.so.0
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+PYTHON ?= python3
+
+CARGO_LIB := cargo rustc --release --lib --no-default-features --features capi,awslc --crate-type
+SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
+VENV := .venv/.tools
+PACKAGE := .venv/.kmshsm
+
+.PHONY: all lib cli python demo test test-rust test-c test-python lint bench bless install clean
+
+all: lib cli
+
+lib: build/lib/libkmshsm.so build/lib/libkmshsm.a
+cli: build/bin/kmshsm
+python: $(PACKAGE)
+
+demo: all python
+	scripts/demo
+
+test: test-rust test-c test-python
+	scripts/demo >build/demo.log || { cat build/demo.log; exit 1; }
+	@tail -1 build/demo.log
+
+test-rust:
+	cargo test --locked
+
+test-c: lib
+	scripts/need openssl
+	scripts/symbols
+	$(MAKE) -C tests/c check BUILD=$(CURDIR)/build/tests KMSHSM_LIBDIR=$(CURDIR)/build/lib
+
+test-python: python
+	scripts/need openssl
+	.venv/bin/python -m pytest -q tests/python
+
+lint: $(VENV) python
+	cargo fmt --all --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --no-default-features --features portable --lib --tests -- -D warnings
+	cargo test --locked -q --test floors --test generated --test python_actions
+	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.cpp c-examples/*.[ch]
+	.venv/bin/ruff check python tests/python
+	.venv/bin/ruff format --check python tests/python
+	.venv/bin/mypy --config-file python/pyproject.toml
+	.venv/bin/python -m mypy.stubtest --mypy-config-file python/pyproject.toml kmshsm
+
+bench: lib python
+	cargo bench --locked
+	.venv/bin/python python/bench.py
+
+# Rewrites what is generated and committed.
+bless:
+	KMSHSM_BLESS=1 cargo test -q --test generated --test python_actions
+	KMSHSM_BLESS=1 scripts/symbols
+
+install: lib cli
+	scripts/install "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" "$(VERSION)"
+
+clean:
+	rm -rf build target .venv
+
+build/lib/libkmshsm.so: $(SOURCES)
+	$(CARGO_LIB) cdylib -- -C link-arg=-Wl,-soname,$(SONAME)
+	mkdir -p build/lib
+	cp target/release/libkmshsm.so build/lib/libkmshsm.so.$(VERSION)
+	ln -sf libkmshsm.so.$(VERSION) build/lib/$(SONAME)
+	ln -sf $(SONAME) $@
+
+build/lib/libkmshsm.a: $(SOURCES) scripts/static
+	$(CARGO_LIB) staticlib
+	mkdir -p build/lib
+	scripts/static target/release/libkmshsm.a $@
+
+build/bin/kmshsm: $(SOURCES)
+	cargo build --locked --release --bin kmshsm
+	mkdir -p build/bin
+	cp target/release/kmshsm $@
+
+$(VENV): python/requirements-dev.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install -q --disable-pip-version-check -r $<
+	touch $@
+
+$(PACKAGE): $(VENV) $(SOURCES) $(shell find python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name '*.toml')
+	.venv/bin/pip install -q --disable-pip-version-check --force-reinstall --no-deps ./python
+	touch $@
