@@ -1,0 +1,41 @@
+"""Alibaba Cloud's Managed HSM as a library.
+
+>>> import kmshsm
+>>> with kmshsm.open("memory:", allow_unprotected_memory=True) as store:
+...     with store.session() as session:
+...         key = session.create_key(protection_level="HSM")["KeyMetadata"]["KeyId"]
+...         ciphertext = session.encrypt(key, b"hello")
+...         session.decrypt(ciphertext)
+b'hello'
+"""
+
+from kmshsm._native import DataKey, ImportParameters, __version__
+from kmshsm.client import Session, Store, create, open
+from kmshsm.errors import (
+    AccessDenied,
+    ArgumentError,
+    CryptoError,
+    InternalError,
+    InvalidState,
+    KmsError,
+    NotFound,
+    StorageError,
+)
+
+__all__ = [
+    "AccessDenied",
+    "ArgumentError",
+    "CryptoError",
+    "DataKey",
+    "ImportParameters",
+    "InternalError",
+    "InvalidState",
+    "KmsError",
+    "NotFound",
+    "Session",
+    "StorageError",
+    "Store",
+    "__version__",
+    "create",
+    "open",
+]

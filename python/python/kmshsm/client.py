@@ -1,0 +1,132 @@
+"""Stores and sessions."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from kmshsm import _native
+from kmshsm._actions import Actions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from typing_extensions import Buffer, Self
+
+
+def create(
+    place: str | os.PathLike[str],
+    *,
+    passphrase: Buffer | str | None = None,
+    key_file: Buffer | None = None,
+) -> None:
+    """Creates a store in the directory `place`, which must not exist or be empty.
+
+    Give one secret. A text is encoded as UTF-8; a ``bytearray`` is better, for its owner can wipe
+    it after the call, and the library keeps no copy.
+
+    :param place: A path on a local file system.
+    :param passphrase: Stretched with Argon2id; not empty.
+    :param key_file: The 32 bytes of a key file.
+    """
+    _native.create(os.fspath(place), passphrase=passphrase, key_file=key_file)
+
+
+def open(
+    place: str | os.PathLike[str] = "memory:",
+    *,
+    passphrase: Buffer | str | None = None,
+    key_file: Buffer | None = None,
+    allow_unprotected_memory: bool = False,
+) -> Store:
+    """Opens a store.
+
+    :param place: The directory of a store; or ``memory:``, a new store that is gone when closed; or
+        ``memory:?clock=manual``, one whose clock stands at 2019-07-04T13:14:15Z until
+        advance_clock moves it.
+    :param passphrase: As for create; none for a store in memory.
+    :param key_file: As for create; none for a store in memory.
+    :param allow_unprotected_memory: The operator's override: keys at protection level HSM may be
+        used although this process cannot lock memory.
+    """
+    return Store(
+        os.fspath(place),
+        passphrase=passphrase,
+        key_file=key_file,
+        allow_unprotected_memory=allow_unprotected_memory,
+    )
+
+
+class Store(_native.Store):
+    """An open store, made by open. Leaving its ``with`` block closes it.
+
+    It is for any number of threads. After a fork the child must open the store anew.
+    """
+
+    __slots__ = ()
+
+    def session(self, account: str = "111122223333", region: str = "cn-hongkong") -> Session:
+        """Opens a session: the root of an account in a region.
+
+        :param account: Decimal digits.
+        :param region: The identifier of a region.
+        """
+        return Session(self, account, region)
+
+    def status(self) -> dict[str, Any]:
+        """Reports how well this process protects keys, and the reasons for what is missing."""
+        answer: dict[str, Any] = json.loads(self.status_json())
+        return answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        self.close()
+
+
+class Session(_native.Session, Actions):
+    """The root of an account in a region of an open store, made by Store.session.
+
+    Every action of the API is a method that answers the API's JSON, or bytes where bytes are asked
+    for; call does any of them by name. Leaving its ``with`` block ends it.
+
+    Where bytes are taken, any bytes-like object will do. ``bytes`` is read where it lies; anything
+    else is copied first, for another thread could change it during the call. Other threads run
+    meanwhile.
+    """
+
+    __slots__ = ()
+
+    def call(
+        self, action: str, parameters: Mapping[str, Any] | None = None, /, **more: Any
+    ) -> dict[str, Any]:
+        """Does any action of the KMS API, with its request and its answer as in its JSON.
+
+        :param action: The API's name, such as ``CreateKey``.
+        :param parameters: The action's parameters. One that is None is left out.
+        :param more: Further parameters: ``call("DescribeKey", KeyId=key)``.
+        """
+        request = json.dumps({**(parameters or {}), **more})
+        answer: dict[str, Any] = json.loads(self.call_json(action, request))
+        return answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        self.close()

@@ -1,0 +1,141 @@
+//! Python arguments as the engine takes them.
+
+use std::ops::Deref;
+
+use kmshsm::api::{MAX_DATA_KEY, OVERHEAD};
+use kmshsm::error::{Error, ErrorCode};
+use kmshsm::model::{EncryptionContext, KeyRef};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
+use pyo3::types::{
+    PyByteArray, PyBytes, PyDateTime, PyInt, PyMapping, PyMemoryView, PyTzInfoAccess,
+};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::errors::raise;
+
+/// Bytes that stay as they are while other threads run: borrowed from immutable `bytes`, copied out
+/// of anything that can change, and then wiped after use.
+pub enum Input<'a> {
+    /// The memory of a `bytes` object.
+    Borrowed(&'a [u8]),
+    /// A copy.
+    Copied(Zeroizing<Vec<u8>>),
+}
+
+impl<'a> Input<'a> {
+    /// The bytes of any object with the buffer protocol.
+    pub fn of(value: &'a Bound<'_, PyAny>, name: &str) -> PyResult<Self> {
+        if let Ok(bytes) = value.cast::<PyBytes>() {
+            return Ok(Self::Borrowed(bytes.as_bytes()));
+        }
+        if let Ok(array) = value.cast::<PyByteArray>() {
+            return Ok(Self::Copied(Zeroizing::new(array.to_vec())));
+        }
+        let view = PyMemoryView::from(value).map_err(|error| {
+            if error.is_instance_of::<PyTypeError>(value.py()) {
+                expected(name, "a bytes-like object", value)
+            } else {
+                error
+            }
+        })?;
+        let array = PyByteArray::from(&view)?;
+        let copy = Zeroizing::new(array.to_vec());
+        // SAFETY: the array was made just now, and nothing else refers to it.
+        unsafe { array.as_bytes_mut() }.zeroize();
+        Ok(Self::Copied(copy))
+    }
+
+    /// The same, and the UTF-8 of a text.
+    pub fn of_text(value: &'a Bound<'_, PyAny>, name: &str) -> PyResult<Self> {
+        match value.extract::<PyBackedStr>() {
+            Ok(text) => Ok(Self::Copied(Zeroizing::new(text.as_bytes().to_vec()))),
+            Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => Self::of(value, name),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Deref for Input<'_> {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Borrowed(bytes) => bytes,
+            Self::Copied(bytes) => bytes,
+        }
+    }
+}
+
+/// A reference to a key.
+pub fn key(text: &str) -> PyResult<KeyRef<'_>> {
+    KeyRef::parse(text).ok_or_else(|| raise(Error::invalid("KeyId", "It must not be empty.")))
+}
+
+/// An encryption context: a mapping of texts to texts, or `None`.
+pub fn context(value: Option<&Bound<'_, PyAny>>) -> PyResult<EncryptionContext> {
+    let Some(value) = value else { return Ok(EncryptionContext::default()) };
+    let wanted = "a mapping of str to str";
+    let mapping = value.cast::<PyMapping>();
+    let mapping = mapping.map_err(|_| expected("encryption_context", wanted, value))?;
+    let mut pairs = Vec::new();
+    for pair in mapping.items()? {
+        let (name, text) = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
+        pairs.push((text_in(&name, wanted)?, text_in(&text, wanted)?));
+    }
+    EncryptionContext::from_pairs(pairs, "EncryptionContext").map_err(raise)
+}
+
+fn text_in(value: &Bound<'_, PyAny>, wanted: &str) -> PyResult<String> {
+    value.extract().map_err(|error: PyErr| {
+        if error.is_instance_of::<PyTypeError>(value.py()) {
+            expected("encryption_context", wanted, value)
+        } else {
+            error
+        }
+    })
+}
+
+/// A moment in Unix seconds: a `datetime` with a time zone, or the number itself.
+pub fn moment(value: &Bound<'_, PyAny>, parameter: &'static str) -> PyResult<u64> {
+    if let Ok(moment) = value.cast::<PyDateTime>() {
+        if moment.get_tzinfo().is_none() {
+            return Err(PyValueError::new_err("a datetime without a time zone names no moment"));
+        }
+        let seconds: f64 = moment.call_method0("timestamp")?.extract()?;
+        // Zero would say "never".
+        if seconds < 1.0 {
+            return Err(raise(Error::invalid(parameter, "It must be in the future.")));
+        }
+        return Ok(seconds as u64);
+    }
+    if !value.is_instance_of::<PyInt>() {
+        return Err(expected("expires", "a datetime or an int", value));
+    }
+    value.extract().map_err(|error: PyErr| {
+        if error.is_instance_of::<PyOverflowError>(value.py()) {
+            raise(Error::invalid(parameter, "It must be a whole number in range."))
+        } else {
+            error
+        }
+    })
+}
+
+/// The length of a data key.
+pub fn data_key_len(number_of_bytes: i64) -> PyResult<u32> {
+    match u32::try_from(number_of_bytes) {
+        Ok(number @ 1..=MAX_DATA_KEY) => Ok(number),
+        _ => Err(raise(Error::invalid("NumberOfBytes", "It must be 1 to 1024."))),
+    }
+}
+
+/// The length of the plaintext in a ciphertext; one that is too short does not open.
+pub fn plaintext_len(ciphertext: &[u8]) -> PyResult<usize> {
+    let len = ciphertext.len().checked_sub(OVERHEAD);
+    len.ok_or_else(|| raise(ErrorCode::InvalidCiphertext))
+}
+
+fn expected(name: &str, wanted: &str, value: &Bound<'_, PyAny>) -> PyErr {
+    let class = value.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
+    PyTypeError::new_err(format!("{name} must be {wanted}, not {class}"))
+}

@@ -1,0 +1,124 @@
+//! Creating, opening and closing stores.
+
+use std::sync::Arc;
+
+use kmshsm::error::{Error, ErrorCode, Result};
+use kmshsm::kms::{Kms, Options, Place, Unlock};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
+
+use crate::errors::unpicklable;
+use crate::guard::{Closable, run};
+use crate::input::Input;
+
+/// Creates a store; see kmshsm.create.
+#[pyfunction]
+#[pyo3(signature = (place, *, passphrase=None, key_file=None))]
+pub fn create(
+    py: Python<'_>,
+    place: PyBackedStr,
+    passphrase: Option<Bound<'_, PyAny>>,
+    key_file: Option<Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    let secret = Secret::of(passphrase.as_ref(), key_file.as_ref())?;
+    run(py, None, || match (Place::parse(&place)?, secret.unlock()?) {
+        (Place::Directory(path), Some(unlock)) => Kms::create(path, &unlock),
+        (Place::Directory(_), None) => {
+            Err(Error::invalid("unlock", "A store in a directory needs a secret."))
+        }
+        (Place::Memory { .. }, _) => {
+            Err(Error::invalid("place", "A store in memory is created by opening it."))
+        }
+    })
+}
+
+/// An open store; see kmshsm.open.
+#[pyclass(frozen, subclass, module = "kmshsm._native")]
+pub struct Store {
+    kms: Closable<Kms>,
+    place: PyBackedStr,
+}
+
+impl Store {
+    pub(crate) fn kms(&self) -> PyResult<Arc<Kms>> {
+        self.kms.get()
+    }
+}
+
+#[pymethods]
+impl Store {
+    #[new]
+    #[pyo3(signature = (place, *, passphrase=None, key_file=None, allow_unprotected_memory=false))]
+    fn new(
+        py: Python<'_>,
+        place: PyBackedStr,
+        passphrase: Option<Bound<'_, PyAny>>,
+        key_file: Option<Bound<'_, PyAny>>,
+        allow_unprotected_memory: bool,
+    ) -> PyResult<Self> {
+        let secret = Secret::of(passphrase.as_ref(), key_file.as_ref())?;
+        let options = Options { allow_unprotected_memory, ..Options::default() };
+        let kms = run(py, None, || Place::parse(&place)?.open(secret.unlock()?.as_ref(), options))?;
+        Ok(Self { kms: Closable::new(kms), place })
+    }
+
+    /// How well this process protects keys, in JSON.
+    fn status_json(&self, py: Python<'_>) -> PyResult<String> {
+        let kms = self.kms()?;
+        run(py, Some(&kms), || {
+            serde_json::to_string(&kms.status()).map_err(|_| ErrorCode::Internal.into())
+        })
+    }
+
+    /// Closes the store and ends its sessions. Closing it again does nothing.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(kms) = self.kms.close() else { return Ok(()) };
+        run(py, None, move || {
+            kms.close();
+            Ok(())
+        })
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<kmshsm.Store {:?}>", &*self.place)
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        unpicklable("Store", "open the store in each process")
+    }
+}
+
+/// What opens a store.
+enum Secret<'a> {
+    None,
+    Passphrase(Input<'a>),
+    KeyFile(Input<'a>),
+}
+
+impl<'a> Secret<'a> {
+    fn of(
+        passphrase: Option<&'a Bound<'_, PyAny>>,
+        key_file: Option<&'a Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        match (passphrase, key_file) {
+            (None, None) => Ok(Self::None),
+            (Some(value), None) => Ok(Self::Passphrase(Input::of_text(value, "passphrase")?)),
+            (None, Some(value)) => Ok(Self::KeyFile(Input::of(value, "key_file")?)),
+            (Some(_), Some(_)) => {
+                Err(PyTypeError::new_err("give a passphrase or a key_file, not both"))
+            }
+        }
+    }
+
+    fn unlock(&self) -> Result<Option<Unlock<'_>>> {
+        match self {
+            Self::None => Ok(None),
+            Self::Passphrase(passphrase) => Ok(Some(Unlock::Passphrase(passphrase))),
+            Self::KeyFile(key) => match (**key).try_into() {
+                Ok(key) => Ok(Some(Unlock::KeyFile(key))),
+                Err(_) => Err(Error::invalid("secret", "A key file has 32 bytes.")),
+            },
+        }
+    }
+}

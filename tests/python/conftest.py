@@ -1,0 +1,33 @@
+"""What several tests start from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import kmshsm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def store() -> Iterator[kmshsm.Store]:
+    """A store in memory, whose clock stands still."""
+    with kmshsm.open("memory:?clock=manual", allow_unprotected_memory=True) as store:
+        yield store
+
+
+@pytest.fixture
+def session(store: kmshsm.Store) -> Iterator[kmshsm.Session]:
+    """A session in that store."""
+    with store.session() as session:
+        yield session
+
+
+@pytest.fixture
+def key(session: kmshsm.Session) -> str:
+    """An AES key in that session."""
+    key_id: str = session.create_key()["KeyMetadata"]["KeyId"]
+    return key_id

@@ -1,0 +1,131 @@
+"""The two ways to do a step: in JSON, and in bytes where there is a method for it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from cases import decoded, encoded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import kmshsm
+
+# The parameters that must be there, and those that may.
+TYPED = {
+    "Encrypt": ({"KeyId", "Plaintext"}, {"EncryptionContext"}),
+    "Decrypt": ({"CiphertextBlob"}, {"EncryptionContext"}),
+    "GenerateDataKey": ({"KeyId", "NumberOfBytes"}, {"EncryptionContext"}),
+    "GenerateDataKeyWithoutPlaintext": ({"KeyId", "NumberOfBytes"}, {"EncryptionContext"}),
+    "GetParametersForImport": ({"KeyId", "WrappingKeySpec", "WrappingAlgorithm"}, set()),
+    "ImportKeyMaterial": (
+        {"KeyId", "EncryptedKeyMaterial", "ImportToken"},
+        {"KeyMaterialExpireUnix"},
+    ),
+}
+TEXTS = {"KeyId", "WrappingKeySpec", "WrappingAlgorithm"}
+BASE64 = {"CiphertextBlob", "EncryptedKeyMaterial", "ImportToken"}
+NUMBERS = {"NumberOfBytes", "KeyMaterialExpireUnix"}
+
+
+def plaintext(text: str) -> bytes:
+    """The bytes that a Plaintext in JSON stands for."""
+    data = decoded(text)
+    return text.encode() if data is None else data
+
+
+def typed(session: kmshsm.Session, action: str, given: Any) -> dict[str, Any] | None:
+    """Does the action in bytes; None if only JSON can say it."""
+    needed, more = TYPED.get(action, (set(), set()))
+    if not needed or not needed <= given.keys() <= needed | more:
+        return None
+    arguments = {name: argument(name, value) for name, value in given.items()}
+    if None in arguments.values():
+        return None
+    return METHODS[action](session, arguments)
+
+
+def argument(name: str, value: Any) -> Any:
+    """A parameter as the typed methods take it; None if they do not."""
+    if name in TEXTS:
+        return value if isinstance(value, str) else None
+    if name in BASE64:
+        return decoded(value)
+    if name in NUMBERS:
+        digits = value if isinstance(value, str) else json.dumps(value)
+        return int(digits) if digits.isascii() and digits.isdigit() else None
+    if name == "Plaintext":
+        return plaintext(value) if isinstance(value, str) else None
+    return context(value)
+
+
+def context(value: Any) -> dict[str, str] | None:
+    """An encryption context that a mapping can say exactly."""
+    if isinstance(value, str):
+        try:
+            read = json.loads(value)
+        except ValueError:
+            return None
+        # The rules of JSON text count blanks and see repeated members.
+        if json.dumps(read, separators=(",", ":"), ensure_ascii=False) != value:
+            return None
+        value = read
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        return None
+    return value
+
+
+def encrypt(session: kmshsm.Session, given: dict[str, Any]) -> dict[str, Any]:
+    blob = session.encrypt(given["KeyId"], given["Plaintext"], given.get("EncryptionContext"))
+    return {"CiphertextBlob": encoded(blob)}
+
+
+def decrypt(session: kmshsm.Session, given: dict[str, Any]) -> dict[str, Any]:
+    data = session.decrypt(given["CiphertextBlob"], given.get("EncryptionContext"))
+    return {"Plaintext": encoded(data)}
+
+
+def data_key(session: kmshsm.Session, given: dict[str, Any]) -> dict[str, Any]:
+    key, blob = session.generate_data_key(
+        given["KeyId"], given["NumberOfBytes"], given.get("EncryptionContext")
+    )
+    return {"Plaintext": encoded(key), "CiphertextBlob": encoded(blob)}
+
+
+def sealed_key(session: kmshsm.Session, given: dict[str, Any]) -> dict[str, Any]:
+    blob = session.generate_data_key_without_plaintext(
+        given["KeyId"], given["NumberOfBytes"], given.get("EncryptionContext")
+    )
+    return {"CiphertextBlob": encoded(blob)}
+
+
+def parameters(session: kmshsm.Session, given: dict[str, Any]) -> dict[str, Any]:
+    answer = session.get_parameters_for_import(
+        given["KeyId"], given["WrappingKeySpec"], given["WrappingAlgorithm"]
+    )
+    return {
+        "PublicKey": encoded(answer.public_key),
+        "ImportToken": encoded(answer.import_token),
+        "TokenExpireTime": answer.token_expire_time.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def import_material(session: kmshsm.Session, given: dict[str, Any]) -> dict[str, Any]:
+    session.import_key_material(
+        given["KeyId"],
+        given["EncryptedKeyMaterial"],
+        given["ImportToken"],
+        expires=given.get("KeyMaterialExpireUnix"),
+    )
+    return {}
+
+
+METHODS: dict[str, Callable[[kmshsm.Session, dict[str, Any]], dict[str, Any]]] = {
+    "Encrypt": encrypt,
+    "Decrypt": decrypt,
+    "GenerateDataKey": data_key,
+    "GenerateDataKeyWithoutPlaintext": sealed_key,
+    "GetParametersForImport": parameters,
+    "ImportKeyMaterial": import_material,
+}
