@@ -207,7 +207,8 @@ kmshsm_status kmshsm_create(const char *place,
 //                    or "memory:?clock=manual", one whose clock stands at 2019-07-04T13:14:15Z
 //                    until the action AdvanceClock moves it
 // @param unlock      KMSHSM_UNLOCK_*; NONE for a store in memory
-// @param secret      as for kmshsm_create; the caller wipes it
+// @param secret      as for kmshsm_create, byte for byte: one read from a file loses its newline
+//                    first; the caller wipes it
 // @param flags       0 or KMSHSM_ALLOW_UNPROTECTED_MEMORY
 // @param out         the store; end it with kmshsm_close
 // @return KMSHSM_OK, Store.NotFound, Store.UnlockFailed, Store.NotAStore, Store.TooNew,
@@ -286,8 +287,9 @@ kmshsm_status kmshsm_encrypt(const kmshsm_session *session,
 // @param encryption_context  what was given to encrypt, or NULL
 // @param out                 the plaintext: ciphertext_len - KMSHSM_CIPHERTEXT_OVERHEAD bytes;
 //                            nothing is written unless the ciphertext is authentic
-// @return KMSHSM_OK, Abi.BufferTooSmall, InvalidParameter for any ciphertext that does not open,
-//         Forbidden.KeyNotFound, Rejected.*
+// @return KMSHSM_OK, Abi.BufferTooSmall, KMSHSM_ERROR_INVALID_CIPHERTEXT (whose name is
+//         InvalidParameter, too) for any ciphertext that does not open, Forbidden.KeyNotFound,
+//         Rejected.*
 KMSHSM_MUST_USE
 kmshsm_status kmshsm_decrypt(const kmshsm_session *session,
                              const uint8_t *ciphertext,

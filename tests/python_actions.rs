@@ -123,11 +123,9 @@ fn class(name: &str, property: &Value, is_optional: bool) -> String {
     let class = match types[..] {
         ["boolean"] => "bool",
         ["integer"] => "int",
-        // A list stands for its JSON text.
-        ["string"] if text(property).starts_with("A JSON array") => {
-            "Sequence[dict[str, Any]] | str"
-        }
         ["string"] => "str",
+        // A list stands for its JSON text.
+        ["string", "array", "object"] => "Sequence[dict[str, Any]] | str",
         ["string", "object"] => "dict[str, str] | str",
         _ => panic!("{name} is of an unknown type: {property}"),
     };

@@ -52,8 +52,9 @@ impl Session {
         parameters: PyBackedStr,
     ) -> PyResult<String> {
         let session = self.session.get()?;
-        let answer =
-            run(py, Some(session.kms()), || api::dispatch_json(&session, &action, &parameters))?;
+        let answer = run(py, Some(session.kms()), || {
+            api::dispatch_json(&session, &action, Some(&parameters))
+        })?;
         Ok(answer.to_string())
     }
 

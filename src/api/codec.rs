@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -71,7 +72,8 @@ impl Deref for Blob<'_> {
 
 impl Serialize for Blob<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&STANDARD.encode(&**self))
+        // Wiped: some are data keys.
+        serializer.serialize_str(&Zeroizing::new(STANDARD.encode(&**self)))
     }
 }
 

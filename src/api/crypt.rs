@@ -35,7 +35,7 @@ pub struct Encrypted<'a> {
     pub key_id: KeyId,
     /// The version that encrypted.
     pub key_version_id: KeyVersionId,
-    /// The ciphertext, [`OVERHEAD`] bytes longer than the plaintext.
+    /// The ciphertext, [`OVERHEAD`](crate::api::OVERHEAD) bytes longer than the plaintext.
     pub ciphertext_blob: Blob<'a>,
 }
 

@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use crate::error::{ErrorCode, Result};
 use crate::kms::{Access, Action, Reply, Session};
 
+pub use crate::hsm::{MAX_PLAINTEXT, OVERHEAD};
 pub use clock::AdvanceClock;
 pub use codec::{Base64Bytes, Blob, Into, error_json};
 pub use crypt::{Decrypt, Decrypted, Encrypt, Encrypted};
@@ -109,6 +110,9 @@ fn refuse_for<T>(session: &Session, outcome: Result<T>) -> Result<T> {
 }
 
 fn json<T: Serialize>(reply: &Reply<T>) -> Result<Zeroizing<String>> {
-    let text = serde_json::to_string(reply);
+    // Room for any plaintext at once: growing would leave copies behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(2 * MAX_PLAINTEXT + 1024));
+    serde_json::to_writer(&mut *text, reply).map_err(|_| ErrorCode::Internal)?;
+    let text = String::from_utf8(std::mem::take(&mut *text));
     text.map(Zeroizing::new).map_err(|_| ErrorCode::Internal.into())
 }

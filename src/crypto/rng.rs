@@ -52,7 +52,10 @@ pub fn nonce() -> Result<[u8; 24]> {
         Ok(mut pool) => pool.take(),
         Err(_) => Err(ErrorCode::Internal.into()),
     })
-    .unwrap_or_else(|_| Pool::EMPTY.take())
+    .unwrap_or_else(|_| {
+        let mut pool = Pool::EMPTY;
+        pool.take()
+    })
 }
 
 /// Nonces that have been drawn and not been used yet. A child of a fork draws its own.

@@ -70,8 +70,9 @@ pub unsafe extern "C" fn kmshsm_encrypt(
 /// @param encryption_context  what was given to encrypt, or NULL
 /// @param out                 the plaintext: ciphertext_len - KMSHSM_CIPHERTEXT_OVERHEAD bytes;
 ///                            nothing is written unless the ciphertext is authentic
-/// @return KMSHSM_OK, Abi.BufferTooSmall, InvalidParameter for any ciphertext that does not open,
-///         Forbidden.KeyNotFound, Rejected.*
+/// @return KMSHSM_OK, Abi.BufferTooSmall, KMSHSM_ERROR_INVALID_CIPHERTEXT (whose name is
+///         InvalidParameter, too) for any ciphertext that does not open, Forbidden.KeyNotFound,
+///         Rejected.*
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_decrypt(

@@ -56,7 +56,8 @@ pub unsafe extern "C" fn kmshsm_create(
 ///                    or "memory:?clock=manual", one whose clock stands at 2019-07-04T13:14:15Z
 ///                    until the action AdvanceClock moves it
 /// @param unlock      KMSHSM_UNLOCK_*; NONE for a store in memory
-/// @param secret      as for kmshsm_create; the caller wipes it
+/// @param secret      as for kmshsm_create, byte for byte: one read from a file loses its newline
+///                    first; the caller wipes it
 /// @param flags       0 or KMSHSM_ALLOW_UNPROTECTED_MEMORY
 /// @param out         the store; end it with kmshsm_close
 /// @return KMSHSM_OK, Store.NotFound, Store.UnlockFailed, Store.NotAStore, Store.TooNew,

@@ -1,4 +1,4 @@
-//! The customer's ciphertext (`formats`, Ciphertext envelope 0x01).
+//! The customer's ciphertext (ARCHITECTURE.md, Formats: Ciphertext envelope 0x01).
 //!
 //! ```text
 //! H (75) = 01 | flags | alg | key version id (16) | N (24) | C (32)      blob = H | ct | tag (16)

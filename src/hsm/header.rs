@@ -1,5 +1,5 @@
 //! The header record: one small sealed record, rewritten with every change, that vouches for all
-//! others (`formats`, Header and index).
+//! others (ARCHITECTURE.md, Formats: Header and index).
 
 use crate::crypto::xaes;
 use crate::error::{ErrorCode, Result};

@@ -1,5 +1,5 @@
 //! Import of a customer's own material (BYOK): wrapping key pairs, import tokens, unwrapping
-//! (`formats`, Import token 0x01; API reference, chapter 7).
+//! (ARCHITECTURE.md, Formats: Import token 0x01; API reference, chapter 7).
 
 use crate::crypto::rsa::{Padding, RsaPrivateKey};
 use crate::crypto::{digest, mac};

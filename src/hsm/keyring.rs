@@ -1,4 +1,4 @@
-//! The keys of a store: SRK, master key and domain keys (`formats`, Keys of the store). All of them
+//! The keys of a store: SRK, master key and domain keys (ARCHITECTURE.md, Formats: Keys of the store). All of them
 //! live in the arena.
 
 use std::sync::RwLock;

@@ -1,4 +1,4 @@
-//! Sealed records (`formats`, Sealed record 0x01): each written under a fresh key of its own, bound
+//! Sealed records (ARCHITECTURE.md, Formats: Sealed record 0x01): each written under a fresh key of its own, bound
 //! to its place in this store and to what may never change about its key.
 //!
 //! ```text

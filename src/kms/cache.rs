@@ -80,7 +80,7 @@ impl Kms {
     }
 
     /// Drops every key. Material leaves the arena as soon as no call uses it.
-    fn forget_keys(&self) -> Result<()> {
+    pub(super) fn forget_keys(&self) -> Result<()> {
         let mut keys = self.cache.keys.write().map_err(|_| ErrorCode::ErrorState)?;
         self.cache.drops.fetch_add(1, Ordering::AcqRel);
         keys.clear();

@@ -81,6 +81,7 @@ impl Kms {
         let size = |group: &Vec<List>| group.iter().map(|list| counters.of(*list)).sum::<u64>();
         let Some(shortest) = groups.iter().min_by_key(|group| size(group)) else {
             let keys = self.slice(space, List::All, skip, limit)?;
+            self.vouch(space, &keys)?;
             return Ok(Page { keys, total: counters.of(List::All) });
         };
         let others: Vec<_> = groups.iter().filter(|group| *group != shortest).collect();
@@ -93,7 +94,19 @@ impl Kms {
                 page.total += 1;
             }
         }
+        self.vouch(space, &page.keys)?;
         Ok(page)
+    }
+
+    /// List entries are not sealed: what they name must be a key of the space.
+    fn vouch(&self, space: &Space, keys: &[KeyId]) -> Result<()> {
+        for id in keys {
+            let key = self.find(id)?;
+            if !key.is_some_and(|key| key.record().space == *space) {
+                return Err(ErrorCode::StoreDamaged.into());
+            }
+        }
+        Ok(())
     }
 
     /// The keys on any of `lists` by sequence number: the order of creation.

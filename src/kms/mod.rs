@@ -20,9 +20,9 @@ use serde::Serialize;
 use crate::error::{ErrorCode, Result};
 use crate::fork;
 use crate::hsm::Hsm;
-use crate::hsm::arena::{self, Report};
+use crate::hsm::arena::{self, Protection, Report};
 use crate::keystore::Keystore;
-use crate::model::{Clock, ManualClock, Principal, Space, Timestamp};
+use crate::model::{Clock, ManualClock, Principal, ProtectionLevel, Space, Timestamp};
 
 pub use crate::hsm::Unlock;
 pub use action::{Access, Action};
@@ -59,6 +59,8 @@ pub struct Status {
     pub state: &'static str,
     /// This is software without a certificate.
     pub validated: bool,
+    /// Whether keys at level HSM may be used: `usable`, `overridden` or `refused`.
+    pub hsm_keys: &'static str,
     /// Whether the operator overrode the demand for locked memory.
     pub allows_unprotected_memory: bool,
     /// How well this process protects keys, and why not better.
@@ -91,14 +93,24 @@ impl Kms {
                 Err(_) => "error",
             },
             validated: false,
+            hsm_keys: match self.hsm.admit(ProtectionLevel::Hsm) {
+                Ok(()) if arena::arena().protection() < Protection::Locked => "overridden",
+                Ok(()) => "usable",
+                Err(_) => "refused",
+            },
             allows_unprotected_memory: self.hsm.allows_unprotected(),
             memory: arena::arena().report(),
         }
     }
 
-    /// Ends every session; keys leave memory with the last of them.
+    /// Ends every session. Customers' keys leave memory at once, or with the last call that uses
+    /// them; the keys of the store do with the last session.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
+        if self.born.is_current() {
+            // Poisoned by a panic: then they go with the last session, too.
+            let _ = self.forget_keys();
+        }
     }
 
     /// Puts the module into its error state; called when a panic was caught at the edge.

@@ -27,7 +27,7 @@ pub struct KeyRecord {
     pub seq: u64,
     /// When it was created.
     pub created: Timestamp,
-    /// Its state, as last written; [`KeyRecord::state_at`] also looks at the clock.
+    /// Its state, as last written.
     pub state: KeyState,
     /// Up to 8192 characters of the owner's.
     pub description: String,
@@ -62,17 +62,6 @@ impl KeyRecord {
     /// The version that encrypts.
     pub fn primary(&self) -> Result<Version> {
         self.versions.last().copied().ok_or_else(|| ErrorCode::StoreDamaged.into())
-    }
-
-    /// The state at `now`: material that has expired is gone, whether or not that has been written
-    /// down yet.
-    pub fn state_at(&self, now: Timestamp) -> KeyState {
-        match self.state {
-            KeyState::Enabled | KeyState::Disabled if self.has_expired(now) => {
-                KeyState::PendingImport
-            }
-            state => state,
-        }
     }
 
     /// Whether imported material has passed its expiry and is still there.

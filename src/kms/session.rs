@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::error::{Error, ErrorCode, RequestId, Result};
+use crate::fork::Generation;
 use crate::hsm::{self, KeyMaterial};
 use crate::kms::{Access, Action, Key, KeyRecord, Kms, List, Page, Rule, Transaction, Version};
 use crate::model::{KeyId, KeyRef, KeyVersionId, ManualClock, Principal, Space, Timestamp};
@@ -138,8 +139,8 @@ impl Door<'_> {
         self.session.kms.hsm().admit(level)
     }
 
-    /// Changes the key that `reference` names: `change` gets its record and, if it answers
-    /// [`Change::Write`], the record is written with all else that it put into the transaction.
+    /// Changes the key that `reference` names: what `change` makes of its record is written, with all
+    /// else that it put into the transaction.
     pub fn change_key<R>(
         &self,
         reference: &KeyRef<'_>,
@@ -172,7 +173,8 @@ impl Door<'_> {
         self.session.kms.change(change)
     }
 
-    /// Some of the keys of the space, see [`Kms::select`].
+    /// The keys of the space that are on at least one list of each group: `limit` of them after
+    /// the first `skip`.
     pub fn select(&self, groups: &[Vec<List>], skip: u64, limit: usize) -> Result<Page> {
         self.session.kms.settle_space(&self.session.space)?;
         self.session.kms.select(&self.session.space, groups, skip, limit)
@@ -237,17 +239,18 @@ impl Key {
     }
 }
 
-/// A new request id: random per thread, then counted, so that it costs next to nothing.
+/// A new request id: random per thread and process, then counted, so that it costs next to nothing.
 fn mint() -> Result<RequestId> {
     thread_local! {
-        static NEXT: Cell<Option<u128>> = const { Cell::new(None) };
+        static NEXT: Cell<Option<(Generation, u128)>> = const { Cell::new(None) };
     }
     NEXT.with(|next| {
+        let process = Generation::current();
         let id = match next.get() {
-            Some(id) => id,
-            None => u128::from_be_bytes(hsm::random()?),
+            Some((same, id)) if same == process => id,
+            _ => u128::from_be_bytes(hsm::random()?),
         };
-        next.set(Some(id.wrapping_add(1)));
+        next.set(Some((process, id.wrapping_add(1))));
         Ok(RequestId(uuid::Builder::from_random_bytes(id.to_be_bytes()).into_uuid().into_bytes()))
     })
 }

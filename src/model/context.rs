@@ -1,5 +1,5 @@
 //! The encryption context: pairs of texts that are authenticated with a ciphertext but not in it
-//! (API reference, chapter 12.2; layout in `formats`).
+//! (API reference, chapter 12.2; layout in ARCHITECTURE.md).
 
 use std::borrow::Cow;
 use std::fmt;

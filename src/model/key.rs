@@ -210,10 +210,7 @@ macro_rules! ids {
 
             /// The identifier in its one spelling: lower case with hyphens.
             pub fn parse(text: &str) -> Option<Self> {
-                if text.len() != 36 || text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-                    return None;
-                }
-                Uuid::try_parse(text).ok().map(|uuid| Self(uuid.into_bytes()))
+                parse_uuid(text.as_bytes().try_into().ok()?).map(Self)
             }
 
             /// The bytes, in the order of RFC 4122.
@@ -234,6 +231,26 @@ macro_rules! ids {
             }
         }
     )+};
+}
+
+/// Reads a UUID in lower case with hyphens. On the way of every call, so not left to a parser that
+/// takes all spellings.
+fn parse_uuid(text: &[u8; 36]) -> Option<[u8; 16]> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => byte - b'0',
+        b'a'..=b'f' => byte - b'a' + 10,
+        _ => 0xff,
+    };
+    let (mut bytes, mut faults) = ([0; 16], 0);
+    for (byte, at) in
+        bytes.iter_mut().zip([0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34])
+    {
+        let (high, low) = (digit(*text.get(at)?), digit(*text.get(at + 1)?));
+        faults |= high | low;
+        *byte = (high << 4) | (low & 0xf);
+    }
+    let hyphens = [8, 13, 18, 23].into_iter().all(|at| text.get(at) == Some(&b'-'));
+    (hyphens && faults < 16).then_some(bytes)
 }
 
 /// Hashes ids, which are random already, by their first bytes. Only for maps whose keys this library
@@ -284,5 +301,18 @@ mod tests {
         assert_eq!(KeyId::parse(text).map(|id| id.to_string()).as_deref(), Some(text));
         assert_eq!(KeyId::parse(&text.to_uppercase()), None);
         assert_eq!(KeyId::parse(&text.replace('-', "")), None);
+        for at in 0..text.len() {
+            for byte in 0..=127u8 {
+                let mut other = text.as_bytes().to_vec();
+                other[at] = byte;
+                let other = String::from_utf8(other).unwrap();
+                let is_lower = !other.bytes().any(|byte| byte.is_ascii_uppercase());
+                let known = Uuid::try_parse(&other).ok().filter(|_| is_lower);
+                assert_eq!(
+                    KeyId::parse(&other).map(|id| *id.as_bytes()),
+                    known.map(Uuid::into_bytes)
+                );
+            }
+        }
     }
 }

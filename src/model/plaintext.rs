@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 /// Data of the caller. In JSON, canonical Base64 stands for the bytes it encodes; any other text is
-/// itself. Either returns byte for byte (`formats`, Text flag). Wiped when dropped if owned.
+/// itself. Either returns byte for byte (ARCHITECTURE.md, Formats: Text flag). Wiped when dropped if owned.
 pub enum Plaintext<'a> {
     /// Bytes; Base64 in JSON.
     Bytes(Cow<'a, [u8]>),

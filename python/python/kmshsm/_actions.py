@@ -134,7 +134,7 @@ class Actions:
         )
 
     def describe_regions(self) -> dict[str, Any]:
-        """Lists the regions."""
+        """Lists the regions, by name."""
         return self.call("DescribeRegions")
 
     def describe_service(self) -> dict[str, Any]:

@@ -108,19 +108,22 @@ fn with_place(command: Command) -> Command {
     let path = |name: &'static str, value: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name(value).value_parser(value_parser!(PathBuf)).help(help)
     };
+    let env = |arg: Arg, name: &'static str| arg.env(name).hide_env_values(true);
     command
-        .arg(path("store", "DIR", "The store [default: kmshsm in the user's data directory]"))
+        .arg(env(
+            path("store", "DIR", "The store [default: kmshsm in the user's data directory]"),
+            "KMSHSM_STORE",
+        ))
         .arg(path("key-file", "FILE", "Unlock with the 32 bytes of a key file"))
-        .arg(
-            path("passphrase-file", "FILE", "Read the passphrase from a file")
-                .conflicts_with("key-file"),
-        )
+        .arg(env(
+            path("passphrase-file", "FILE", "Read the passphrase from a file"),
+            "KMSHSM_PASSPHRASE_FILE",
+        ))
         .arg(
             Arg::new("passphrase-fd")
                 .long("passphrase-fd")
                 .value_name("N")
                 .value_parser(value_parser!(i32).range(0..))
-                .conflicts_with_all(["key-file", "passphrase-file"])
                 .help("Read the passphrase from a file descriptor"),
         )
 }

@@ -59,8 +59,12 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
 }
 
 fn init(flags: &ArgMatches, place: &Path) -> Result<()> {
+    if let Some(parent) = place.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        std::fs::create_dir_all(parent)
+            .map_err(|error| Error::invalid("--store", format!("{}: {error}", parent.display())))?;
+    }
     let secret = secrets::choose(flags)?;
-    Kms::create(place, &secret.unlock())?;
+    Kms::create(place, &secret.unlock()).inspect_err(|_| secret.forget())?;
     println!("Created a store in {}.", place.display());
     Ok(())
 }

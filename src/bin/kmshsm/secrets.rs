@@ -4,7 +4,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,8 +20,8 @@ const MAX_FILE: u64 = 1 << 20;
 pub enum Secret {
     /// A passphrase.
     Passphrase(Zeroizing<Vec<u8>>),
-    /// The bytes of a key file.
-    KeyFile(Zeroizing<[u8; 32]>),
+    /// The bytes of a key file, and its path if it has just been made.
+    KeyFile(Zeroizing<[u8; 32]>, Option<PathBuf>),
 }
 
 impl Secret {
@@ -29,7 +29,14 @@ impl Secret {
     pub fn unlock(&self) -> Unlock<'_> {
         match self {
             Self::Passphrase(passphrase) => Unlock::Passphrase(passphrase),
-            Self::KeyFile(key) => Unlock::KeyFile(key),
+            Self::KeyFile(key, _) => Unlock::KeyFile(key),
+        }
+    }
+
+    /// Removes a key file that was made for a store that could not be.
+    pub fn forget(&self) {
+        if let Self::KeyFile(_, Some(path)) = self {
+            let _ = std::fs::remove_file(path);
         }
     }
 }
@@ -44,14 +51,14 @@ pub fn ask(flags: &ArgMatches) -> Result<Secret> {
 
 /// The secret of a new store: asked for twice, and a key file is made if there is none.
 pub fn choose(flags: &ArgMatches) -> Result<Secret> {
-    if let Some(path) = flags.get_one::<std::path::PathBuf>("key-file")
+    if let Some(path) = flags.get_one::<PathBuf>("key-file")
         && !path.exists()
     {
         let key = fresh_key()?;
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         file.and_then(|mut file| file.write_all(&key[..]).and_then(|()| file.sync_all()))
             .map_err(|error| Error::invalid("--key-file", error.to_string()))?;
-        return Ok(Secret::KeyFile(key));
+        return Ok(Secret::KeyFile(key, Some(path.clone())));
     }
     if let Some(secret) = given(flags)? {
         return Ok(secret);
@@ -81,21 +88,21 @@ pub fn parameter(name: &str, value: &str) -> Result<String> {
 }
 
 fn given(flags: &ArgMatches) -> Result<Option<Secret>> {
-    if let Some(path) = flags.get_one::<std::path::PathBuf>("key-file") {
+    if let Some(path) = flags.get_one::<PathBuf>("key-file") {
         let bytes = open("--key-file", path)?;
         let key = bytes
             .as_slice()
             .try_into()
             .map_err(|_| Error::invalid("--key-file", "A key file has 32 bytes."))?;
-        return Ok(Some(Secret::KeyFile(Zeroizing::new(key))));
-    }
-    if let Some(path) = flags.get_one::<std::path::PathBuf>("passphrase-file") {
-        return open("--passphrase-file", path).map(line).map(Some);
+        return Ok(Some(Secret::KeyFile(Zeroizing::new(key), None)));
     }
     if let Some(fd) = flags.get_one::<i32>("passphrase-fd") {
         // The descriptor's file, opened anew: the number alone gives no right to close it.
         let path = format!("/proc/self/fd/{fd}");
         return open("--passphrase-fd", Path::new(&path)).map(line).map(Some);
+    }
+    if let Some(path) = flags.get_one::<PathBuf>("passphrase-file") {
+        return open("--passphrase-file", path).map(line).map(Some);
     }
     Ok(None)
 }
