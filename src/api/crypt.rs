@@ -44,6 +44,7 @@ impl<'a> Action for Encrypt<'a> {
     const ACCESS: Access = Access::Read;
     type Answer = Encrypted<'a>;
 
+    #[inline]
     fn run(self, door: &Door<'_>) -> Result<Encrypted<'a>> {
         let plaintext = self.plaintext.as_bytes();
         if plaintext.len() > MAX_PLAINTEXT {
@@ -55,7 +56,7 @@ impl<'a> Action for Encrypt<'a> {
         let mut blob = self.into.take(plaintext.len() + OVERHEAD)?;
         let is_text = self.plaintext.is_text();
         let context = &self.encryption_context;
-        Envelope::seal(&material, &version, plaintext, is_text, context, blob.as_mut())?;
+        Envelope::seal(material, &version, plaintext, is_text, context, blob.as_mut())?;
         Ok(Encrypted { key_id: key.record().id, key_version_id: version, ciphertext_blob: blob })
     }
 }
@@ -123,12 +124,13 @@ impl<'a> Action for Decrypt<'a> {
     const ACCESS: Access = Access::Read;
     type Answer = Decrypted<'a>;
 
+    #[inline]
     fn run(self, door: &Door<'_>) -> Result<Decrypted<'a>> {
         let envelope = Envelope::parse(&self.ciphertext_blob.0)?;
         let key = door.key_of_version(envelope.version(), Rule::Use)?;
         let material = door.material(&key, envelope.version())?;
         let mut plaintext = self.into.take(envelope.plaintext_len())?;
-        envelope.open(&material, &self.encryption_context, plaintext.as_mut())?;
+        envelope.open(material, &self.encryption_context, plaintext.as_mut())?;
         Ok(Decrypted {
             key_id: key.record().id,
             key_version_id: envelope.version(),

@@ -190,7 +190,7 @@ fn generate<'b>(
     let key = door.key(key, Aliases::Taken, Rule::Use)?;
     let version = usable(key.record())?;
     let material = door.material(&key, version)?;
-    Envelope::seal_data_key(&material, &version, context, blob.as_mut(), plaintext)?;
+    Envelope::seal_data_key(material, &version, context, blob.as_mut(), plaintext)?;
     let key_id = key.record().id;
     Ok(WrappedDataKey { key_id, key_version_id: version, ciphertext_blob: blob })
 }

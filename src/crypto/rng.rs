@@ -47,14 +47,15 @@ pub fn fill(out: &mut [u8]) -> Result<()> {
 
 /// A nonce: random bytes that will be public. They are drawn many at a time, so that one costs next to
 /// nothing; what must stay secret comes from [`fill`].
-pub fn nonce() -> Result<[u8; 24]> {
-    POOL.try_with(|pool| match pool.try_borrow_mut() {
-        Ok(mut pool) => pool.take(),
+pub fn nonce(out: &mut [u8; 24]) -> Result<()> {
+    let filled = POOL.try_with(|pool| match pool.try_borrow_mut() {
+        Ok(mut pool) => pool.take(out),
         Err(_) => Err(ErrorCode::Internal.into()),
-    })
-    .unwrap_or_else(|_| {
+    });
+    // A thread that is ending has lost its storage already.
+    filled.unwrap_or_else(|_| {
         let mut pool = Pool::EMPTY;
-        pool.take()
+        pool.take(out)
     })
 }
 
@@ -75,7 +76,7 @@ thread_local! {
 impl Pool {
     const EMPTY: Self = Self { nonces: [[0; 24]; NONCES], left: 0, generation: 0 };
 
-    fn take(&mut self) -> Result<[u8; 24]> {
+    fn take(&mut self, out: &mut [u8; 24]) -> Result<()> {
         let generation = Generation::current().number();
         if self.left == 0 || self.generation != generation {
             self.left = 0;
@@ -83,7 +84,8 @@ impl Pool {
             (self.left, self.generation) = (NONCES, generation);
         }
         self.left -= 1;
-        self.nonces.get(self.left).copied().ok_or_else(|| ErrorCode::Internal.into())
+        *out = *self.nonces.get(self.left).ok_or(ErrorCode::Internal)?;
+        Ok(())
     }
 }
 
@@ -252,14 +254,17 @@ mod tests {
     #[test]
     fn nonces_do_not_repeat() {
         let mut seen = HashSet::new();
+        let (mut first, mut second) = ([0; 24], [0; 24]);
         for _ in 0..NONCES * 3 + 1 {
-            assert!(seen.insert(nonce().unwrap()));
+            nonce(&mut first).unwrap();
+            assert!(seen.insert(first));
         }
         let mut pool = Pool::EMPTY;
-        let first = pool.take().unwrap();
+        pool.take(&mut first).unwrap();
         assert_eq!(pool.left, NONCES - 1);
         pool.generation -= 1; // as in a child
-        assert_ne!(pool.take().unwrap(), first);
+        pool.take(&mut second).unwrap();
+        assert_ne!(first, second);
         assert_eq!(pool.left, NONCES - 1);
     }
 

@@ -41,9 +41,10 @@ impl DerivationKey {
 
     /// The key and the commitment for the messages whose nonce begins with `nonce`.
     pub fn derive(&self, nonce: &[u8; 12]) -> Derived {
-        let mut suffix = [0; 16];
-        suffix.iter_mut().skip(4).zip(nonce).for_each(|(out, byte)| *out = *byte);
-        let base = u128::from_be_bytes(self.k1) ^ u128::from_be_bytes(suffix);
+        let [a, b, c, d, e, f, g, h, low @ ..] = *nonce;
+        let high = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        let suffix = u128::from(high) << 32 | u128::from(u32::from_be_bytes(low));
+        let base = u128::from_be_bytes(self.k1) ^ suffix;
         let input = |i: u128, c: u8| (base ^ (i << 112) ^ (u128::from(c) << 104)).to_be_bytes();
         let mut blocks = [input(1, b'C'), input(2, b'C'), input(1, b'X'), input(2, b'X')];
         if self.cipher.key_len() > 16 {

@@ -121,6 +121,7 @@ pub(super) fn open<T: Kind>(value: Arc<T>) -> Result<*const T::Handle> {
 
 /// What a handle stands for: [`ErrorCode::NullArgument`], [`ErrorCode::BadHandle`],
 /// [`ErrorCode::Closed`], or [`ErrorCode::Forked`] for one of a parent process.
+#[inline]
 pub(super) fn get<T: Kind>(handle: *const T::Handle, name: &'static str) -> Result<Arc<T>> {
     let closed = T::table().closed.load(Ordering::Acquire);
     let repeated = T::last().try_with(|last| {
@@ -131,7 +132,11 @@ pub(super) fn get<T: Kind>(handle: *const T::Handle, name: &'static str) -> Resu
     if let Ok(Some(value)) = repeated {
         return Ok(value);
     }
-    let value = look_up::<T>(handle, name)?;
+    remember(handle, closed, look_up::<T>(handle, name)?)
+}
+
+#[cold]
+fn remember<T: Kind>(handle: *const T::Handle, closed: u64, value: Arc<T>) -> Result<Arc<T>> {
     // A thread that is ending remembers nothing.
     let _ = T::last().try_with(|last| {
         if let Ok(mut last) = last.try_borrow_mut() {
@@ -141,6 +146,7 @@ pub(super) fn get<T: Kind>(handle: *const T::Handle, name: &'static str) -> Resu
     Ok(value)
 }
 
+#[cold]
 fn look_up<T: Kind>(handle: *const T::Handle, name: &'static str) -> Result<Arc<T>> {
     let (generation, at) = take_apart::<T>(handle, name)?;
     let slots = T::table().slots.read().map_err(|_| ErrorCode::ErrorState)?;

@@ -13,7 +13,7 @@ use std::cell::RefCell;
 
 use crate::crypto::block::Cipher;
 use crate::crypto::{aead, rng};
-use crate::error::{ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::KeyMaterial;
 use crate::hsm::arena::arena;
 use crate::model::{EncryptionContext, KeyVersionId};
@@ -144,7 +144,7 @@ impl<'a> Envelope<'a> {
         context: &EncryptionContext,
         blob: &mut [u8],
     ) -> Result<()> {
-        Self::seal_with(key, version, &rng::nonce()?, plaintext, is_text, context, blob)
+        Self::seal_with(key, version, rng::nonce, plaintext, is_text, context, blob)
     }
 
     /// Makes a data key in the arena, seals it into `blob`, which must be [`OVERHEAD`] longer, and
@@ -171,28 +171,32 @@ impl<'a> Envelope<'a> {
     fn seal_with(
         key: &KeyMaterial,
         version: &KeyVersionId,
-        nonce: &[u8; NONCE],
+        nonce: impl FnOnce(&mut [u8; NONCE]) -> Result<()>,
         plaintext: &[u8],
         is_text: bool,
         context: &EncryptionContext,
         blob: &mut [u8],
     ) -> Result<()> {
-        let (derive_from, iv) = nonce.split_first_chunk().ok_or(ErrorCode::Internal)?;
-        let iv = iv.try_into().map_err(|_| ErrorCode::Internal)?;
-        let derived = key.with(|key| key.derive(derive_from))?;
-
-        let (header, rest) = blob.split_first_chunk_mut().ok_or(ErrorCode::Internal)?;
-        let (ciphertext, tag) = rest.split_last_chunk_mut().ok_or(ErrorCode::Internal)?;
-        let (start, rest) = header.split_first_chunk_mut().ok_or(ErrorCode::Internal)?;
-        let (id, rest) = rest.split_first_chunk_mut().ok_or(ErrorCode::Internal)?;
-        let (nonce_field, commitment) = rest.split_first_chunk_mut().ok_or(ErrorCode::Internal)?;
+        let internal = || Error::new(ErrorCode::Internal);
+        // Each field goes straight to its place: on this path even copies are counted.
+        let mut header = [0; HEADER];
+        let (start, rest) = header.split_first_chunk_mut().ok_or_else(internal)?;
+        let (id, rest) = rest.split_first_chunk_mut().ok_or_else(internal)?;
+        let (nonce_field, commitment) = rest.split_first_chunk_mut().ok_or_else(internal)?;
         *start = [VERSION, u8::from(is_text), alg_of(key.cipher())];
         *id = *version.as_bytes();
-        *nonce_field = *nonce;
+        nonce(nonce_field)?;
+        let (derive_from, iv) = nonce_field.split_first_chunk().ok_or_else(internal)?;
+        let iv: [u8; 12] = iv.try_into().map_err(|_| internal())?;
+        let derived = key.with(|key| key.derive(derive_from))?;
         commitment.copy_from_slice(&derived.commitment);
-        with_aad(header, context, |aad| {
+
+        let (head, rest) = blob.split_first_chunk_mut().ok_or_else(internal)?;
+        let (ciphertext, tag) = rest.split_last_chunk_mut().ok_or_else(internal)?;
+        *head = header;
+        with_aad(&header, context, |aad| {
             let (cipher, message_key) = (key.cipher(), derived.message_key());
-            aead::seal(cipher, message_key, iv, aad, plaintext, ciphertext, tag)
+            aead::seal(cipher, message_key, &iv, aad, plaintext, ciphertext, tag)
         })
     }
 }
@@ -314,7 +318,11 @@ mod tests {
             assert_eq!(hex::encode(derived.commitment), case.commitment);
 
             let mut blob = vec![0; message.len() + OVERHEAD];
-            Envelope::seal_with(&key, &version, &nonce, &message, is_text, &context, &mut blob)
+            let given = |field: &mut [u8; NONCE]| {
+                *field = nonce;
+                Ok(())
+            };
+            Envelope::seal_with(&key, &version, given, &message, is_text, &context, &mut blob)
                 .unwrap();
             assert_eq!(hex::encode(&blob), case.blob);
             let header = blob.first_chunk().unwrap();

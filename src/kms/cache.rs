@@ -1,12 +1,15 @@
 //! Keys that have been read, with their material ready for use. What another process changes is
 //! dropped before the next call: every call asks the store first.
 
+use std::cell::RefCell;
+use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
 
 use crate::error::{ErrorCode, Result};
 use crate::hsm::KeyMaterial;
 use crate::keystore::{Changes, Cursor};
+use crate::kms::meter::{Counters, Meter};
 use crate::kms::transaction::one;
 use crate::kms::{KeyRecord, Kms, Version, places};
 use crate::model::{IdMap, KeyId, KeyVersionId};
@@ -17,13 +20,15 @@ const MAX_KEYS: usize = 16_384;
 /// A key as it was when last read.
 pub struct Key {
     record: KeyRecord,
-    materials: Vec<OnceLock<Arc<KeyMaterial>>>,
+    materials: Vec<OnceLock<KeyMaterial>>,
+    counters: Arc<Counters>,
 }
 
 impl Key {
-    fn new(record: KeyRecord) -> Self {
+    fn new(record: KeyRecord, meter: &Arc<Meter>) -> Self {
         let materials = record.versions.iter().map(|_| OnceLock::new()).collect();
-        Self { record, materials }
+        let counters = meter.start(record.versions.iter().map(|version| version.id));
+        Self { record, materials, counters }
     }
 
     /// What is stored of it.
@@ -44,6 +49,22 @@ pub(super) struct Cache {
     cursor: SharedCursor,
     /// Counts the times that keys were dropped: what was read before may be stale.
     drops: AtomicU64,
+}
+
+/// What a thread used last: threads that stay with a key share nothing that is written to but the
+/// key's own count of uses. Keeps no key alive. A store at the address of an earlier one has keys of
+/// other ids.
+struct Last {
+    cache: usize,
+    drops: u64,
+    id: KeyId,
+    key: Weak<Key>,
+}
+
+thread_local! {
+    static LAST: RefCell<Last> = const {
+        RefCell::new(Last { cache: 0, drops: 0, id: KeyId::from_bytes([0; 16]), key: Weak::new() })
+    };
 }
 
 /// How far the cache has followed the store.
@@ -89,12 +110,34 @@ impl Kms {
 
     /// The key of that id, whatever its space.
     pub(super) fn find(&self, id: &KeyId) -> Result<Option<Arc<Key>>> {
+        let drops = self.cache.drops.load(Ordering::Acquire);
+        if let Some(key) = self.recall(id, drops) {
+            return Ok(Some(key));
+        }
+        let found = self.find_shared(id)?;
+        if let Some(key) = &found {
+            let weak = Arc::downgrade(key);
+            LAST.set(Last { cache: ptr::from_ref(&self.cache).addr(), drops, id: *id, key: weak });
+        }
+        Ok(found)
+    }
+
+    /// The key that this thread used last, if it is this one and nothing has been dropped since.
+    fn recall(&self, id: &KeyId, drops: u64) -> Option<Arc<Key>> {
+        LAST.with_borrow(|last| {
+            let cache = ptr::from_ref(&self.cache).addr();
+            let is_same = last.id == *id && last.cache == cache && last.drops == drops;
+            if is_same { last.key.upgrade() } else { None }
+        })
+    }
+
+    fn find_shared(&self, id: &KeyId) -> Result<Option<Arc<Key>>> {
         if let Some(key) = self.cache.keys.read().map_err(|_| ErrorCode::ErrorState)?.get(id) {
             return Ok(Some(Arc::clone(key)));
         }
         let drops = self.cache.drops.load(Ordering::Acquire);
         let Some(record) = self.read_key(id)? else { return Ok(None) };
-        let key = Arc::new(Key::new(record));
+        let key = Arc::new(Key::new(record, &self.meter));
         let mut keys = self.cache.keys.write().map_err(|_| ErrorCode::ErrorState)?;
         // What was dropped meanwhile may have been this key, changed after it was read.
         if self.cache.drops.load(Ordering::Acquire) == drops {
@@ -130,12 +173,18 @@ impl Kms {
         Ok(key)
     }
 
-    /// The material of a version, unsealed at its first use.
-    pub(super) fn material(&self, key: &Key, version: KeyVersionId) -> Result<Arc<KeyMaterial>> {
+    /// The material of a version, unsealed at its first use. Counts a call.
+    pub(super) fn material<'k>(
+        &self,
+        key: &'k Key,
+        version: KeyVersionId,
+    ) -> Result<&'k KeyMaterial> {
         let at = key.record.versions.iter().position(|known| known.id == version);
-        let slot = at.and_then(|at| key.materials.get(at)).ok_or(ErrorCode::KeyVersionNotFound)?;
+        let at = at.ok_or(ErrorCode::KeyVersionNotFound)?;
+        let slot = key.materials.get(at).ok_or(ErrorCode::KeyVersionNotFound)?;
         if let Some(material) = slot.get() {
-            return Ok(Arc::clone(material));
+            key.counters.count(at);
+            return Ok(material);
         }
         let material = match self.unseal(key, version) {
             Err(error) if error.code() == ErrorCode::MemoryExhausted => {
@@ -144,7 +193,8 @@ impl Kms {
             }
             outcome => outcome?,
         };
-        Ok(Arc::clone(slot.get_or_init(|| Arc::new(material))))
+        key.counters.count(at);
+        Ok(slot.get_or_init(|| material))
     }
 
     fn unseal(&self, key: &Key, version: KeyVersionId) -> Result<KeyMaterial> {

@@ -1,53 +1,98 @@
 //! Calls per key version: what metering is made of (API reference, chapter 16). Counted in memory,
-//! each thread for itself, added up when asked for.
+//! on lanes that threads do not share as long as there are few, and added up when asked for.
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::model::{IdMap, KeyVersionId};
+use crate::model::KeyVersionId;
 
 /// One lane per thread, up to this many; further threads share.
-const LANES: usize = 64;
+const LANES: usize = 8;
 
 /// The counters of one open store.
+#[derive(Default)]
 pub struct Meter {
-    lanes: [Lane; LANES],
+    past: Mutex<HashMap<KeyVersionId, u64>>,
+    running: Mutex<Running>,
 }
 
-/// A thread's counters, on cache lines of its own.
+/// The counters of the keys in the cache, and how many there were when the ended ones were last
+/// dropped from the list.
 #[derive(Default)]
-#[repr(align(128))]
-struct Lane(Mutex<IdMap<KeyVersionId, u64>>);
+struct Running {
+    counters: Vec<Weak<Counters>>,
+    at_last_sweep: usize,
+}
+
+/// The counters of the versions of a key that is in the cache. When they are dropped, what they
+/// counted goes to the meter.
+pub(super) struct Counters {
+    meter: Arc<Meter>,
+    versions: Vec<(KeyVersionId, [Lane; LANES])>,
+}
+
+/// A counter on a cache line of its own.
+#[derive(Default)]
+#[repr(align(64))]
+struct Lane(AtomicU64);
 
 impl Meter {
-    pub(super) fn new() -> Self {
-        Self { lanes: std::array::from_fn(|_| Lane::default()) }
-    }
-
-    /// Counts a call that used this version.
-    pub(super) fn count(&self, version: KeyVersionId) {
-        if let Some(lane) = self.lanes.get(lane()) {
-            *lane.lock().entry(version).or_default() += 1;
+    /// Counters for the versions of a key.
+    pub(super) fn start(
+        self: &Arc<Self>,
+        versions: impl Iterator<Item = KeyVersionId>,
+    ) -> Arc<Counters> {
+        let versions = versions.map(|id| (id, std::array::from_fn(|_| Lane::default()))).collect();
+        let counters = Arc::new(Counters { meter: Arc::clone(self), versions });
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.counters.len() > 2 * running.at_last_sweep + 64 {
+            running.counters.retain(|counters| counters.strong_count() > 0);
+            running.at_last_sweep = running.counters.len();
         }
+        running.counters.push(Arc::downgrade(&counters));
+        counters
     }
 
     /// The calls of each version since the store was opened in this process.
     pub fn calls(&self) -> HashMap<KeyVersionId, u64> {
-        let mut total = HashMap::new();
-        for lane in &self.lanes {
-            for (version, calls) in lane.lock().iter() {
-                *total.entry(*version).or_default() += calls;
-            }
+        // Held while the past is read, so that none of them ends in between and is lost or counted
+        // twice.
+        let running: Vec<_> = {
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.counters.iter().filter_map(Weak::upgrade).collect()
+        };
+        let mut total = self.past.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for counters in &running {
+            counters.add_to(&mut total);
         }
         total
     }
 }
 
-impl Lane {
-    fn lock(&self) -> std::sync::MutexGuard<'_, IdMap<KeyVersionId, u64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Counters {
+    /// Counts a call that used the version at this place.
+    pub(super) fn count(&self, at: usize) {
+        if let Some(lane) = self.versions.get(at).and_then(|(_, lanes)| lanes.get(lane())) {
+            lane.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn add_to(&self, total: &mut HashMap<KeyVersionId, u64>) {
+        for (version, lanes) in &self.versions {
+            let calls: u64 = lanes.iter().map(|lane| lane.0.load(Ordering::Relaxed)).sum();
+            if calls > 0 {
+                *total.entry(*version).or_default() += calls;
+            }
+        }
+    }
+}
+
+impl Drop for Counters {
+    fn drop(&mut self) {
+        let mut past = self.meter.past.lock().unwrap_or_else(PoisonError::into_inner);
+        self.add_to(&mut past);
     }
 }
 
@@ -69,14 +114,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn threads_add_up() {
-        let meter = Meter::new();
-        let version = KeyVersionId::from_random([1; 16]);
+    fn threads_and_ended_counters_add_up() {
+        let meter = Arc::new(Meter::default());
+        let versions = [1, 2].map(|byte| KeyVersionId::from_random([byte; 16]));
+        let counters = meter.start(versions.into_iter());
         std::thread::scope(|scope| {
-            for _ in 0..100 {
-                scope.spawn(|| (0..1000).for_each(|_| meter.count(version)));
+            for _ in 0..20 {
+                scope.spawn(|| (0..1000).for_each(|_| counters.count(1)));
             }
         });
-        assert_eq!(meter.calls().get(&version), Some(&100_000));
+        assert_eq!(meter.calls(), HashMap::from([(versions[1], 20_000)]));
+        drop(counters);
+        assert_eq!(meter.calls(), HashMap::from([(versions[1], 20_000)]));
+        let again = meter.start(versions.into_iter());
+        again.count(0);
+        again.count(1);
+        assert_eq!(meter.calls(), HashMap::from([(versions[0], 1), (versions[1], 20_001)]));
     }
 }

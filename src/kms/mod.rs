@@ -44,7 +44,7 @@ pub struct Kms {
     latest: AtomicU64,
     writing: Mutex<()>,
     cache: cache::Cache,
-    meter: Meter,
+    meter: Arc<Meter>,
     born: fork::Generation,
     closed: AtomicBool,
 }
@@ -78,7 +78,7 @@ impl Kms {
     }
 
     /// Calls per key version since this process opened the store.
-    pub const fn meter(&self) -> &Meter {
+    pub fn meter(&self) -> &Meter {
         &self.meter
     }
 

@@ -12,7 +12,7 @@ use crate::hsm::{Header, Hsm, Keyring, Slot, Unlock, random};
 use crate::keystore::{Batch, Keystore, MemoryStore, SqliteStore};
 use crate::kms::cache::Cache;
 use crate::kms::transaction::one;
-use crate::kms::{Kms, Meter, places};
+use crate::kms::{Kms, places};
 use crate::model::{Clock, ManualClock, SystemClock, Timestamp};
 use crate::octets::{Reader, Writer};
 
@@ -132,7 +132,7 @@ impl Kms {
             latest: AtomicU64::new(0),
             writing: Mutex::new(()),
             cache: Cache::default(),
-            meter: Meter::new(),
+            meter: Arc::default(),
             closed: AtomicBool::new(false),
             born: Generation::current(),
         };

@@ -194,7 +194,9 @@ words! {
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident)+) => {$(
         $(#[$doc])*
+        // Aligned, so that it is copied and compared as one word.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(align(16))]
         pub struct $name([u8; 16]);
 
         impl $name {
@@ -234,23 +236,63 @@ macro_rules! ids {
 }
 
 /// Reads a UUID in lower case with hyphens. On the way of every call, so not left to a parser that
-/// takes all spellings.
+/// takes all spellings: eight digits at a time in one word.
 fn parse_uuid(text: &[u8; 36]) -> Option<[u8; 16]> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => byte - b'0',
-        b'a'..=b'f' => byte - b'a' + 10,
-        _ => 0xff,
+    let [
+        a0,
+        a1,
+        a2,
+        a3,
+        a4,
+        a5,
+        a6,
+        a7,
+        b'-',
+        b0,
+        b1,
+        b2,
+        b3,
+        b'-',
+        c0,
+        c1,
+        c2,
+        c3,
+        b'-',
+        d0,
+        d1,
+        d2,
+        d3,
+        b'-',
+        e @ ..,
+    ] = *text
+    else {
+        return None;
     };
-    let (mut bytes, mut faults) = ([0; 16], 0);
-    for (byte, at) in
-        bytes.iter_mut().zip([0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34])
-    {
-        let (high, low) = (digit(*text.get(at)?), digit(*text.get(at + 1)?));
-        faults |= high | low;
-        *byte = (high << 4) | (low & 0xf);
+    let [e0, e1, e2, e3, rest @ ..] = e;
+    let words = [
+        parse_hex([a0, a1, a2, a3, a4, a5, a6, a7])?,
+        parse_hex([b0, b1, b2, b3, c0, c1, c2, c3])?,
+        parse_hex([d0, d1, d2, d3, e0, e1, e2, e3])?,
+        parse_hex(rest)?,
+    ];
+    let [a, b, c, d] = words.map(u128::from);
+    Some((a << 96 | b << 64 | c << 32 | d).to_be_bytes())
+}
+
+/// Eight digits 0-9 and a-f.
+fn parse_hex(digits: [u8; 8]) -> Option<u32> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let text = u64::from_be_bytes(digits);
+    // Letters have bit 6 set, and their low half is their value less 9.
+    let values = (text & (ONES * 0xf)) + ((text >> 6) & ONES) * 9;
+    // Whatever is no digit gives a value above 15 or is written otherwise.
+    let is_letter = ((values + ONES * 6) >> 4) & ONES;
+    if values & (ONES * 0xf0) != 0 || values + ONES * 0x30 + is_letter * 39 != text {
+        return None;
     }
-    let hyphens = [8, 13, 18, 23].into_iter().all(|at| text.get(at) == Some(&b'-'));
-    (hyphens && faults < 16).then_some(bytes)
+    let pairs = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
+    let quads = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+    Some((quads | quads >> 16) as u32)
 }
 
 /// Hashes ids, which are random already, by their first bytes. Only for maps whose keys this library

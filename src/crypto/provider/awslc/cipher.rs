@@ -6,16 +6,16 @@ use std::ptr;
 
 use aws_lc_sys::{AES_KEY, EVP_AEAD, EVP_AEAD_CTX};
 
-use super::done;
+use super::{done, side_by_side};
 use crate::error::{ErrorCode, Result};
 
 /// An expanded AES encryption key.
-pub(crate) struct AesKey(AES_KEY);
+pub(crate) struct AesKey(AES_KEY, u8);
 
 impl AesKey {
     /// Expands a key of 16, 24 or 32 bytes.
     pub(crate) fn new(key: &[u8]) -> Result<Self> {
-        let mut schedule = Self(AES_KEY { rd_key: [0; 60], rounds: 0 });
+        let mut schedule = Self(AES_KEY { rd_key: [0; 60], rounds: 0 }, 0);
         schedule.rekey(key)?;
         Ok(schedule)
     }
@@ -27,7 +27,11 @@ impl AesKey {
         unsafe { aws_lc_sys::CRYPTO_library_init() };
         // SAFETY: `key` holds `bits` bits, the schedule is ours to write; other lengths are refused.
         match unsafe { aws_lc_sys::AES_set_encrypt_key(key.as_ptr(), bits, &raw mut self.0) } {
-            0 => Ok(()),
+            0 => {
+                // 10, 12 or 14 (FIPS 197).
+                self.1 = (key.len() / 4 + 6) as u8;
+                Ok(())
+            }
             _ => Err(ErrorCode::Internal.into()),
         }
     }
@@ -52,15 +56,24 @@ impl AesKey {
         }
     }
 
-    /// Encrypts every block in place. The blocks depend on nothing but the key, so the CPU runs
-    /// the calls side by side.
+    /// Encrypts every block in place.
     #[inline]
     pub(crate) fn encrypt_blocks(&self, blocks: &mut [[u8; 16]]) {
-        for block in blocks {
-            let block = block.as_mut_ptr();
-            // SAFETY: 16 bytes to read and write, which may be the same; the key is expanded.
-            unsafe { aws_lc_sys::AES_encrypt(block, block, &raw const self.0) };
+        if !side_by_side::encrypt_blocks(&self.0, self.1.into(), blocks) {
+            blocks.iter_mut().for_each(|block| self.encrypt_block(block));
         }
+    }
+
+    /// Encrypts one block in place.
+    pub(super) fn encrypt_block(&self, block: &mut [u8; 16]) {
+        let block = block.as_mut_ptr();
+        // SAFETY: 16 bytes to read and write, which may be the same; the key is expanded.
+        unsafe { aws_lc_sys::AES_encrypt(block, block, &raw const self.0) };
+    }
+
+    /// AWS-LC's expanded key.
+    pub(super) const fn schedule(&self) -> &AES_KEY {
+        &self.0
     }
 }
 

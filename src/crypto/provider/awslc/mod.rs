@@ -8,6 +8,7 @@
 mod cipher;
 mod hash;
 mod rsa;
+mod side_by_side;
 
 pub(crate) use cipher::{AesKey, gcm_open, gcm_seal};
 pub(crate) use hash::{hmac_sha256, sha1, sha256};
