@@ -36,18 +36,18 @@ test-c: lib
 
 test-python: python
 	scripts/need openssl
-	.venv/bin/python -m pytest -q tests/python
+	cd python && ../.venv/bin/python -m pytest -q
 
 lint: $(VENV) python
 	cargo fmt --all --check
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked --no-default-features --features portable --lib --tests -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --locked -q --no-deps --lib
 	cargo test --locked -q --test floors --test generated --test python_actions
 	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.cpp c-examples/*.[ch]
-	.venv/bin/ruff check python tests/python
-	.venv/bin/ruff format --check python tests/python
-	.venv/bin/mypy --config-file python/pyproject.toml
-	.venv/bin/python -m mypy.stubtest --mypy-config-file python/pyproject.toml kmshsm
+	cd python && ../.venv/bin/ruff check . ../tests/python && ../.venv/bin/ruff format -q --check . ../tests/python
+	cd python && ../.venv/bin/mypy python/kmshsm examples bench.py ../tests/python
+	cd python && ../.venv/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml kmshsm
 
 bench: lib python
 	cargo bench --locked

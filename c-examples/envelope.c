@@ -1,27 +1,33 @@
-/* Envelope encryption: encrypts a file of any size with a data key of its own, which stands in the
- * file's head, encrypted under a key that never leaves the store.
+/* Envelope encryption: encrypts a file of any size with a data key of its own,
+ * which stands in the file's head, encrypted under a key that never leaves the
+ * store.
  *
  *   envelope encrypt STORE PASSPHRASE_FILE REGION KEY_ID IN OUT
  *   envelope decrypt STORE PASSPHRASE_FILE REGION - IN OUT
  *
- * --allow-unprotected-memory may stand in front. The file's head tells which key decrypts it.
+ * --allow-unprotected-memory may stand in front. The file's head tells which
+ * key decrypts it.
  * ../python/examples/envelope.py reads and writes the same files.
  *
  * The file:
  *
  *   8 bytes   "KMSENV1\n"
  *   2 bytes   n, the length of the encrypted data key, big-endian
- *   n bytes   the encrypted data key: 32 bytes for AES-256-GCM, encrypted with the encryption
- *             context {"Format":"KMSENV1"}, so that it is of no use under another head
- *   chunks    each is the ciphertext of 65536 bytes, of the last one of 0 to 65536, and a tag of 16
+ *   n bytes   the encrypted data key: 32 bytes for AES-256-GCM, encrypted with
+ * the encryption context {"Format":"KMSENV1"}, so that it is of no use under
+ * another head chunks    each is the ciphertext of 65536 bytes, of the last
+ * one of 0 to 65536, and a tag of 16
  *
- * Chunk i (from 0) has the nonce i, a 12-byte big-endian number: no other file has the same data
- * key. Its additional data is one byte, 1 for the last chunk and else 0. So a file whose chunks were
- * reordered, cut off or added to does not decrypt.
+ * Chunk i (from 0) has the nonce i, a 12-byte big-endian number: no other file
+ * has the same data key. Its additional data is one byte, 1 for the last chunk
+ * and else 0. So a file whose chunks were reordered, cut off or added to does
+ * not decrypt.
  *
- * OUT appears when all of it is written and authentic; until then there is OUT.part.
+ * OUT appears when all of it is written and authentic; until then there is
+ * OUT.part.
  *
- * Build: see Makefile. Exit codes: 0, or the family of the error, see kmshsm.h.
+ * Build: see Makefile. Exit codes: 0, or the family of the error, see
+ * kmshsm.h.
  */
 #include "store.h"
 
@@ -56,8 +62,8 @@ static int chunks_begin(chunks *c, const uint8_t *data_key, int encrypting)
   c->next = 0;
   c->encrypting = encrypting;
   c->cipher = EVP_CIPHER_CTX_new();
-  return c->cipher
-         && EVP_CipherInit_ex(c->cipher, EVP_aes_256_gcm(), NULL, data_key, NULL, encrypting);
+  return c->cipher && EVP_CipherInit_ex(c->cipher, EVP_aes_256_gcm(), NULL,
+                                        data_key, NULL, encrypting);
 }
 
 /* Wipes the key, too. */
@@ -67,8 +73,8 @@ static void chunks_end(chunks *c)
   OPENSSL_cleanse(c->data, sizeof(c->data));
 }
 
-/* Encrypts or decrypts the next chunk where it lies. `len` is that of the plaintext; the tag is
-   behind it. */
+/* Encrypts or decrypts the next chunk where it lies. `len` is that of the
+   plaintext; the tag is behind it. */
 static int chunks_next(chunks *c, int len, int last)
 {
   uint8_t nonce[12] = {0}, flag = (uint8_t)last, *tag = c->data + len;
@@ -76,12 +82,15 @@ static int chunks_next(chunks *c, int len, int last)
   for(i = 0; i < 8; i++)
     nonce[11 - i] = (uint8_t)(c->next >> 8 * i);
   c->next++;
-  return EVP_CipherInit_ex(c->cipher, NULL, NULL, NULL, nonce, -1)
-         && (c->encrypting || EVP_CIPHER_CTX_ctrl(c->cipher, EVP_CTRL_AEAD_SET_TAG, TAG_LEN, tag))
-         && EVP_CipherUpdate(c->cipher, NULL, &done, &flag, 1)
-         && EVP_CipherUpdate(c->cipher, c->data, &done, c->data, len)
-         && EVP_CipherFinal_ex(c->cipher, tag, &done)
-         && (!c->encrypting || EVP_CIPHER_CTX_ctrl(c->cipher, EVP_CTRL_AEAD_GET_TAG, TAG_LEN, tag));
+  return EVP_CipherInit_ex(c->cipher, NULL, NULL, NULL, nonce, -1) &&
+         (c->encrypting ||
+          EVP_CIPHER_CTX_ctrl(c->cipher, EVP_CTRL_AEAD_SET_TAG, TAG_LEN,
+                              tag)) &&
+         EVP_CipherUpdate(c->cipher, NULL, &done, &flag, 1) &&
+         EVP_CipherUpdate(c->cipher, c->data, &done, c->data, len) &&
+         EVP_CipherFinal_ex(c->cipher, tag, &done) &&
+         (!c->encrypting ||
+          EVP_CIPHER_CTX_ctrl(c->cipher, EVP_CTRL_AEAD_GET_TAG, TAG_LEN, tag));
 }
 
 /* Says why the input is refused. Answers the exit code. */
@@ -122,15 +131,16 @@ static int encrypt(const place *p, const char *key_id, FILE *in, FILE *out)
   uint8_t data_key[DATA_KEY_LEN], blob[BLOB_MAX], length[2];
   size_t data_key_len, blob_len;
   int code = 0;
-  kmshsm_status status =
-    kmshsm_generate_data_key(p->session, key_id, sizeof(data_key), CONTEXT, data_key,
-                             sizeof(data_key), &data_key_len, blob, sizeof(blob), &blob_len);
+  kmshsm_status status = kmshsm_generate_data_key(
+      p->session, key_id, sizeof(data_key), CONTEXT, data_key,
+      sizeof(data_key), &data_key_len, blob, sizeof(blob), &blob_len);
   if(status)
     return refused("make a data key", status);
   length[0] = (uint8_t)(blob_len >> 8);
   length[1] = (uint8_t)blob_len;
-  if(fwrite(MAGIC, 1, MAGIC_LEN, out) != MAGIC_LEN || fwrite(length, 1, 2, out) != 2
-     || fwrite(blob, 1, blob_len, out) != blob_len)
+  if(fwrite(MAGIC, 1, MAGIC_LEN, out) != MAGIC_LEN ||
+     fwrite(length, 1, 2, out) != 2 ||
+     fwrite(blob, 1, blob_len, out) != blob_len)
     code = failed("the output", "cannot be written", errno);
   if(!code)
     code = pass(in, out, data_key, 1);
@@ -144,13 +154,14 @@ static int decrypt(const place *p, FILE *in, FILE *out)
   size_t blob_len, data_key_len;
   int code;
   kmshsm_status status;
-  if(fread(head, 1, sizeof(head), in) != sizeof(head) || memcmp(head, MAGIC, MAGIC_LEN))
+  if(fread(head, 1, sizeof(head), in) != sizeof(head) ||
+     memcmp(head, MAGIC, MAGIC_LEN))
     return bad_input(in, "is not an envelope");
   blob_len = (size_t)head[MAGIC_LEN] << 8 | head[MAGIC_LEN + 1];
   if(blob_len > sizeof(blob) || fread(blob, 1, blob_len, in) != blob_len)
     return bad_input(in, "has no encrypted data key");
-  status = kmshsm_decrypt(p->session, blob, blob_len, CONTEXT, data_key, sizeof(data_key),
-                          &data_key_len);
+  status = kmshsm_decrypt(p->session, blob, blob_len, CONTEXT, data_key,
+                          sizeof(data_key), &data_key_len);
   if(status)
     return refused("decrypt the data key", status);
   if(data_key_len == sizeof(data_key))
@@ -172,7 +183,8 @@ static FILE *create(const char *path)
 }
 
 /* From file to file, by way of OUT.part. `key_id` is NULL for decrypting. */
-static int convert(const place *p, const char *key_id, const char *from, const char *to)
+static int convert(const place *p, const char *key_id, const char *from,
+                   const char *to)
 {
   FILE *in = NULL, *out = NULL;
   size_t len = strlen(to) + sizeof(".part");
@@ -209,10 +221,13 @@ int main(int argc, char **argv)
   int encrypting = argc == 8 && !strcmp(argv[1], "encrypt");
   int code;
   place p;
-  if(!encrypting && (argc != 8 || strcmp(argv[1], "decrypt") || strcmp(argv[5], "-"))) {
-    fputs("usage: envelope [--allow-unprotected-memory] encrypt STORE PASSPHRASE_FILE REGION "
+  if(!encrypting &&
+     (argc != 8 || strcmp(argv[1], "decrypt") || strcmp(argv[5], "-"))) {
+    fputs("usage: envelope [--allow-unprotected-memory] encrypt STORE "
+          "PASSPHRASE_FILE REGION "
           "KEY_ID IN OUT\n"
-          "       envelope [--allow-unprotected-memory] decrypt STORE PASSPHRASE_FILE REGION "
+          "       envelope [--allow-unprotected-memory] decrypt STORE "
+          "PASSPHRASE_FILE REGION "
           "- IN OUT\n",
           stderr);
     return 1;

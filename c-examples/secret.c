@@ -1,13 +1,18 @@
-/* Encrypts and decrypts a small secret, such as a password, under a key in the store.
+/* Encrypts and decrypts a small secret, such as a password, under a key in the
+ * store.
  *
- *   secret encrypt STORE PASSPHRASE_FILE REGION KEY_ID CONTEXT <secret >ciphertext
- *   secret decrypt STORE PASSPHRASE_FILE REGION - CONTEXT <ciphertext >secret
+ *   secret encrypt STORE PASSPHRASE_FILE REGION KEY_ID CONTEXT <secret
+ * >ciphertext secret decrypt STORE PASSPHRASE_FILE REGION - CONTEXT
+ * <ciphertext >secret
  *
- * --allow-unprotected-memory may stand in front. CONTEXT is a JSON object of strings, such as
- * {"app":"shop"}: it is not secret, and without the same context the ciphertext does not open.
- * Decrypting takes no key: the ciphertext names its own.
+ * --allow-unprotected-memory may stand in front. CONTEXT is a JSON object of
+ * strings, such as
+ * {"app":"shop"}: it is not secret, and without the same context the
+ * ciphertext does not open. Decrypting takes no key: the ciphertext names its
+ * own.
  *
- * Build: see Makefile. Exit codes: 0, or the family of the error, see kmshsm.h.
+ * Build: see Makefile. Exit codes: 0, or the family of the error, see
+ * kmshsm.h.
  */
 #include "store.h"
 
@@ -25,10 +30,13 @@ int main(int argc, char **argv)
   int code;
   place p;
   kmshsm_status status;
-  if(!encrypting && (argc != 7 || strcmp(argv[1], "decrypt") || strcmp(argv[5], "-"))) {
-    fputs("usage: secret [--allow-unprotected-memory] encrypt STORE PASSPHRASE_FILE REGION "
+  if(!encrypting &&
+     (argc != 7 || strcmp(argv[1], "decrypt") || strcmp(argv[5], "-"))) {
+    fputs("usage: secret [--allow-unprotected-memory] encrypt STORE "
+          "PASSPHRASE_FILE REGION "
           "KEY_ID CONTEXT <secret >ciphertext\n"
-          "       secret [--allow-unprotected-memory] decrypt STORE PASSPHRASE_FILE REGION "
+          "       secret [--allow-unprotected-memory] decrypt STORE "
+          "PASSPHRASE_FILE REGION "
           "- CONTEXT <ciphertext >secret\n",
           stderr);
     return 1;
@@ -41,9 +49,11 @@ int main(int argc, char **argv)
   code = read_all(stdin, "standard input", in, sizeof(in), &in_len);
   if(!code) {
     if(encrypting)
-      status = kmshsm_encrypt(p.session, argv[5], in, in_len, argv[6], out, sizeof(out), &out_len);
+      status = kmshsm_encrypt(p.session, argv[5], in, in_len, argv[6], out,
+                              sizeof(out), &out_len);
     else
-      status = kmshsm_decrypt(p.session, in, in_len, argv[6], out, sizeof(out), &out_len);
+      status = kmshsm_decrypt(p.session, in, in_len, argv[6], out, sizeof(out),
+                              &out_len);
     if(status)
       code = refused(argv[1], status);
   }

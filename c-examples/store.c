@@ -14,8 +14,8 @@ uint32_t take_flags(int *argc, char ***argv)
   return KMSHSM_ALLOW_UNPROTECTED_MEMORY;
 }
 
-int place_open(place *p, const char *directory, const char *passphrase_file, const char *region,
-               uint32_t flags)
+int place_open(place *p, const char *directory, const char *passphrase_file,
+               const char *region, uint32_t flags)
 {
   uint8_t passphrase[1024];
   size_t len = 0;
@@ -27,7 +27,8 @@ int place_open(place *p, const char *directory, const char *passphrase_file, con
     return code;
   if(len && passphrase[len - 1] == '\n')
     len--;
-  status = kmshsm_open(directory, KMSHSM_UNLOCK_PASSPHRASE, passphrase, len, flags, &p->store);
+  status = kmshsm_open(directory, KMSHSM_UNLOCK_PASSPHRASE, passphrase, len,
+                       flags, &p->store);
   OPENSSL_cleanse(passphrase, sizeof(passphrase));
   if(status)
     return refused("open the store", status);
@@ -54,11 +55,13 @@ int refused(const char *what, kmshsm_status status)
 
 int failed(const char *what, const char *why, int error)
 {
-  fprintf(stderr, "%s: %s%s%s\n", what, why, error ? ": " : "", error ? strerror(error) : "");
+  fprintf(stderr, "%s: %s%s%s\n", what, why, error ? ": " : "",
+          error ? strerror(error) : "");
   return 1;
 }
 
-int read_all(FILE *in, const char *what, uint8_t *out, size_t capacity, size_t *len)
+int read_all(FILE *in, const char *what, uint8_t *out, size_t capacity,
+             size_t *len)
 {
   *len = fread(out, 1, capacity, in);
   if(ferror(in))

@@ -1,4 +1,5 @@
-/* Opening a store and a session, and what the examples do alike around that. */
+/* Opening a store and a session, and what the examples do alike around that.
+ */
 #ifndef STORE_H
 #define STORE_H
 
@@ -16,26 +17,29 @@ typedef struct {
   const kmshsm_session *session;
 } place;
 
-/* Takes --allow-unprotected-memory off the front of the arguments: KMSHSM_ALLOW_UNPROTECTED_MEMORY
-   if it was there, else 0. */
+/* Takes --allow-unprotected-memory off the front of the arguments:
+   KMSHSM_ALLOW_UNPROTECTED_MEMORY if it was there, else 0. */
 uint32_t take_flags(int *argc, char ***argv);
 
-/* Opens the store in `directory` with the passphrase in a file, of which one trailing newline is not
-   part. Answers 0, or the exit code after having said what is wrong. */
-int place_open(place *p, const char *directory, const char *passphrase_file, const char *region,
-               uint32_t flags);
+/* Opens the store in `directory` with the passphrase in a file, of which one
+   trailing newline is not part. Answers 0, or the exit code after having said
+   what is wrong. */
+int place_open(place *p, const char *directory, const char *passphrase_file,
+               const char *region, uint32_t flags);
 void place_close(place *p);
 
-/* Says on stderr why the library refused. Answers the exit code: the family of the error, which is
-   what the program kmshsm exits with, too. */
+/* Says on stderr why the library refused. Answers the exit code: the family of
+   the error, which is what the program kmshsm exits with, too. */
 int refused(const char *what, kmshsm_status status);
 
-/* Says on stderr what is wrong with an argument or a file; `error` is 0 or an errno. Answers the exit
-   code 1. */
+/* Says on stderr what is wrong with an argument or a file; `error` is 0 or an
+   errno. Answers the exit code 1. */
 int failed(const char *what, const char *why, int error);
 
-/* Reads what is left of a stream, at most `capacity` bytes; `what` is its name in messages. */
-int read_all(FILE *in, const char *what, uint8_t *out, size_t capacity, size_t *len);
+/* Reads what is left of a stream, at most `capacity` bytes; `what` is its name
+ * in messages. */
+int read_all(FILE *in, const char *what, uint8_t *out, size_t capacity,
+             size_t *len);
 int read_file(const char *path, uint8_t *out, size_t capacity, size_t *len);
 int write_file(const char *path, const uint8_t *bytes, size_t len);
 

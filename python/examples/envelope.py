@@ -25,9 +25,10 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-import kmshsm
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+import kmshsm
 
 ACCOUNT = "111122223333"
 MAGIC = b"KMSENV1\n"

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::error::{ErrorCode, Result};
 use crate::kms::{Access, Action, Reply, Session};
 
-pub use crate::hsm::{MAX_PLAINTEXT, OVERHEAD};
+pub use crate::hsm::{MAX_PLAINTEXT, OVERHEAD, TOKEN_LEN};
 pub use clock::AdvanceClock;
 pub use codec::{Base64Bytes, Blob, Into, error_json};
 pub use crypt::{Decrypt, Decrypted, Encrypt, Encrypted};

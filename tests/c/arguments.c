@@ -1,4 +1,5 @@
-/* Every pointer of every function as NULL, and texts that no caller should send. */
+/* Every pointer of every function as NULL, and texts that no caller should
+ * send. */
 #include "contract.h"
 
 #include <stdlib.h>
@@ -20,8 +21,7 @@ static void opening(const kmshsm_store *store)
   REFUSED(kmshsm_create(NULL, KMSHSM_UNLOCK_PASSPHRASE, text, 5));
   REFUSED(kmshsm_create("/nowhere", KMSHSM_UNLOCK_PASSPHRASE, NULL, 5));
   REFUSED(kmshsm_open(NULL, KMSHSM_UNLOCK_NONE, NULL, 0, 0, &out));
-  REFUSED(kmshsm_open("/nowhere", KMSHSM_UNLOCK_PASSPHRASE, NULL, 5, 0,
-                      &out));
+  REFUSED(kmshsm_open("/nowhere", KMSHSM_UNLOCK_PASSPHRASE, NULL, 5, 0, &out));
   REFUSED(kmshsm_open(MEMORY, KMSHSM_UNLOCK_NONE, NULL, 0, 0, NULL));
   REFUSED(kmshsm_session_open(NULL, ACCOUNT, REGION, &session));
   REFUSED(kmshsm_session_open(store, NULL, REGION, &session));
@@ -82,14 +82,14 @@ static void making_keys(const world *w)
                                    &c_len));
   REFUSED(kmshsm_generate_data_key(s, NULL, 32, NULL, p, 32, &p_len, c, 128,
                                    &c_len));
-  REFUSED(kmshsm_generate_data_key(s, key, 32, NULL, p, 32, NULL, c, 128,
-                                   &c_len));
-  REFUSED(kmshsm_generate_data_key(s, key, 32, NULL, p, 32, &p_len, c, 128,
-                                   NULL));
+  REFUSED(
+      kmshsm_generate_data_key(s, key, 32, NULL, p, 32, NULL, c, 128, &c_len));
+  REFUSED(
+      kmshsm_generate_data_key(s, key, 32, NULL, p, 32, &p_len, c, 128, NULL));
   REFUSED(kmshsm_generate_data_key_without_plaintext(NULL, key, 32, NULL, c,
                                                      128, &c_len));
-  REFUSED(kmshsm_generate_data_key_without_plaintext(s, NULL, 32, NULL, c,
-                                                     128, &c_len));
+  REFUSED(kmshsm_generate_data_key_without_plaintext(s, NULL, 32, NULL, c, 128,
+                                                     &c_len));
   REFUSED(kmshsm_generate_data_key_without_plaintext(s, key, 32, NULL, c, 128,
                                                      NULL));
 }
@@ -102,8 +102,8 @@ static void importing(const world *w)
   size_t p_len = 0, t_len = 0;
   uint64_t expires = 0;
   REFUSED(kmshsm_parameters_for_import(NULL, key, spec, algorithm, p,
-                                       sizeof(p), &p_len, t, sizeof(t),
-                                       &t_len, &expires));
+                                       sizeof(p), &p_len, t, sizeof(t), &t_len,
+                                       &expires));
   REFUSED(kmshsm_parameters_for_import(s, NULL, spec, algorithm, p, sizeof(p),
                                        &p_len, t, sizeof(t), &t_len,
                                        &expires));
@@ -153,9 +153,9 @@ static void bad_json(const world *w)
   buffer deep = {0};
   char *answer = NULL;
   size_t i;
-  is_status(kmshsm_call(w->session, "ListKeys", "{\"PageSize\":\"\xff\"}",
-                        &answer),
-            "InvalidParameter", "parameters that are no UTF-8");
+  is_status(
+      kmshsm_call(w->session, "ListKeys", "{\"PageSize\":\"\xff\"}", &answer),
+      "InvalidParameter", "parameters that are no UTF-8");
   is_status(kmshsm_call(w->session, "\xff\xfe", "{}", &answer),
             "InvalidParameter", "an action that is no UTF-8");
   buffer_text(&deep, "{\"Filters\":");
@@ -197,16 +197,16 @@ static void bad_lengths(const world *w)
 {
   uint8_t p[256], c[256];
   size_t p_len = 0, c_len = 0;
-  is_status(kmshsm_encrypt(w->session, w->key, text, SIZE_MAX, NULL, c, 256,
-                           &c_len),
-            "InvalidParameter", "a plaintext of SIZE_MAX bytes");
+  is_status(
+      kmshsm_encrypt(w->session, w->key, text, SIZE_MAX, NULL, c, 256, &c_len),
+      "InvalidParameter", "a plaintext of SIZE_MAX bytes");
   is_status(kmshsm_decrypt(w->session, text, SIZE_MAX, NULL, c, 256, &c_len),
             "InvalidParameter", "a ciphertext of SIZE_MAX bytes");
   is_status(kmshsm_generate_data_key(w->session, w->key, SIZE_MAX, NULL, p,
                                      256, &p_len, c, 256, &c_len),
             "InvalidParameter", "a data key of SIZE_MAX bytes");
   is_status(kmshsm_generate_data_key_without_plaintext(
-              w->session, w->key, SIZE_MAX - 90, NULL, c, 256, &c_len),
+                w->session, w->key, SIZE_MAX - 90, NULL, c, 256, &c_len),
             "InvalidParameter", "a data key whose ciphertext overflows");
   is_true(kmshsm_import_key_material(w->session, w->external, text, SIZE_MAX,
                                      text, 5, 0) != KMSHSM_OK,

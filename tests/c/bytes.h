@@ -1,4 +1,5 @@
-/* Growing byte strings, Base64 and hex: what both test programs need of text. */
+/* Growing byte strings, Base64 and hex: what both test programs need of text.
+ */
 #ifndef BYTES_H
 #define BYTES_H
 

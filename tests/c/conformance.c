@@ -1,5 +1,5 @@
-/* Runs the conformance table (../cases, described in ../README.md) through the C interface and
-   tells the results as TAP. */
+/* Runs the conformance table (../cases, described in ../README.md) through the
+   C interface and tells the results as TAP. */
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
@@ -93,8 +93,7 @@ static void run_step(run *r, const json *step, buffer *problem)
   outcome o = {0};
   if(!call || !with || !expect) {
     buffer_text(problem, ": no such variable, or a step without call");
-  }
-  else {
+  } else {
     run_call(r, step, call, with, &o);
     check(step, expect, &o, problem);
     if(!problem->len && !o.code)
@@ -143,8 +142,7 @@ static void run_case(const char *file, const json *test, int typed)
   if(status) {
     buffer_text(&problem, "the store does not open: ");
     buffer_text(&problem, kmshsm_last_error());
-  }
-  else
+  } else
     run_steps(&r, &problem);
   while(r.count--) {
     kmshsm_session_free(r.spaces[r.count].session);

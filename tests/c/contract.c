@@ -1,5 +1,5 @@
-/* Tests what the C contract promises and the table of cases cannot say: pointers, buffers, handles,
-   threads, forks and places. TAP on stdout. */
+/* Tests what the C contract promises and the table of cases cannot say:
+   pointers, buffers, handles, threads, forks and places. TAP on stdout. */
 #include "contract.h"
 #include <kmshsm.h> /* twice on purpose */
 
@@ -84,8 +84,7 @@ void world_open(world *w)
   if(kmshsm_open("memory:?clock=manual", KMSHSM_UNLOCK_NONE, NULL, 0,
                  KMSHSM_ALLOW_UNPROTECTED_MEMORY, &w->store))
     give_up("open");
-  if(kmshsm_session_open(w->store, "111122223333", "cn-hongkong",
-                         &w->session))
+  if(kmshsm_session_open(w->store, "111122223333", "cn-hongkong", &w->session))
     give_up("session");
   w->key = field_of(w->session, "CreateKey", NULL, "KeyMetadata.KeyId");
   w->external = field_of(w->session, "CreateKey", "{\"Origin\":\"EXTERNAL\"}",

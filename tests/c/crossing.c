@@ -1,4 +1,5 @@
-/* What one lane writes, the other reads: bytes and texts (formats.md, "Text flag"). */
+/* What one lane writes, the other reads: bytes and texts (ARCHITECTURE.md,
+ * "Text flag"). */
 #include "contract.h"
 #include "steps.h"
 
@@ -24,7 +25,8 @@ static void from_typed(const world *w, const void *bytes, size_t len,
   size_t blob_len = 0;
   char *plaintext;
   is_status(kmshsm_encrypt(w->session, w->key, bytes, len, NULL, blob,
-                           sizeof(blob), &blob_len), "OK", what);
+                           sizeof(blob), &blob_len),
+            "OK", what);
   plaintext = decrypt_json(w, blob, blob_len);
   is_text(plaintext, expected, "in JSON");
   free(plaintext);
@@ -90,17 +92,18 @@ static char *import(const world *w)
   outcome o = {0};
   json *with = json_new(JSON_OBJECT);
   const char *answer;
-  is_status(kmshsm_parameters_for_import(
-              w->session, id, "RSA_2048", "RSAES_OAEP_SHA_256", public,
-              sizeof(public), &public_len, token, sizeof(token), &token_len,
-              &expires),
+  is_status(kmshsm_parameters_for_import(w->session, id, "RSA_2048",
+                                         "RSAES_OAEP_SHA_256", public,
+                                         sizeof(public), &public_len, token,
+                                         sizeof(token), &token_len, &expires),
             "OK", "import parameters");
   base64_encode(&text, public, public_len);
   json_set(with, "PublicKey", json_text(text.data, text.len));
   json_set(with, "WrappingAlgorithm", json_text("RSAES_OAEP_SHA_256", 18));
-  json_set(with, "KeyMaterial", json_text("000102030405060708090a0b0c0d0e0f"
-                                          "101112131415161718191a1b1c1d1e1f",
-                                          64));
+  json_set(with, "KeyMaterial",
+           json_text("000102030405060708090a0b0c0d0e0f"
+                     "101112131415161718191a1b1c1d1e1f",
+                     64));
   run_own_step("wrap", with, &o);
   answer = o.answer ? json_string(o.answer, "EncryptedKeyMaterial") : NULL;
   if(answer)

@@ -22,8 +22,7 @@ static int replace_text(json *value, const json *variables, buffer *missing)
         return 0;
       }
       at = close + 1;
-    }
-    else
+    } else
       buffer_add(&out, at++, 1);
   }
   free(value->text);
@@ -61,8 +60,7 @@ static int has_shape(const char *text, const char *shape)
     if(*shape == 'x' || *shape == '9') {
       if(!strchr(set, *text))
         return 0;
-    }
-    else if(*text != *shape)
+    } else if(*text != *shape)
       return 0;
   }
   return !*text && !*shape;
@@ -125,9 +123,9 @@ static int holds(const json *expected, const json *value)
   if(!strcmp(word->name, "differs"))
     return !json_equal(word, value);
   if(!strcmp(word->name, "length") && word->type == JSON_NUMBER)
-    return strtoul(word->text, NULL, 10) ==
-           (value->type == JSON_STRING ? utf8_count(value) :
-            json_count(value));
+    return strtoul(word->text, NULL, 10) == (value->type == JSON_STRING
+                                                 ? utf8_count(value)
+                                                 : json_count(value));
   return 0;
 }
 
@@ -144,8 +142,7 @@ static void add_json(buffer *out, const json *value)
   buffer_free(&text);
 }
 
-static void check_fields(const json *expect, const outcome *o,
-                         buffer *problem)
+static void check_fields(const json *expect, const outcome *o, buffer *problem)
 {
   const json *item;
   for(item = expect->items; item && !problem->len; item = item->next) {
@@ -176,8 +173,7 @@ void check(const json *step, const json *expect, const outcome *o,
     buffer_text(problem, o->code);
     buffer_text(problem, ": ");
     buffer_text(problem, o->message);
-  }
-  else if(!code)
+  } else if(!code)
     check_fields(expect, o, problem);
   else if(!o->code || strcmp(code, o->code)) {
     buffer_text(problem, "should fail with ");
@@ -188,8 +184,7 @@ void check(const json *step, const json *expect, const outcome *o,
       buffer_text(problem, ": ");
       buffer_text(problem, o->message);
     }
-  }
-  else if(message && !strstr(o->message, message)) {
+  } else if(message && !strstr(o->message, message)) {
     buffer_text(problem, "the message should hold ");
     buffer_text(problem, message);
     buffer_text(problem, " and is: ");
@@ -197,8 +192,7 @@ void check(const json *step, const json *expect, const outcome *o,
   }
 }
 
-void save(const json *step, const outcome *o, json *variables,
-          buffer *problem)
+void save(const json *step, const outcome *o, json *variables, buffer *problem)
 {
   const json *wanted = json_get(step, "save");
   const json *item;

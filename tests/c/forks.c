@@ -1,4 +1,5 @@
-/* A child of fork() gets Module.Forked until it opens anew; the parent goes on. */
+/* A child of fork() gets Module.Forked until it opens anew; the parent goes
+ * on. */
 #include "contract.h"
 
 #include <stdlib.h>
@@ -22,10 +23,10 @@ static int refused(const world *w, uint8_t *blob)
   return is_forked(kmshsm_call(w->session, "ListKeys", "{}", &answer)) &&
          is_forked(kmshsm_encrypt(w->session, w->key, text, 5, NULL, out, 96,
                                   &len)) &&
-         is_forked(kmshsm_decrypt(w->session, blob, 96, NULL, out, 96,
-                                  &len)) &&
-         is_forked(kmshsm_session_open(w->store, "111122223333",
-                                       "cn-hongkong", &session)) &&
+         is_forked(
+             kmshsm_decrypt(w->session, blob, 96, NULL, out, 96, &len)) &&
+         is_forked(kmshsm_session_open(w->store, "111122223333", "cn-hongkong",
+                                       &session)) &&
          !answer && !session;
 }
 
@@ -61,12 +62,12 @@ static int child(const world *w, uint8_t *blob)
 void test_forks(void)
 {
   static const char *const what[] = {
-    "the child is refused until it opens anew",
-    "the child opens a store of its own",
-    "and a session",
-    "and makes a key",
-    "the parent's handles stay refused in the child",
-    "and closing them there harms nobody",
+      "the child is refused until it opens anew",
+      "the child opens a store of its own",
+      "and a session",
+      "and makes a key",
+      "the parent's handles stay refused in the child",
+      "and closing them there harms nobody",
   };
   uint8_t blob[96], plain[5];
   size_t len = 0;

@@ -1,4 +1,5 @@
-/* Handles that are forged, closed or of the other type, and two stores at once. */
+/* Handles that are forged, closed or of the other type, and two stores at
+ * once. */
 #include "contract.h"
 
 #include <stdlib.h>
@@ -19,7 +20,8 @@ static void session_is(const kmshsm_session *s, const char *code,
   is_status(kmshsm_encrypt(s, key, text, 5, NULL, c, 512, &c_len), code, what);
   is_status(kmshsm_decrypt(s, c, 96, NULL, p, 512, &p_len), code, what);
   is_status(kmshsm_generate_data_key(s, key, 16, NULL, p, 512, &p_len, c, 512,
-                                     &c_len), code, what);
+                                     &c_len),
+            code, what);
   is_status(kmshsm_generate_data_key_without_plaintext(s, key, 16, NULL, c,
                                                        512, &c_len),
             code, what);
@@ -36,17 +38,17 @@ static void store_is(const kmshsm_store *store, const char *code,
 {
   const kmshsm_session *session = NULL;
   char *answer = NULL;
-  is_status(kmshsm_session_open(store, "111122223333", "cn-hongkong",
-                                &session), code, what);
+  is_status(
+      kmshsm_session_open(store, "111122223333", "cn-hongkong", &session),
+      code, what);
   is_status(kmshsm_module_status(store, &answer), code, what);
   is_true(!session && !answer, "and nothing comes out");
 }
 
 static void forged(void)
 {
-  static const uintptr_t numbers[] = {
-    1, 0xdeadbeef, UINTPTR_MAX - 7, UINTPTR_MAX
-  };
+  static const uintptr_t numbers[] = {1, 0xdeadbeef, UINTPTR_MAX - 7,
+                                      UINTPTR_MAX};
   uint64_t memory[64] = {0};
   size_t i;
   session_is((const kmshsm_session *)(const void *)memory, "Abi.BadHandle",
@@ -85,8 +87,9 @@ static void closed(void)
   kmshsm_session_free(w.session);
   session_is(first, "Abi.Closed", "a freed session");
   kmshsm_session_free(first);
-  is_status(kmshsm_session_open(w.store, "111122223333", "cn-hongkong",
-                                &second), "OK", "a session after it");
+  is_status(
+      kmshsm_session_open(w.store, "111122223333", "cn-hongkong", &second),
+      "OK", "a session after it");
   is_true(second != first, "is not taken for the freed one");
   session_is(first, "Abi.Closed", "a freed session with a successor");
   kmshsm_session_free(first);
@@ -121,10 +124,10 @@ static void two_stores(void)
             "Forbidden.KeyNotFound", "and do not share keys");
   json_free(answer_of(a.session, "AdvanceClock", "{\"Seconds\":60}"));
   {
-    char *time_a = field_of(a.session, "CreateKey", NULL,
-                            "KeyMetadata.CreationDate");
-    char *time_b = field_of(b.session, "CreateKey", NULL,
-                            "KeyMetadata.CreationDate");
+    char *time_a =
+        field_of(a.session, "CreateKey", NULL, "KeyMetadata.CreationDate");
+    char *time_b =
+        field_of(b.session, "CreateKey", NULL, "KeyMetadata.CreationDate");
     is_text(time_a, "2019-07-04T13:15:15Z", "one clock moves");
     is_text(time_b, "2019-07-04T13:14:15Z", "the other one does not");
     free(time_a);

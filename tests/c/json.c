@@ -135,8 +135,7 @@ const json *json_path(const json *value, const char *path)
       unsigned long index = strtoul(step, NULL, 10);
       for(value = value->items; value && index; index--)
         value = value->next;
-    }
-    else
+    } else
       value = json_get(value, step);
     free(step);
     path += len + (path[len] == '.');
@@ -156,8 +155,7 @@ size_t json_count(const json *value)
 int json_equal(const json *a, const json *b)
 {
   const json *x = a->items, *y = b->items;
-  if(a->type != b->type || a->len != b->len ||
-     json_count(a) != json_count(b))
+  if(a->type != b->type || a->len != b->len || json_count(a) != json_count(b))
     return 0;
   if(a->len && memcmp(a->text, b->text, a->len))
     return 0;

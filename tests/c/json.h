@@ -1,5 +1,5 @@
-/* A small strict JSON reader and writer (RFC 8259) for the test programs. Numbers stay the text
-   that they were; strings may hold NUL. */
+/* A small strict JSON reader and writer (RFC 8259) for the test programs.
+   Numbers stay the text that they were; strings may hold NUL. */
 #ifndef JSON_H
 #define JSON_H
 

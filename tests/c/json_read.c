@@ -76,8 +76,7 @@ static int read_escape(reader *r, buffer *out)
        low < 0xdc00 || low > 0xdfff)
       return 0;
     code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-  }
-  else if(code >= 0xdc00 && code < 0xe000)
+  } else if(code >= 0xdc00 && code < 0xe000)
     return 0;
   add_utf8(out, code);
   return 1;
@@ -99,8 +98,7 @@ static json *read_string(reader *r)
     if(is_next(r, '\\')) {
       if(!read_escape(r, &text))
         break;
-    }
-    else
+    } else
       buffer_add(&text, r->at++, 1);
   }
   buffer_free(&text);

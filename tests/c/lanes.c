@@ -96,8 +96,7 @@ static int has_just(const json *with, const char *needed, const char *more)
 static const char *c_text(const json *with, const char *name)
 {
   const json *value = json_get(with, name);
-  if(!value || value->type != JSON_STRING ||
-     strlen(value->text) != value->len)
+  if(!value || value->type != JSON_STRING || strlen(value->text) != value->len)
     return NULL;
   return value->text;
 }
@@ -219,8 +218,8 @@ static kmshsm_status do_data_key(const arguments *a, json *answer)
   kmshsm_status status;
   do
     status = kmshsm_generate_data_key(
-      a->session, a->key, (size_t)a->number, a->context, plain.data,
-      plain.capacity, &plain.len, sealed.data, sealed.capacity, &sealed.len);
+        a->session, a->key, (size_t)a->number, a->context, plain.data,
+        plain.capacity, &plain.len, sealed.data, sealed.capacity, &sealed.len);
   while(grow(status, &plain, &sealed));
   if(!status) {
     put_base64(answer, "Plaintext", &plain);
@@ -237,8 +236,8 @@ static kmshsm_status do_sealed_key(const arguments *a, json *answer)
   kmshsm_status status;
   do
     status = kmshsm_generate_data_key_without_plaintext(
-      a->session, a->key, (size_t)a->number, a->context, sealed.data,
-      sealed.capacity, &sealed.len);
+        a->session, a->key, (size_t)a->number, a->context, sealed.data,
+        sealed.capacity, &sealed.len);
   while(grow(status, &sealed, NULL));
   if(!status)
     put_base64(answer, "CiphertextBlob", &sealed);
@@ -255,8 +254,8 @@ static kmshsm_status do_parameters(const arguments *a, json *answer)
   kmshsm_status status;
   do
     status = kmshsm_parameters_for_import(
-      a->session, a->key, spec, algorithm, public.data, public.capacity,
-      &public.len, token.data, token.capacity, &token.len, &expires);
+        a->session, a->key, spec, algorithm, public.data, public.capacity,
+        &public.len, token.data, token.capacity, &token.len, &expires);
   while(grow(status, &public, &token));
   if(!status) {
     put_base64(answer, "PublicKey", &public);
@@ -272,8 +271,8 @@ static kmshsm_status do_import(const arguments *a, json *answer)
 {
   (void)answer;
   return kmshsm_import_key_material(
-    a->session, a->key, (const uint8_t *)a->in.data, a->in.len,
-    (const uint8_t *)a->token.data, a->token.len, a->number);
+      a->session, a->key, (const uint8_t *)a->in.data, a->in.len,
+      (const uint8_t *)a->token.data, a->token.len, a->number);
 }
 
 typedef kmshsm_status typed_function(const arguments *a, json *answer);
@@ -284,13 +283,17 @@ static typed_function *choose(const char *action, const json *with,
 {
   if(!strcmp(action, "Decrypt"))
     return has_just(with, "CiphertextBlob", "EncryptionContext") &&
-           get_base64(with, "CiphertextBlob", &a->in) ? do_decrypt : NULL;
+                   get_base64(with, "CiphertextBlob", &a->in)
+               ? do_decrypt
+               : NULL;
   a->key = c_text(with, "KeyId");
   if(!a->key)
     return NULL;
   if(!strcmp(action, "Encrypt"))
     return has_just(with, "KeyId Plaintext", "EncryptionContext") &&
-           get_plaintext(with, &a->in) ? do_encrypt : NULL;
+                   get_plaintext(with, &a->in)
+               ? do_encrypt
+               : NULL;
   if(!strcmp(action, "GenerateDataKey") ||
      !strcmp(action, "GenerateDataKeyWithoutPlaintext")) {
     if(!has_just(with, "KeyId NumberOfBytes", "EncryptionContext") ||
@@ -300,15 +303,18 @@ static typed_function *choose(const char *action, const json *with,
   }
   if(!strcmp(action, "GetParametersForImport"))
     return has_just(with, "KeyId WrappingKeySpec WrappingAlgorithm", "") &&
-           c_text(with, "WrappingKeySpec") &&
-           c_text(with, "WrappingAlgorithm") ? do_parameters : NULL;
+                   c_text(with, "WrappingKeySpec") &&
+                   c_text(with, "WrappingAlgorithm")
+               ? do_parameters
+               : NULL;
   if(!strcmp(action, "ImportKeyMaterial"))
     return has_just(with, "KeyId EncryptedKeyMaterial ImportToken",
                     "KeyMaterialExpireUnix") &&
-           get_base64(with, "EncryptedKeyMaterial", &a->in) &&
-           get_base64(with, "ImportToken", &a->token) &&
-           get_number(with, "KeyMaterialExpireUnix", &a->number) ?
-           do_import : NULL;
+                   get_base64(with, "EncryptedKeyMaterial", &a->in) &&
+                   get_base64(with, "ImportToken", &a->token) &&
+                   get_number(with, "KeyMaterialExpireUnix", &a->number)
+               ? do_import
+               : NULL;
   return NULL;
 }
 

@@ -1,4 +1,5 @@
-/* The two ways into the library: JSON through kmshsm_call, and the typed functions. */
+/* The two ways into the library: JSON through kmshsm_call, and the typed
+ * functions. */
 #ifndef LANES_H
 #define LANES_H
 
@@ -6,7 +7,8 @@
 
 #include "json.h"
 
-/* What a step came to. A step of the runner's own has status 0 and no message, or a message. */
+/* What a step came to. A step of the runner's own has status 0 and no message,
+ * or a message. */
 typedef struct outcome {
   kmshsm_status status;
   char *code;    /* on failure: the wire code */

@@ -30,7 +30,7 @@ static kmshsm_status try_open(const char *place, uint32_t unlock,
 {
   const kmshsm_store *store = NULL;
   kmshsm_status status =
-    kmshsm_open(place, unlock, secret, len, LOOSE, &store);
+      kmshsm_open(place, unlock, secret, len, LOOSE, &store);
   if(store)
     kmshsm_close(store);
   if(status)
@@ -52,8 +52,9 @@ static void write_text(const char *path, const char *text, size_t size)
 static const kmshsm_session *session_in(const kmshsm_store *store)
 {
   const kmshsm_session *session = NULL;
-  is_status(kmshsm_session_open(store, "111122223333", "cn-hongkong",
-                                &session), "OK", "a session on disk");
+  is_status(
+      kmshsm_session_open(store, "111122223333", "cn-hongkong", &session),
+      "OK", "a session on disk");
   return session;
 }
 
@@ -77,7 +78,8 @@ static char *fill(const char *place, uint8_t blob[96])
     key = field_of(session, "CreateKey", NULL, "KeyMetadata.KeyId");
   }
   is_status(kmshsm_encrypt(session, key, (const uint8_t *)"hello", 5, NULL,
-                           blob, 96, &len), "OK", "encrypt in it");
+                           blob, 96, &len),
+            "OK", "encrypt in it");
   kmshsm_session_free(session);
   kmshsm_close(store);
   return key;
@@ -96,8 +98,8 @@ static void coming_back(void)
     return;
   is_true(stat(place, &about) == 0 && (about.st_mode & 077) == 0,
           "the directory is its owner's alone");
-  is_status(kmshsm_create(place, PASSPHRASE, words, words_len),
-            "Store.Exists", "make a store where one is");
+  is_status(kmshsm_create(place, PASSPHRASE, words, words_len), "Store.Exists",
+            "make a store where one is");
   is_status(kmshsm_open(place, PASSPHRASE, words, words_len, LOOSE, &store),
             "OK", "open it again");
   if(store) {
@@ -106,8 +108,7 @@ static void coming_back(void)
     is_status(kmshsm_decrypt(session, blob, 96, NULL, plain, 5, &len), "OK",
               "decrypt what was encrypted before");
     is_true(len == 5 && !memcmp(plain, "hello", 5), "and get it back");
-    is_status(kmshsm_call(session, "AdvanceClock", "{\"Seconds\":1}",
-                          &answer),
+    is_status(kmshsm_call(session, "AdvanceClock", "{\"Seconds\":1}", &answer),
               "InvalidAction.NotFound", "nobody moves a store's clock");
     kmshsm_session_free(session);
     kmshsm_close(store);
@@ -140,8 +141,8 @@ static void key_files(void)
   is_status(try_open(at("file"), KEY_FILE, secret, 32), "OK", "open it");
   is_status(try_open(at("file"), KEY_FILE, secret, 31), "InvalidParameter",
             "open it by 31 bytes");
-  is_status(try_open(at("file"), PASSPHRASE, secret, 32),
-            "Store.UnlockFailed", "open it by a passphrase of the same bytes");
+  is_status(try_open(at("file"), PASSPHRASE, secret, 32), "Store.UnlockFailed",
+            "open it by a passphrase of the same bytes");
   secret[31] ^= 1;
   is_status(try_open(at("file"), KEY_FILE, secret, 32), "Store.UnlockFailed",
             "open it by another key file");
@@ -169,8 +170,9 @@ static void no_stores(void)
   is_true(try_open("", PASSPHRASE, words, words_len) != 0, "an empty place");
   is_status(try_open("memory:?clock=wrong", KMSHSM_UNLOCK_NONE, NULL, 0),
             "InvalidParameter", "a store in memory with an unknown clock");
-  is_status(kmshsm_open("memory:", KMSHSM_UNLOCK_NONE, NULL, 0, 0x80000000u,
-                        &store), "InvalidParameter", "an unknown flag");
+  is_status(
+      kmshsm_open("memory:", KMSHSM_UNLOCK_NONE, NULL, 0, 0x80000000u, &store),
+      "InvalidParameter", "an unknown flag");
   is_true(!store, "a failed open gives no handle");
 }
 
@@ -202,12 +204,11 @@ static void wall_clock(void)
 {
   const kmshsm_store *store = NULL;
   char *answer = NULL;
-  is_status(kmshsm_open("memory:", KMSHSM_UNLOCK_NONE, NULL, 0, LOOSE,
-                        &store), "OK", "a store in memory with the real time");
+  is_status(kmshsm_open("memory:", KMSHSM_UNLOCK_NONE, NULL, 0, LOOSE, &store),
+            "OK", "a store in memory with the real time");
   if(store) {
     const kmshsm_session *session = session_in(store);
-    is_status(kmshsm_call(session, "AdvanceClock", "{\"Seconds\":1}",
-                          &answer),
+    is_status(kmshsm_call(session, "AdvanceClock", "{\"Seconds\":1}", &answer),
               "InvalidAction.NotFound", "nobody moves its clock");
     kmshsm_session_free(session);
     is_status(kmshsm_module_status(store, &answer), "OK", "the status");

@@ -11,9 +11,9 @@ static const struct {
   const char *algorithm;
   const char *options;
 } wrappings[] = {
-  {"RSAES_PKCS1_V1_5", "-pkeyopt rsa_padding_mode:pkcs1"},
-  {"RSAES_OAEP_SHA_1", OAEP "sha1 -pkeyopt rsa_mgf1_md:sha1"},
-  {"RSAES_OAEP_SHA_256", OAEP "sha256 -pkeyopt rsa_mgf1_md:sha256"},
+    {"RSAES_PKCS1_V1_5", "-pkeyopt rsa_padding_mode:pkcs1"},
+    {"RSAES_OAEP_SHA_1", OAEP "sha1 -pkeyopt rsa_mgf1_md:sha1"},
+    {"RSAES_OAEP_SHA_256", OAEP "sha256 -pkeyopt rsa_mgf1_md:sha256"},
 };
 
 static int write_file(const char *path, const buffer *data)

@@ -1,4 +1,5 @@
-/* Steps that the runner serves itself, what a case expects, and its variables. */
+/* Steps that the runner serves itself, what a case expects, and its variables.
+ */
 #ifndef STEPS_H
 #define STEPS_H
 

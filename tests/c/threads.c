@@ -63,9 +63,9 @@ static void *toil(void *argument)
   uint8_t blob[96];
   size_t len;
   do
-    j->last = kmshsm_encrypt(j->w->session, j->w->key,
-                             (const uint8_t *)"hello", 5, NULL, blob, 96,
-                             &len);
+    j->last =
+        kmshsm_encrypt(j->w->session, j->w->key, (const uint8_t *)"hello", 5,
+                       NULL, blob, 96, &len);
   while(!j->last);
   return NULL;
 }
