@@ -20,11 +20,10 @@ cli: build/bin/kmshsm
 python: $(PACKAGE)
 
 demo: all python
+	scripts/need openssl libcrypto
 	scripts/demo
 
-test: test-rust test-c test-python
-	scripts/demo >build/demo.log || { cat build/demo.log; exit 1; }
-	@tail -1 build/demo.log
+test: test-rust test-c test-python demo
 
 test-rust:
 	cargo test --locked
