@@ -126,6 +126,46 @@ static void coming_back(void)
   free(key);
 }
 
+/* The format number of the database, in its header. */
+static void set_format(const char *place, int format)
+{
+  char path[160];
+  FILE *file;
+  snprintf(path, sizeof(path), "%s/store.db", place);
+  file = fopen(path, "r+b");
+  if(!file)
+    return;
+  fseek(file, 63, SEEK_SET);
+  fputc(format, file);
+  fclose(file);
+}
+
+static void from_the_future(void)
+{
+  const char *place = at("future");
+  uint8_t blob[96] = {0}, plain[5];
+  const kmshsm_store *store = NULL;
+  const kmshsm_session *session;
+  size_t len = 0;
+  char *key = fill(place, blob);
+  if(!key)
+    return;
+  set_format(place, 2);
+  is_status(try_open(place, PASSPHRASE, words, words_len), "Store.TooNew",
+            "a store of a newer format");
+  set_format(place, 1);
+  is_status(kmshsm_open(place, PASSPHRASE, words, words_len, LOOSE, &store),
+            "OK", "it has been left as it was");
+  if(store) {
+    session = session_in(store);
+    is_status(kmshsm_decrypt(session, blob, 96, NULL, plain, 5, &len), "OK",
+              "and still decrypts");
+    kmshsm_session_free(session);
+    kmshsm_close(store);
+  }
+  free(key);
+}
+
 static void key_files(void)
 {
   uint8_t secret[33];
@@ -233,6 +273,7 @@ void test_places(void)
   no_stores();
   coming_back();
   key_files();
+  from_the_future();
   damaged();
   snprintf(command, sizeof(command), "rm -rf %s", root);
   is_true(system(command) == 0, "the test's stores are gone");

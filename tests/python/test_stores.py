@@ -67,6 +67,34 @@ def test_bad_places() -> None:
         kmshsm.open(wrong)
 
 
+def test_what_is_no_store_of_ours(tmp_path: pathlib.Path) -> None:
+    place = tmp_path / "s"
+
+    def refused(error: type[kmshsm.KmsError], code: str, passphrase: bytes = b"right") -> None:
+        with pytest.raises(error) as caught:
+            kmshsm.open(place, passphrase=passphrase)
+        assert caught.value.code == code
+
+    refused(kmshsm.NotFound, "Store.NotFound")
+    kmshsm.create(place, passphrase=b"right")
+    with kmshsm.open(place, passphrase=b"right") as store:
+        key = store.session().create_key()["KeyMetadata"]["KeyId"]
+        blob = store.session().encrypt(key, b"kept")
+    gc.collect()
+    refused(kmshsm.AccessDenied, "Store.UnlockFailed", b"wrong")
+    database = place / "store.db"
+    whole = database.read_bytes()
+    database.write_bytes(whole[:63] + b"\x02" + whole[64:])
+    refused(kmshsm.StorageError, "Store.TooNew")
+    database.write_bytes(whole[: len(whole) // 2])
+    refused(kmshsm.StorageError, "Store.Damaged")
+    database.write_bytes(b"This is a letter. " * 1000)
+    refused(kmshsm.StorageError, "Store.NotAStore")
+    database.write_bytes(whole)
+    with kmshsm.open(place, passphrase=b"right") as store:
+        assert store.session().decrypt(blob) == b"kept"
+
+
 def test_secrets(tmp_path: pathlib.Path) -> None:
     with pytest.raises(TypeError, match="not both"):
         kmshsm.create(tmp_path / "s", passphrase="x", key_file=bytes(32))
