@@ -17,8 +17,8 @@
  *            be NULL if x_len is 0. Nothing is kept after the call.
  * Out.       `uint8_t *out, size_t out_capacity, size_t *out_len`: if there is no room, *out_len
  *            gets the size that suffices and the answer is KMSHSM_ERROR_BUFFER_TOO_SMALL, before
- *            any work; so a first call with capacity 0 asks for the size. Outputs are written on
- *            success only.
+ *            any work; so a first call with capacity 0 asks for the size. A failure leaves outputs as
+ *            they were, or zeros in them. Outputs must not overlap inputs.
  * Strings    that the library hands out are freed with kmshsm_string_free(), which wipes them.
  * Handles    are opaque and never followed as pointers: NULL answers Abi.NullArgument, a forged one
  *            Abi.BadHandle, a freed one Abi.Closed. They may be used from any thread, by several at
@@ -286,7 +286,7 @@ kmshsm_status kmshsm_encrypt(const kmshsm_session *session,
 //
 // @param encryption_context  what was given to encrypt, or NULL
 // @param out                 the plaintext: ciphertext_len - KMSHSM_CIPHERTEXT_OVERHEAD bytes;
-//                            nothing is written unless the ciphertext is authentic
+//                            on failure it is untouched or holds zeros
 // @return KMSHSM_OK, Abi.BufferTooSmall, KMSHSM_ERROR_INVALID_CIPHERTEXT (whose name is
 //         InvalidParameter, too) for any ciphertext that does not open, Forbidden.KeyNotFound,
 //         Rejected.*

@@ -83,7 +83,7 @@ impl Action for CreateKey {
             let now = transaction.now();
             let version = Version { id: KeyVersionId::from_random(random()?), created: now };
             let key = KeyRecord {
-                space: door.space().clone(),
+                space: *door.space(),
                 id: KeyId::from_random(random()?),
                 spec,
                 usage,

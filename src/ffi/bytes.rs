@@ -55,7 +55,7 @@ pub unsafe extern "C" fn kmshsm_encrypt(
             return Err(Error::invalid("Plaintext", "It must be at most 6144 bytes."));
         }
         let needed = plaintext_len + OVERHEAD;
-        let (memory, len) = Out::room(out, out_capacity, out_len, needed)?;
+        let (memory, len) = Out::room_apart(plaintext, out, out_capacity, out_len, needed)?;
         let into = Into::Memory(memory);
         let plaintext = plaintext.into();
         session.call(Encrypt { key_id, plaintext, encryption_context, into })?;
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn kmshsm_encrypt(
 ///
 /// @param encryption_context  what was given to encrypt, or NULL
 /// @param out                 the plaintext: ciphertext_len - KMSHSM_CIPHERTEXT_OVERHEAD bytes;
-///                            nothing is written unless the ciphertext is authentic
+///                            on failure it is untouched or holds zeros
 /// @return KMSHSM_OK, Abi.BufferTooSmall, KMSHSM_ERROR_INVALID_CIPHERTEXT (whose name is
 ///         InvalidParameter, too) for any ciphertext that does not open, Forbidden.KeyNotFound,
 ///         Rejected.*
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn kmshsm_decrypt(
         let ciphertext = bytes(ciphertext, ciphertext_len, "ciphertext")?;
         let encryption_context = context(encryption_context)?;
         let needed = ciphertext_len.checked_sub(OVERHEAD).ok_or(ErrorCode::InvalidCiphertext)?;
-        let (memory, len) = Out::room(out, out_capacity, out_len, needed)?;
+        let (memory, len) = Out::room_apart(ciphertext, out, out_capacity, out_len, needed)?;
         let into = Into::Memory(memory);
         let ciphertext_blob = ciphertext.into();
         session.call(Decrypt { ciphertext_blob, encryption_context, into })?;

@@ -106,6 +106,22 @@ impl<'a> Out<'a> {
         Ok(out.into_parts())
     }
 
+    /// The same for a buffer that must not overlap what is read.
+    pub(super) fn room_apart(
+        input: &[u8],
+        pointer: *mut u8,
+        capacity: usize,
+        len: *mut usize,
+        needed: usize,
+    ) -> Result<(&'a mut [u8], Slot<usize>)> {
+        let (from, to) = (input.as_ptr().addr(), pointer.addr());
+        let is_apart = to.saturating_add(needed) <= from || from.saturating_add(input.len()) <= to;
+        if !is_apart && needed <= capacity && !input.is_empty() {
+            return Err(Error::invalid("out", "It overlaps the input."));
+        }
+        Self::room(pointer, capacity, len, needed)
+    }
+
     /// The buffer and where to report its length.
     pub(super) fn into_parts(self) -> (&'a mut [u8], Slot<usize>) {
         (self.memory, self.len)

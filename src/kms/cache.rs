@@ -151,6 +151,11 @@ impl Kms {
 
     /// The key that has this version.
     pub(super) fn find_by_version(&self, version: KeyVersionId) -> Result<Option<Arc<Key>>> {
+        let drops = self.cache.drops.load(Ordering::Acquire);
+        let last = LAST.with_borrow(|last| last.id);
+        if let Some(key) = self.recall(&last, drops).filter(|key| key.version(version).is_some()) {
+            return Ok(Some(key));
+        }
         let owners = self.cache.owners.read().map_err(|_| ErrorCode::ErrorState)?;
         let known = owners.get(&version).copied();
         drop(owners);

