@@ -114,12 +114,14 @@ impl<'a> Out<'a> {
         len: *mut usize,
         needed: usize,
     ) -> Result<(&'a mut [u8], Slot<usize>)> {
+        let wanted = Self::wanted(pointer, capacity, len, needed)?;
         let (from, to) = (input.as_ptr().addr(), pointer.addr());
         let is_apart = to.saturating_add(needed) <= from || from.saturating_add(input.len()) <= to;
         if !is_apart && needed <= capacity && !input.is_empty() {
             return Err(Error::invalid("out", "It overlaps the input."));
         }
-        Self::room(pointer, capacity, len, needed)
+        let [out] = Self::rooms([wanted])?;
+        Ok(out.into_parts())
     }
 
     /// The buffer and where to report its length.
