@@ -391,7 +391,8 @@ const char *kmshsm_status_name(kmshsm_status status);
 // @return a constant string.
 const char *kmshsm_version(void);
 
-// Wipes and frees a string that this library handed out. NULL is fine.
+// Wipes and frees a string that this library handed out and the caller has not written to. NULL is
+// fine.
 void kmshsm_string_free(char *string);
 
 #ifdef __cplusplus

@@ -84,6 +84,11 @@ impl<'a> Out<'a> {
             }
             return Err(ErrorCode::BufferTooSmall.into());
         }
+        for (at, one) in wanted.iter().enumerate() {
+            if wanted.iter().skip(at + 1).any(|other| overlap(one.range(), other.range())) {
+                return Err(Error::invalid("out", "It overlaps another output."));
+            }
+        }
         Ok(wanted.map(|Wanted { pointer, len, needed, .. }| {
             let memory = match needed {
                 0 => &mut [],
@@ -115,9 +120,8 @@ impl<'a> Out<'a> {
         needed: usize,
     ) -> Result<(&'a mut [u8], Slot<usize>)> {
         let wanted = Self::wanted(pointer, capacity, len, needed)?;
-        let (from, to) = (input.as_ptr().addr(), pointer.addr());
-        let is_apart = to.saturating_add(needed) <= from || from.saturating_add(input.len()) <= to;
-        if !is_apart && needed <= capacity && !input.is_empty() {
+        let read = (input.as_ptr().addr(), input.len());
+        if needed <= capacity && overlap(read, wanted.range()) {
             return Err(Error::invalid("out", "It overlaps the input."));
         }
         let [out] = Self::rooms([wanted])?;
@@ -138,12 +142,25 @@ pub(super) struct Wanted {
     needed: usize,
 }
 
+impl Wanted {
+    /// Where it would be written: address and length.
+    fn range(&self) -> (usize, usize) {
+        (self.pointer.addr(), if self.pointer.is_null() { 0 } else { self.needed })
+    }
+}
+
+/// Whether two ranges of memory share a byte.
+const fn overlap((a, a_len): (usize, usize), (b, b_len): (usize, usize)) -> bool {
+    a_len > 0 && b_len > 0 && a < b.saturating_add(b_len) && b < a.saturating_add(a_len)
+}
+
 /// Hands a string to the caller, who frees it with `kmshsm_string_free`.
 pub(super) fn hand_out(text: &str) -> Result<*mut c_char> {
     CString::new(text).map(CString::into_raw).map_err(|_| ErrorCode::Internal.into())
 }
 
-/// Wipes and frees a string that this library handed out. NULL is fine.
+/// Wipes and frees a string that this library handed out and the caller has not written to. NULL is
+/// fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kmshsm_string_free(string: *mut c_char) {
     if string.is_null() {

@@ -111,6 +111,12 @@ static void decrypting(const world *w)
   is_status(kmshsm_decrypt(w->session, sealed.bytes, 96, "{\"a\":\"1\"}",
                            sealed.bytes + 10, ROOM - 10, &r.len),
             "InvalidParameter", "decrypt onto the ciphertext");
+  is_status(kmshsm_encrypt(w->session, w->key, sealed.bytes, 50, NULL,
+                           sealed.bytes, ROOM, &r.len),
+            "InvalidParameter", "encrypt onto the plaintext");
+  is_status(kmshsm_generate_data_key(w->session, w->key, 32, NULL, r.bytes, 32,
+                                     &r.len, r.bytes + 16, 123, &sealed.len),
+            "InvalidParameter", "a data key onto its ciphertext");
 }
 
 static void making_keys(const world *w)
