@@ -495,7 +495,9 @@ impl Home {
     fn with_store() -> Self {
         let home = Self::empty();
         let made = home.run(&["init", "--store", "keys", "--key-file", "keys.bin"]);
-        assert_eq!(made, Run::says("Created a store in keys.\n"));
+        let told = "Made the key file keys.bin: without it nothing opens the store.\n\
+                    Created a store in keys.\n";
+        assert_eq!(made, Run::says(told));
         home
     }
 

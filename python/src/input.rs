@@ -52,7 +52,8 @@ impl<'a> Input<'a> {
         match value.extract::<PyBackedStr>() {
             Ok(text) => Ok(Self::Copied(Zeroizing::new(text.as_bytes().to_vec()))),
             Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => Self::of(value, name),
-            Err(error) => Err(error),
+            // Python's own error would carry the text, a passphrase maybe, into logs.
+            Err(_) => Err(PyValueError::new_err(format!("{name} is not valid Unicode"))),
         }
     }
 }
@@ -104,7 +105,7 @@ pub fn moment(value: &Bound<'_, PyAny>, parameter: &'static str) -> PyResult<u64
         }
         let seconds: f64 = moment.call_method0("timestamp")?.extract()?;
         // Zero would say "never".
-        if seconds < 1.0 {
+        if seconds.is_nan() || seconds < 1.0 {
             return Err(raise(Error::invalid(parameter, "It must be in the future.")));
         }
         return Ok(seconds as u64);

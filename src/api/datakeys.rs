@@ -185,12 +185,15 @@ fn generate<'b>(
     key: &KeyRef<'_>,
     context: &EncryptionContext,
     mut blob: Blob<'b>,
-    plaintext: Option<&mut [u8]>,
+    mut plaintext: Option<&mut [u8]>,
 ) -> Result<WrappedDataKey<'b>> {
     let key = door.key(key, Aliases::Taken, Rule::Use)?;
     let version = usable(key.record())?;
     let material = door.material(&key, version)?;
-    Envelope::seal_data_key(material, &version, context, blob.as_mut(), plaintext)?;
+    door.with_room(|| {
+        let plaintext = plaintext.as_deref_mut();
+        Envelope::seal_data_key(material, &version, context, blob.as_mut(), plaintext)
+    })?;
     let key_id = key.record().id;
     Ok(WrappedDataKey { key_id, key_version_id: version, ciphertext_blob: blob })
 }

@@ -13,9 +13,6 @@ use crate::model::{KeyId, KeyRef, KeyState, Timestamp, WrappingAlgorithm, Wrappi
 /// How long an import token is valid, in seconds.
 const TOKEN_LIFE: u64 = 24 * 3600;
 
-/// How long an expired pair is remembered, so that its token is called expired and not invalid.
-const TOKEN_MEMORY: u64 = 24 * 3600;
-
 /// How many pairs of one key may be alive.
 const MAX_PAIRS: usize = 100;
 
@@ -69,12 +66,11 @@ impl Action for GetParametersForImport {
         let not_after = door.now().plus(TOKEN_LIFE);
         let pair = WrappingPair::generate(key.record().id, algorithm, not_after)?;
         door.change_key(&self.key_id, Rule::Always, |transaction, key| {
-            forget_old_pairs(transaction, key)?;
             if key.wrapping_pairs.len() >= MAX_PAIRS {
                 let detail = "A key has at most 100 import tokens at a time.";
                 return Err(Error::new(ErrorCode::LimitExceeded).because(detail));
             }
-            transaction.put_pair(&pair)?;
+            transaction.put_pair(pair.id(), &pair.body()?)?;
             key.wrapping_pairs.push((*pair.id(), not_after));
             Ok(())
         })?;
@@ -86,16 +82,6 @@ impl Action for GetParametersForImport {
             token_expire_time: not_after,
         })
     }
-}
-
-fn forget_old_pairs(transaction: &mut Transaction<'_>, key: &mut KeyRecord) -> Result<()> {
-    let now = transaction.now();
-    let is_old = |not_after: &Timestamp| not_after.plus(TOKEN_MEMORY) < now;
-    for (id, _) in key.wrapping_pairs.iter().filter(|(_, not_after)| is_old(not_after)) {
-        transaction.delete_pair(id)?;
-    }
-    key.wrapping_pairs.retain(|(_, not_after)| !is_old(not_after));
-    Ok(())
 }
 
 /// Imports wrapped key material into an EXTERNAL key.
@@ -139,11 +125,19 @@ impl Action for ImportKeyMaterial<'_> {
             require_external(key)?;
             door.admit_level(key.level)?;
             let token = ImportToken::parse(&self.import_token.0)?;
-            let mut pair = transaction.pair(token.pair())?.ok_or(ErrorCode::InvalidImportToken)?;
+            let pair = transaction.pair(token.pair())?.ok_or_else(|| {
+                // Pairs are destroyed when they expire; a token tells its own time.
+                match token.not_after() < transaction.now() {
+                    true => ErrorCode::ExpiredImportToken,
+                    false => ErrorCode::InvalidImportToken,
+                }
+            })?;
             token.verify(door.keyring(), door.space(), &key.id, &pair, transaction.now())?;
             if pair.is_burnt() {
                 return Err(ErrorCode::InvalidImportToken.into());
             }
+            // Made before anything is tried: no failure may go uncounted for want of memory.
+            let failed = pair.body_after_failure()?;
             match unwrap(door, key, &pair, &self.encrypted_key_material.0) {
                 Ok(material) => {
                     let fingerprint = material.fingerprint(door.keyring(), &key.id, key.spec)?;
@@ -151,8 +145,7 @@ impl Action for ImportKeyMaterial<'_> {
                     Ok(Ok(Done {}))
                 }
                 Err(error) if error.code() == ErrorCode::InvalidKeyMaterial => {
-                    pair.count_failure()?;
-                    transaction.put_pair(&pair)?;
+                    transaction.put_pair(pair.id(), &failed)?;
                     Ok(Err(error))
                 }
                 Err(error) => Err(error),
@@ -216,5 +209,40 @@ impl Action for DeleteKeyMaterial {
             transaction.destroy_material(key)?;
             Ok(Done {})
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{CreateKey, DescribeKey};
+    use crate::kms::{Kms, Options};
+    use crate::model::Origin;
+
+    /// A private half that outlives its token could unwrap what was recorded long after the material
+    /// is destroyed.
+    #[test]
+    fn expired_pairs_are_destroyed() {
+        let manual_clock = Some(Timestamp(1_562_246_055));
+        let options = Options { manual_clock, allow_unprotected_memory: true };
+        let kms = Kms::in_memory(options).unwrap();
+        let session = kms.session("1", "cn-hongkong").unwrap();
+        let external = CreateKey { origin: Some(Origin::External), ..CreateKey::default() };
+        let key = session.call(external).unwrap().answer.key_metadata.key_id;
+        let token = session.call(GetParametersForImport {
+            key_id: KeyRef::Id(key),
+            wrapping_key_spec: WrappingKeySpec::Rsa2048,
+            wrapping_algorithm: WrappingAlgorithm::OaepSha256,
+        });
+        let token = token.unwrap().answer.import_token;
+        let pair = *ImportToken::parse(&token).unwrap().pair();
+        let is_there = || kms.change(|transaction| transaction.pair(&pair)).unwrap().is_some();
+        let clock = kms.manual_clock().unwrap();
+        clock.advance(24 * 3600);
+        session.call(DescribeKey { key_id: KeyRef::Id(key) }).unwrap();
+        assert!(is_there());
+        clock.advance(1);
+        session.call(DescribeKey { key_id: KeyRef::Id(key) }).unwrap();
+        assert!(!is_there());
     }
 }

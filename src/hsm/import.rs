@@ -80,15 +80,6 @@ impl WrappingPair {
         self.failures >= MAX_FAILURES
     }
 
-    /// Counts a failed unwrap; the fifth destroys the private half.
-    pub fn count_failure(&mut self) -> Result<()> {
-        self.failures = self.failures.saturating_add(1);
-        if self.is_burnt() {
-            self.private = room(0)?;
-        }
-        Ok(())
-    }
-
     /// The material of `len` bytes inside `wrapped`. One error, [`ErrorCode::InvalidKeyMaterial`],
     /// for bad padding, label and length.
     pub fn unwrap(&self, wrapped: &[u8], len: usize) -> Result<RawMaterial> {
@@ -107,21 +98,34 @@ impl WrappingPair {
         Ok(RawMaterial::unwrapped(material))
     }
 
+    /// The body after one more failed unwrap; the fifth destroys the private half.
+    pub fn body_after_failure(&self) -> Result<SecretBytes> {
+        let failures = self.failures.saturating_add(1);
+        match failures >= MAX_FAILURES {
+            true => self.body_with(failures, &room(0)?),
+            false => self.body_with(failures, &self.private),
+        }
+    }
+
     /// The body of the pair's record: `01 | key id | spec | algorithm | not-after u64 | failures |
     /// lp(public) | lp(private, PKCS#8)`.
     pub fn body(&self) -> Result<SecretBytes> {
+        self.body_with(self.failures, &self.private)
+    }
+
+    fn body_with(&self, failures: u8, private: &SecretBytes) -> Result<SecretBytes> {
         let head = Writer::default()
             .u8(VERSION)
             .raw(self.key.as_bytes())
             .u8(self.spec.number())
             .u8(self.algorithm.number())
             .u64(self.not_after.0)
-            .u8(self.failures)
+            .u8(failures)
             .lp(&self.public)
-            .u32(u32::try_from(self.private.len()).map_err(|_| ErrorCode::Internal)?)
+            .u32(u32::try_from(private.len()).map_err(|_| ErrorCode::Internal)?)
             .finish();
-        let mut body = room(head.len() + self.private.len())?;
-        self.private.read(|private| {
+        let mut body = room(head.len() + private.len())?;
+        private.read(|private| {
             body.write(|body| {
                 let (front, back) = body.split_at_mut(head.len());
                 front.copy_from_slice(&head);
@@ -185,6 +189,11 @@ impl ImportToken {
             Ok::<_, crate::error::Error>(Self { pair, not_after, mac })
         };
         parse().map_err(|_| ErrorCode::InvalidImportToken.into())
+    }
+
+    /// When it says it expires; to be believed after [`ImportToken::verify`].
+    pub const fn not_after(&self) -> Timestamp {
+        self.not_after
     }
 
     /// The pair it names.

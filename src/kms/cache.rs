@@ -2,11 +2,11 @@
 //! dropped before the next call: every call asks the store first.
 
 use std::cell::RefCell;
-use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 
 use crate::error::{ErrorCode, Result};
+use crate::fork::PerProcess;
 use crate::hsm::KeyMaterial;
 use crate::keystore::{Changes, Cursor};
 use crate::kms::meter::{Counters, Meter};
@@ -42,8 +42,33 @@ impl Key {
     }
 }
 
-#[derive(Default)]
+/// Every open store of this process: they share the arena.
+static OPEN: PerProcess<Mutex<Vec<Weak<Kms>>>> = PerProcess::new();
+
+/// Runs `f` again, with room made, if it found the arena full.
+pub(super) fn with_room<R>(mut f: impl FnMut() -> Result<R>) -> Result<R> {
+    match f() {
+        Err(error) if error.code() == ErrorCode::MemoryExhausted => {
+            make_room()?;
+            f()
+        }
+        outcome => outcome,
+    }
+}
+
+/// Drops every cached key, of every store, that no call uses at this moment.
+pub(super) fn make_room() -> Result<()> {
+    let open: Vec<_> = {
+        let mut open = OPEN.get(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|kms| kms.strong_count() > 0);
+        open.iter().filter_map(Weak::upgrade).collect()
+    };
+    open.iter().try_for_each(|kms| kms.forget_keys())
+}
+
 pub(super) struct Cache {
+    /// Tells the caches of a process apart.
+    number: u64,
     keys: RwLock<IdMap<KeyId, Arc<Key>>>,
     owners: RwLock<IdMap<KeyVersionId, KeyId>>,
     cursor: SharedCursor,
@@ -51,11 +76,23 @@ pub(super) struct Cache {
     drops: AtomicU64,
 }
 
+impl Default for Cache {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            keys: RwLock::default(),
+            owners: RwLock::default(),
+            cursor: SharedCursor::default(),
+            drops: AtomicU64::new(0),
+        }
+    }
+}
+
 /// What a thread used last: threads that stay with a key share nothing that is written to but the
-/// key's own count of uses. Keeps no key alive. A store at the address of an earlier one has keys of
-/// other ids.
+/// key's own count of uses. Keeps no key alive.
 struct Last {
-    cache: usize,
+    cache: u64,
     drops: u64,
     id: KeyId,
     key: Weak<Key>,
@@ -75,6 +112,12 @@ struct SharedCursor {
 }
 
 impl Kms {
+    /// Lets [`with_room`] find this store.
+    pub(super) fn enroll(self: &Arc<Self>) {
+        let open = OPEN.get(Mutex::default).lock();
+        open.unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(self));
+    }
+
     /// Drops what has changed. One atomic load when nothing has.
     pub(super) fn refresh(&self) -> Result<()> {
         let cursor = &self.cache.cursor;
@@ -88,8 +131,9 @@ impl Kms {
         match self.store.sync(&mut following)? {
             Changes::None => {}
             Changes::Keys(touched) => {
-                let mut keys = self.cache.keys.write().map_err(|_| ErrorCode::ErrorState)?;
+                // First, so that a poisoned lock leaves nothing that passes for fresh.
                 self.cache.drops.fetch_add(1, Ordering::AcqRel);
+                let mut keys = self.cache.keys.write().map_err(|_| ErrorCode::ErrorState)?;
                 for id in touched.iter().filter_map(|key| places::key_at(key)) {
                     keys.remove(&id);
                 }
@@ -102,8 +146,8 @@ impl Kms {
 
     /// Drops every key. Material leaves the arena as soon as no call uses it.
     pub(super) fn forget_keys(&self) -> Result<()> {
-        let mut keys = self.cache.keys.write().map_err(|_| ErrorCode::ErrorState)?;
         self.cache.drops.fetch_add(1, Ordering::AcqRel);
+        let mut keys = self.cache.keys.write().map_err(|_| ErrorCode::ErrorState)?;
         keys.clear();
         Ok(())
     }
@@ -116,8 +160,8 @@ impl Kms {
         }
         let found = self.find_shared(id)?;
         if let Some(key) = &found {
-            let weak = Arc::downgrade(key);
-            LAST.set(Last { cache: ptr::from_ref(&self.cache).addr(), drops, id: *id, key: weak });
+            let (cache, key) = (self.cache.number, Arc::downgrade(key));
+            LAST.set(Last { cache, drops, id: *id, key });
         }
         Ok(found)
     }
@@ -125,8 +169,7 @@ impl Kms {
     /// The key that this thread used last, if it is this one and nothing has been dropped since.
     fn recall(&self, id: &KeyId, drops: u64) -> Option<Arc<Key>> {
         LAST.with_borrow(|last| {
-            let cache = ptr::from_ref(&self.cache).addr();
-            let is_same = last.id == *id && last.cache == cache && last.drops == drops;
+            let is_same = last.id == *id && last.cache == self.cache.number && last.drops == drops;
             if is_same { last.key.upgrade() } else { None }
         })
     }
@@ -191,13 +234,7 @@ impl Kms {
             key.counters.count(at);
             return Ok(material);
         }
-        let material = match self.unseal(key, version) {
-            Err(error) if error.code() == ErrorCode::MemoryExhausted => {
-                self.forget_keys()?;
-                self.unseal(key, version)?
-            }
-            outcome => outcome?,
-        };
+        let material = with_room(|| self.unseal(key, version))?;
         key.counters.count(at);
         Ok(slot.get_or_init(|| material))
     }

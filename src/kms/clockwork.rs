@@ -1,4 +1,5 @@
-//! What falls due by itself: the expiry of imported material and automatic rotation. Done when a
+//! What falls due by itself: the expiry of imported material and of wrapping pairs, and automatic
+//! rotation. Done when a
 //! key is next asked for, so that no thread of ours runs in the host's process.
 
 use crate::error::{ErrorCode, Result};
@@ -7,13 +8,17 @@ use crate::kms::{KeyRecord, Kms, List, Transaction, Version};
 use crate::model::{KeyId, KeyState, KeyVersionId, Space, Timestamp};
 
 impl KeyRecord {
-    /// Whether anything about the key is due. Asks for the time only if something can be.
-    pub(super) fn is_due(&self, now: impl FnOnce() -> Timestamp) -> bool {
-        if self.material_expires.is_none() && self.rotation_interval.is_none() {
+    /// Whether anything about the key is due. Asks for the time only if something can be; a new
+    /// version only if keys of this level are `admitted` to this process's memory.
+    pub(super) fn is_due(&self, now: impl FnOnce() -> Timestamp, admitted: bool) -> bool {
+        let can_rotate = self.rotation_interval.is_some() && admitted;
+        if self.material_expires.is_none() && !can_rotate && self.wrapping_pairs.is_empty() {
             return false;
         }
         let now = now();
-        self.has_expired(now) || self.rotates_at(now)
+        self.has_expired(now)
+            || (admitted && self.rotates_at(now))
+            || self.wrapping_pairs.iter().any(|(_, not_after)| *not_after < now)
     }
 
     /// When the key is next rotated, if it is ever.
@@ -28,13 +33,17 @@ impl KeyRecord {
 }
 
 impl Transaction<'_> {
-    /// Brings a record up to the present: destroys material that has expired, makes the version
-    /// that is due.
+    /// Brings a record up to the present: destroys material and wrapping pairs that have expired,
+    /// makes the version that is due.
     pub(super) fn settle(&mut self, key: &mut KeyRecord) -> Result<()> {
-        if key.has_expired(self.now()) {
+        let now = self.now();
+        if key.has_expired(now) {
             self.destroy_material(key)?;
         }
-        if key.rotates_at(self.now()) {
+        for (id, _) in key.wrapping_pairs.extract_if(.., |(_, not_after)| *not_after < now) {
+            self.delete_pair(&id)?;
+        }
+        if key.rotates_at(now) && self.admits(key.level) {
             let version = Version { id: KeyVersionId::from_random(random()?), created: self.now() };
             let body = RawMaterial::generate(key.spec)?.version_body(version.created)?;
             self.put_version(key, version, &body)?;

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use crate::fork::Generation;
 use crate::model::KeyVersionId;
 
 /// One lane per thread, up to this many; further threads share.
@@ -30,6 +31,7 @@ struct Running {
 /// counted goes to the meter.
 pub(super) struct Counters {
     meter: Arc<Meter>,
+    born: Generation,
     versions: Vec<(KeyVersionId, [Lane; LANES])>,
 }
 
@@ -45,7 +47,8 @@ impl Meter {
         versions: impl Iterator<Item = KeyVersionId>,
     ) -> Arc<Counters> {
         let versions = versions.map(|id| (id, std::array::from_fn(|_| Lane::default()))).collect();
-        let counters = Arc::new(Counters { meter: Arc::clone(self), versions });
+        let counters =
+            Arc::new(Counters { meter: Arc::clone(self), born: Generation::current(), versions });
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if running.counters.len() > 2 * running.at_last_sweep + 64 {
             running.counters.retain(|counters| counters.strong_count() > 0);
@@ -91,6 +94,10 @@ impl Counters {
 
 impl Drop for Counters {
     fn drop(&mut self) {
+        // In a forked child another thread's lock may never open again; the parent counts.
+        if !self.born.is_current() {
+            return;
+        }
         let mut past = self.meter.past.lock().unwrap_or_else(PoisonError::into_inner);
         self.add_to(&mut past);
     }

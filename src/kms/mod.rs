@@ -42,6 +42,8 @@ pub struct Kms {
     clock: Arc<dyn Clock>,
     manual_clock: Option<Arc<ManualClock>>,
     latest: AtomicU64,
+    /// The highest generation of the store that this process has seen.
+    generation: AtomicU64,
     writing: Mutex<()>,
     cache: cache::Cache,
     meter: Arc<Meter>,

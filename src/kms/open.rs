@@ -1,7 +1,7 @@
 //! Creating and opening stores.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 
 use zeroize::Zeroizing;
@@ -129,15 +129,17 @@ impl Kms {
             hsm: Hsm::new(keyring, options.allow_unprotected_memory),
             clock,
             manual_clock,
-            latest: AtomicU64::new(0),
+            latest: AtomicU64::new(header.time.0),
+            generation: AtomicU64::new(header.generation),
             writing: Mutex::new(()),
             cache: Cache::default(),
             meter: Arc::default(),
             closed: AtomicBool::new(false),
             born: Generation::current(),
         };
-        kms.latest.store(header.time.0, Ordering::Relaxed);
-        Ok(Arc::new(kms))
+        let kms = Arc::new(kms);
+        kms.enroll();
+        Ok(kms)
     }
 }
 

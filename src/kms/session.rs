@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::error::{Error, ErrorCode, RequestId, Result};
 use crate::fork::Generation;
 use crate::hsm::{self, KeyMaterial};
+use crate::kms::cache::with_room;
 use crate::kms::{Access, Action, Key, KeyRecord, Kms, List, Page, Rule, Transaction, Version};
 use crate::model::{KeyId, KeyRef, KeyVersionId, ManualClock, Principal, Space, Timestamp};
 use crate::policy::{self, Decision};
@@ -128,6 +129,11 @@ impl Door<'_> {
         self.session.kms.material(key, version)
     }
 
+    /// Runs `f` again with room made for it if it found the memory for keys used up.
+    pub fn with_room<R>(&self, f: impl FnMut() -> Result<R>) -> Result<R> {
+        with_room(f)
+    }
+
     /// Permission for what concerns all keys of the space: creating and listing.
     pub fn container(&self) -> Result<()> {
         self.authorize(&self.session.space)
@@ -204,12 +210,19 @@ impl Door<'_> {
     fn admit(&self, key: Arc<Key>, rule: Rule) -> Result<Arc<Key>> {
         let record = key.record();
         self.own(record)?;
-        if record.is_due(|| self.now()) {
-            self.session.kms.settle_key(&record.id)?;
-            self.session.kms.refresh()?;
-            let key = self.session.kms.find(&record.id)?.ok_or(ErrorCode::KeyNotFound)?;
-            rule.check(key.record().state)?;
-            return Ok(key);
+        let kms = &self.session.kms;
+        if record.is_due(|| self.now(), kms.hsm().admit(record.level).is_ok()) {
+            match kms.settle_key(&record.id) {
+                Ok(()) => {
+                    kms.refresh()?;
+                    let key = kms.find(&record.id)?.ok_or(ErrorCode::KeyNotFound)?;
+                    rule.check(key.record().state)?;
+                    return Ok(key);
+                }
+                // A version that cannot be written now does not stand in the way of the others.
+                Err(_) if !record.has_expired(self.now()) => {}
+                Err(error) => return Err(error),
+            }
         }
         rule.check(record.state)?;
         Ok(key)

@@ -5,13 +5,14 @@ use std::sync::atomic::Ordering;
 
 use zeroize::Zeroizing;
 
-use crate::error::{ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
 use crate::hsm::{Header, Keyring, Place, RecordKind, WrappingPair};
 use crate::keystore::{Batch, Keystore, Revision};
+use crate::kms::cache::make_room;
 use crate::kms::lists::Counters;
 use crate::kms::{KeyRecord, Kms, List, Version, places};
-use crate::model::{KeyId, KeyVersionId, Space, Timestamp};
+use crate::model::{KeyId, KeyVersionId, ProtectionLevel, Space, Timestamp};
 
 /// How often a change starts over before it gives up. Each time, somebody else has made progress.
 const ATTEMPTS: usize = 1000;
@@ -33,9 +34,21 @@ impl Kms {
         mut change: impl FnMut(&mut Transaction<'_>) -> Result<R>,
     ) -> Result<R> {
         let _one_at_a_time = self.writing.lock().map_err(|_| ErrorCode::ErrorState)?;
+        let mut has_made_room = false;
         for _ in 0..ATTEMPTS {
             let mut transaction = Transaction::begin(self)?;
-            let answer = change(&mut transaction)?;
+            let answer = match change(&mut transaction) {
+                Ok(answer) => answer,
+                Err(error) if error.code() == ErrorCode::MemoryExhausted && !has_made_room => {
+                    make_room()?;
+                    has_made_room = true;
+                    continue;
+                }
+                // Records of before and after another's change do not fit each other: that is no
+                // damage, and its refusal no answer.
+                Err(_) if transaction.is_outdated()? => continue,
+                Err(error) => return Err(error),
+            };
             match transaction.commit() {
                 Err(error) if error.code() == ErrorCode::Conflict => continue,
                 outcome => return outcome.map(|()| answer),
@@ -49,9 +62,24 @@ impl<'k> Transaction<'k> {
     fn begin(kms: &'k Kms) -> Result<Self> {
         let entry = one(&*kms.store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
         let header = Header::open(kms.hsm.keyring(), &entry.1)?;
+        if header.generation < kms.generation.fetch_max(header.generation, Ordering::AcqRel) {
+            let detail = "It has gone back to an earlier state.";
+            return Err(Error::new(ErrorCode::StoreDamaged).because(detail));
+        }
         kms.latest.fetch_max(header.time.0, Ordering::Relaxed);
         let now = kms.now();
         Ok(Self { kms, header, header_revision: entry.0, batch: Batch::default(), now })
+    }
+
+    /// Whether somebody else has changed the store since this change began.
+    fn is_outdated(&self) -> Result<bool> {
+        let now = one(&*self.kms.store, places::HEADER)?;
+        Ok(now.is_none_or(|(revision, _)| revision != self.header_revision))
+    }
+
+    /// Whether keys of this level may be made in this process's memory.
+    pub(super) fn admits(&self, level: ProtectionLevel) -> bool {
+        self.kms.hsm.admit(level).is_ok()
     }
 
     /// The moment of the change.
@@ -101,6 +129,8 @@ impl<'k> Transaction<'k> {
     /// Writes a version without material: one that still waits for it, or whose material is
     /// destroyed by this.
     pub fn put_empty_version(&mut self, key: &KeyRecord, version: Version) -> Result<()> {
+        // Whoever has the material cached must drop it, even if the key's record stays the same.
+        self.batch.touched.push(places::key(&key.id));
         let index = places::version_index(self.keyring(), &version.id)?;
         self.batch.puts.push((index, key.id.as_bytes().to_vec()));
         let storage_key = places::version(&version.id);
@@ -117,11 +147,10 @@ impl<'k> Transaction<'k> {
         WrappingPair::from_body(*id, &body).map(Some)
     }
 
-    /// Writes a wrapping pair.
-    pub fn put_pair(&mut self, pair: &WrappingPair) -> Result<()> {
-        let storage_key = places::pair(pair.id());
-        let body = pair.body()?;
-        body.read(|body| self.put(&pair_place(pair.id(), &storage_key), body))?
+    /// Writes a wrapping pair, whose `body` has been made beforehand.
+    pub fn put_pair(&mut self, id: &[u8; 16], body: &SecretBytes) -> Result<()> {
+        let storage_key = places::pair(id);
+        body.read(|body| self.put(&pair_place(id, &storage_key), body))?
     }
 
     /// Removes a wrapping pair; an absent one is not an error.
@@ -189,9 +218,19 @@ impl<'k> Transaction<'k> {
         };
         let revision = match &old {
             Some(record) => {
+                // What is replaced must be genuine: its term leaves the header's sum.
+                match place.kind {
+                    RecordKind::Key | RecordKind::Space => {
+                        drop(self.keyring().open_record(place, record)?);
+                    }
+                    RecordKind::Version | RecordKind::WrappingPair => {
+                        drop(self.keyring().open_secret(place, record)?);
+                    }
+                }
                 self.header.remove(self.keyring().term(storage_key, record)?)?;
                 // One step for each change, however often it writes.
-                Keyring::revision(record)? + u64::from(pending.is_none())
+                let step = u64::from(pending.is_none());
+                Keyring::revision(record)?.checked_add(step).ok_or(ErrorCode::StoreDamaged)?
             }
             None => 1,
         };

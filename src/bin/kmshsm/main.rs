@@ -65,8 +65,10 @@ fn init(flags: &ArgMatches, place: &Path) -> Result<()> {
     }
     let secret = secrets::choose(flags)?;
     Kms::create(place, &secret.unlock()).inspect_err(|_| secret.forget())?;
-    println!("Created a store in {}.", place.display());
-    Ok(())
+    output::print(&secret.made().map_or(String::new(), |path| {
+        format!("Made the key file {}: without it nothing opens the store.\n", path.display())
+    }))?;
+    output::print(&format!("Created a store in {}.\n", place.display()))
 }
 
 fn status(flags: &ArgMatches, place: &Path) -> Result<String> {
@@ -88,6 +90,10 @@ fn open(flags: &ArgMatches, place: &Path) -> Result<std::sync::Arc<Kms>> {
 /// The store's directory: `--store`, or `kmshsm` among the user's data.
 fn place(flags: &ArgMatches) -> Result<PathBuf> {
     if let Some(place) = flags.get_one::<PathBuf>("store") {
+        if place.to_string_lossy().starts_with("memory:") {
+            let detail = "A store in memory is gone with the command: give a directory.";
+            return Err(Error::invalid("--store", detail));
+        }
         return Ok(place.clone());
     }
     let data = std::env::var_os("XDG_DATA_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);

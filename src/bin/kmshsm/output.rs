@@ -1,5 +1,7 @@
 //! Answers on the terminal: the API's JSON, or tables for people.
 
+use std::io::Write;
+
 use clap::ArgMatches;
 use kmshsm::api::error_json;
 use kmshsm::error::{Error, ErrorCode, Result};
@@ -26,19 +28,20 @@ impl Output {
     /// Prints an answer.
     pub fn answer(self, json: &str) -> Result<()> {
         let value: Value = serde_json::from_str(json).map_err(|_| ErrorCode::Internal)?;
+        let mut text = String::new();
         match self {
-            Self::Json => println!("{value:#}"),
+            Self::Json => text = format!("{value:#}\n"),
             Self::Table => {
                 let (mut rows, mut tables) = (Vec::new(), Vec::new());
                 flatten("", &value, &mut rows, &mut tables);
-                print_columns(&rows);
+                columns(&rows, &mut text);
                 for (name, table) in tables {
-                    println!("\n{name}");
-                    print_columns(&table);
+                    text.push_str(&format!("\n{name}\n"));
+                    columns(&table, &mut text);
                 }
             }
         }
-        Ok(())
+        print(&text)
     }
 
     /// Prints a failure to standard error.
@@ -46,9 +49,9 @@ impl Output {
         match self {
             Self::Json => {
                 let value: Value = serde_json::from_str(&error_json(error)).unwrap_or_default();
-                eprintln!("{value:#}");
+                report(&format!("{value:#}"));
             }
-            Self::Table => eprintln!("{}: {error}", error.code().wire_code()),
+            Self::Table => report(&format!("{}: {error}", error.code().wire_code())),
         }
     }
 }
@@ -91,14 +94,30 @@ fn cell(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn print_columns(rows: &Rows) {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width =
-        |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|c| c.chars().count()).max();
-    let widths: Vec<_> = (0..columns).map(|at| width(at).unwrap_or(0)).collect();
+fn columns(rows: &Rows, text: &mut String) {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let longest = |at: usize| {
+        rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max()
+    };
+    let widths: Vec<_> = (0..count).map(|at| longest(at).unwrap_or(0)).collect();
     for row in rows {
-        let cells: Vec<_> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        println!("{}", cells.join("  ").trim_end());
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let cells: Vec<_> = cells.collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
     }
+}
+
+/// Prints to standard output, which may be closed or full: that is an error like any other.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| {
+        Error::new(ErrorCode::Internal)
+            .because(format!("The answer could not be written: {error}."))
+    })
+}
+
+/// Prints to standard error, if anybody listens.
+fn report(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

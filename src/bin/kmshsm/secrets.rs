@@ -33,6 +33,14 @@ impl Secret {
         }
     }
 
+    /// The key file, if it has just been made.
+    pub fn made(&self) -> Option<&Path> {
+        match self {
+            Self::KeyFile(_, path) => path.as_deref(),
+            Self::Passphrase(_) => None,
+        }
+    }
+
     /// Removes a key file that was made for a store that could not be.
     pub fn forget(&self) {
         if let Self::KeyFile(_, Some(path)) = self {
@@ -56,8 +64,9 @@ pub fn choose(flags: &ArgMatches) -> Result<Secret> {
     {
         let key = fresh_key()?;
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-        file.and_then(|mut file| file.write_all(&key[..]).and_then(|()| file.sync_all()))
-            .map_err(|error| Error::invalid("--key-file", error.to_string()))?;
+        file.and_then(|mut file| file.write_all(&key[..]).and_then(|()| file.sync_all())).map_err(
+            |error| Error::invalid("--key-file", format!("{}: {error}", path.display())),
+        )?;
         return Ok(Secret::KeyFile(key, Some(path.clone())));
     }
     if let Some(secret) = given(flags)? {
@@ -72,7 +81,8 @@ pub fn choose(flags: &ArgMatches) -> Result<Secret> {
 
 /// The value of a parameter: itself, or what is in the file it names.
 pub fn parameter(name: &str, value: &str) -> Result<String> {
-    let failed = |error: std::io::Error| Error::invalid(name.to_owned(), error.to_string());
+    let failed =
+        |error: std::io::Error| Error::invalid(name.to_owned(), format!("{value}: {error}"));
     if let Some(path) = value.strip_prefix("fileb://") {
         let bytes = File::open(path).and_then(read).map_err(failed)?;
         return Ok(STANDARD.encode(&*bytes));
@@ -131,6 +141,9 @@ fn read(file: File) -> std::io::Result<Zeroizing<Vec<u8>>> {
 fn prompt(question: &str) -> Result<Zeroizing<Vec<u8>>> {
     match rpassword::prompt_password(question) {
         Ok(text) => Ok(Zeroizing::new(text.into_bytes())),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Err(Error::new(ErrorCode::MissingParameter).about("passphrase"))
+        }
         Err(_) => {
             let detail = "There is no terminal to ask on: use --passphrase-file, --passphrase-fd or --key-file.";
             Err(Error::new(ErrorCode::MissingParameter).about("passphrase").because(detail))

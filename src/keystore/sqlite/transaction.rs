@@ -148,7 +148,13 @@ struct Meta {
 impl Meta {
     fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let row = |row: &Row<'_>| {
-            Ok(Self { revision: unsigned(row.get(0)?), pruned: unsigned(row.get(1)?) })
+            // A revision at its end or below zero is no work of ours: it would hide changes.
+            match (u64::try_from(row.get::<_, i64>(0)?), u64::try_from(row.get::<_, i64>(1)?)) {
+                (Ok(revision), Ok(pruned)) if revision < i64::MAX as u64 && pruned <= revision => {
+                    Ok(Self { revision, pruned })
+                }
+                _ => Err(rusqlite::Error::IntegralValueOutOfRange(0, 0)),
+            }
         };
         connection
             .prepare_cached("SELECT revision, pruned FROM meta WHERE id = 1")?
