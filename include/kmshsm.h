@@ -18,7 +18,8 @@
  * Out.       `uint8_t *out, size_t out_capacity, size_t *out_len`: if there is no room, *out_len
  *            gets the size that suffices and the answer is KMSHSM_ERROR_BUFFER_TOO_SMALL, before
  *            any work; so a first call with capacity 0 asks for the size. A failure leaves outputs as
- *            they were, or zeros in them. Outputs must not overlap inputs.
+ *            they were, or zeros in them. Outputs must overlap neither inputs nor each
+ *            other.
  * Strings    that the library hands out are freed with kmshsm_string_free(), which wipes them.
  * Handles    are opaque and never followed as pointers: NULL answers Abi.NullArgument, a forged one
  *            Abi.BadHandle, a freed one Abi.Closed. They may be used from any thread, by several at

@@ -1,6 +1,5 @@
 //! What falls due by itself: the expiry of imported material and of wrapping pairs, and automatic
-//! rotation. Done when a
-//! key is next asked for, so that no thread of ours runs in the host's process.
+//! rotation. Done when a key is next asked for, so that no thread of ours runs in the host's process.
 
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{RawMaterial, random};

@@ -2,15 +2,14 @@
 //! the caller's environment or terminal gets in.
 #![cfg(feature = "cli")]
 
+mod home;
+
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{FileExt, PermissionsExt};
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::os::unix::fs::FileExt;
+use std::process::Stdio;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +17,8 @@ use kmshsm::api::{ACTIONS, dispatch_json};
 use kmshsm::error::ErrorCode;
 use kmshsm::kms::{Kms, Options, Unlock};
 use serde_json::Value;
-use tempfile::TempDir;
+
+use home::*;
 
 // --- Making a store ---------------------------------------------------------------------------
 
@@ -479,184 +479,4 @@ fn processes_see_each_other() {
 
     call("DisableKey", serde_json::json!({ "KeyId": key })).unwrap();
     home.refuses(4, "Rejected.Disabled", "Decrypt", &blob);
-}
-
-// --- A home of one's own ----------------------------------------------------------------------
-
-/// A directory for one test, in which its commands run.
-struct Home(TempDir);
-
-impl Home {
-    fn empty() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    /// With the store `keys`, which the key file `keys.bin` opens: quicker than a passphrase.
-    fn with_store() -> Self {
-        let home = Self::empty();
-        let made = home.run(&["init", "--store", "keys", "--key-file", "keys.bin"]);
-        let told = "Made the key file keys.bin: without it nothing opens the store.\n\
-                    Created a store in keys.\n";
-        assert_eq!(made, Run::says(told));
-        home
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kmshsm"));
-        command.args(args).current_dir(self.0.path()).env_clear().env("HOME", self.0.path());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // SAFETY: setsid is async-signal-safe and touches no memory.
-        unsafe {
-            // A new session has no terminal, so nothing can ask on the caller's.
-            command.pre_exec(|| match libc::setsid() {
-                -1 => Err(std::io::Error::last_os_error()),
-                _ => Ok(()),
-            });
-        }
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Run {
-        run(&mut self.command(args))
-    }
-
-    /// An action on the store `keys`.
-    fn action(&self, action: &str, args: &[&str]) -> Run {
-        let place = [action, "--store", "keys", "--key-file", "keys.bin"];
-        let mut command = self.command(&place);
-        if action != "status" && needs_override() {
-            command.arg("--allow-unprotected-memory");
-        }
-        run(command.args(args))
-    }
-
-    fn ok(&self, action: &str, args: &[&str]) -> Value {
-        self.action(action, args).answer()
-    }
-
-    fn refuses(&self, exit: i32, code: &str, action: &str, args: &[&str]) -> Value {
-        self.action(action, args).refusal(exit, code)
-    }
-
-    /// A new key at level HSM.
-    fn key(&self, args: &[&str]) -> String {
-        let answer = self.ok("CreateKey", &[&["--ProtectionLevel", "HSM"], args].concat());
-        text(&answer["KeyMetadata"]["KeyId"]).to_owned()
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn read(&self, name: &str) -> Vec<u8> {
-        fs::read(self.path(name)).unwrap()
-    }
-
-    fn write(&self, name: &str, bytes: &[u8]) {
-        let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-
-    fn mode(&self, name: &str) -> u32 {
-        fs::metadata(self.path(name)).unwrap().permissions().mode() & 0o7777
-    }
-
-    /// The names of all files and directories, hidden ones included.
-    fn everything(&self) -> BTreeSet<PathBuf> {
-        fn walk(dir: &Path, found: &mut BTreeSet<PathBuf>) {
-            for entry in fs::read_dir(dir).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    walk(&path, found);
-                }
-                found.insert(path);
-            }
-        }
-        let mut found = BTreeSet::new();
-        walk(self.0.path(), &mut found);
-        found
-    }
-}
-
-/// Whether keys at level HSM take the operator's override here.
-fn needs_override() -> bool {
-    static NEEDED: OnceLock<bool> = OnceLock::new();
-    *NEEDED.get_or_init(|| Home::with_store().ok("status", &[])["hsm_keys"] != "usable")
-}
-
-// --- What came of it --------------------------------------------------------------------------
-
-#[derive(Debug, PartialEq)]
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-fn run(command: &mut Command) -> Run {
-    Run::of(command.output().unwrap())
-}
-
-impl Run {
-    fn of(output: std::process::Output) -> Self {
-        Self {
-            code: output.status.code().expect("no signal"),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-
-    /// A success that prints just this.
-    fn says(text: &str) -> Self {
-        Self { code: 0, out: text.to_owned(), err: String::new() }
-    }
-
-    /// The answer of a success.
-    fn answer(&self) -> Value {
-        assert_eq!((self.code, self.err.as_str()), (0, ""), "{}", self.out);
-        serde_json::from_str(&self.out).unwrap()
-    }
-
-    /// The error of a failure: the API's JSON on standard error, nothing on standard output.
-    fn refusal(&self, exit: i32, code: &str) -> Value {
-        assert_eq!((self.code, self.out.as_str()), (exit, ""), "{}", self.err);
-        let error: Value = serde_json::from_str(&self.err).unwrap();
-        assert_eq!(names(&error), ["HttpStatus", "Code", "Message", "RequestId"]);
-        assert_eq!(error["Code"], code, "{error}");
-        let is_it = |known: &&ErrorCode| {
-            known.wire_code() == code && known.number() / 100 == exit.unsigned_abs()
-        };
-        let known = ErrorCode::ALL.iter().find(is_it).expect("a code of that family");
-        assert_eq!(error["HttpStatus"], known.http_status());
-        error
-    }
-
-    /// A command line that is none: the word that it is about, on standard error.
-    fn usage(&self, word: &str) {
-        assert_eq!((self.code, self.out.as_str()), (1, ""), "{}", self.err);
-        assert!(self.err.starts_with("error: ") && self.err.contains(word), "{}", self.err);
-    }
-}
-
-fn names(value: &Value) -> Vec<&str> {
-    value.as_object().unwrap().keys().map(String::as_str).collect()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap()
-}
-
-fn message(error: &Value) -> &str {
-    text(&error["Message"])
-}
-
-fn is_uuid(value: &Value) -> bool {
-    let text = text(value).replace(|c: char| c.is_ascii_digit() || ('a'..='f').contains(&c), "0");
-    text == "00000000-0000-0000-0000-000000000000"
-}
-
-/// The text with 0 for every digit.
-fn shape(text: &str) -> String {
-    text.replace(|c: char| c.is_ascii_digit(), "0")
 }
