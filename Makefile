@@ -23,13 +23,13 @@ demo: all python
 	scripts/need openssl libcrypto
 	scripts/demo
 
-test: test-rust test-c test-python demo
+test: test-rust test-c demo test-python
 
 test-rust:
 	cargo test --locked
 
 test-c: lib
-	scripts/need openssl
+	scripts/need openssl c++
 	scripts/symbols
 	$(MAKE) -C tests/c check BUILD=$(CURDIR)/build/tests KMSHSM_LIBDIR=$(CURDIR)/build/lib
 
