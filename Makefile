@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 PYTHON ?= python3
 
-CARGO_LIB := cargo rustc --release --lib --no-default-features --features capi,awslc --crate-type
+CARGO_LIB := cargo rustc --locked --release --lib --no-default-features --features capi,awslc --crate-type
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 VENV := .venv/.tools
 PACKAGE := .venv/.kmshsm
@@ -53,8 +53,8 @@ bench: lib python
 	.venv/bin/python python/bench.py
 
 # Rewrites what is generated and committed.
-bless:
-	KMSHSM_BLESS=1 cargo test -q --test generated --test python_actions
+bless: lib
+	KMSHSM_BLESS=1 cargo test --locked -q --test generated --test python_actions
 	KMSHSM_BLESS=1 scripts/symbols
 
 install: lib cli

@@ -290,7 +290,7 @@ impl Error {
         self.code
     }
 
-    /// The request that failed, if it came as far as the door.
+    /// The request that this answers, if any.
     pub const fn request_id(&self) -> Option<RequestId> {
         self.request
     }

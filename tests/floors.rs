@@ -21,9 +21,9 @@ fn imports_point_down() {
         let Some((module, floor)) = place(relative) else { continue };
         let text = std::fs::read_to_string(&file).unwrap();
         for used in imports(&text) {
-            // The lowest floor is one: its modules may lean on each other.
+            // On the lowest floor, all may use error.
             let is_fine =
-                used == module || floor_of(&used) < floor || floor == 0 && floor_of(&used) == 0;
+                used == module || floor_of(&used) < floor || floor == 0 && used == "error";
             if !is_fine {
                 offences.push(format!("{} imports crate::{used}", relative.display()));
             }
@@ -38,7 +38,7 @@ fn every_module_has_a_floor() {
     let lib = include_str!("../src/lib.rs");
     let modules = lib
         .lines()
-        .filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'));
+        .filter_map(|line| line.strip_suffix(';')?.split_once("mod ").map(|(_, name)| name));
     let modules: Vec<_> = modules.collect();
     assert!(modules.len() > 5);
     for module in modules {
@@ -46,7 +46,7 @@ fn every_module_has_a_floor() {
     }
 }
 
-/// The test itself: an import from above is seen, in any of its spellings.
+/// The test itself: an import from above is seen, alone, in code and in one pair of braces.
 #[test]
 fn an_upward_import_is_seen() {
     let text = "use crate::kms::Kms;\nlet x = crate::api::y();\nuse crate::{ffi, error::Error};";

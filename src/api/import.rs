@@ -121,8 +121,9 @@ impl Action for ImportKeyMaterial<'_> {
         }
         // A failed attempt is written down before it is answered, so it is not an error of the
         // change itself.
-        door.change_key(&self.key_id, Rule::Import, |transaction, key| {
+        door.change_key(&self.key_id, Rule::Always, |transaction, key| {
             require_external(key)?;
+            Rule::Import.check(key.state)?;
             door.admit_level(key.level)?;
             let token = ImportToken::parse(&self.import_token.0)?;
             let pair = transaction.pair(token.pair())?.ok_or_else(|| {

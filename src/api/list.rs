@@ -120,9 +120,6 @@ fn parse_filters(json: &str) -> Result<Selection> {
     }
     let mut selection = Selection::default();
     for (key, values) in by_key {
-        if values.is_empty() {
-            continue;
-        }
         let list: fn(&str) -> Option<Option<List>> = match key.as_str() {
             "KeyState" => |word| KeyState::from_name(word).map(|state| Some(List::State(state))),
             "KeySpec" => |word| KeySpec::from_name(word).map(|spec| Some(List::Spec(spec))),
@@ -141,6 +138,9 @@ fn parse_filters(json: &str) -> Result<Selection> {
                 ));
             }
         };
+        if values.is_empty() {
+            continue;
+        }
         let words = values.iter().map(|word| list(word));
         let found: Option<Vec<_>> = words.collect();
         let found =
@@ -170,6 +170,6 @@ mod tests {
         let service = r#"[{"Key":"CreatorType","Values":["Service"]}]"#;
         assert!(parse_filters(service).unwrap().nothing);
         assert!(parse_filters(r#"[{"Key":"KeyState","Values":["?"]}]"#).is_err());
-        assert!(parse_filters(r#"[{"Key":"Nope","Values":[]}, 1]"#).is_err());
+        assert!(parse_filters(r#"[{"Key":"Nope","Values":[]}]"#).is_err());
     }
 }

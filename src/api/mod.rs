@@ -110,8 +110,9 @@ fn refuse_for<T>(session: &Session, outcome: Result<T>) -> Result<T> {
 }
 
 fn json<T: Serialize>(reply: &Reply<T>) -> Result<Zeroizing<String>> {
-    // Room for any plaintext at once: growing would leave copies behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(2 * MAX_PLAINTEXT + 1024));
+    // Room for any plaintext at once, six characters for each byte at worst (\u0001): growing would
+    // leave copies behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(6 * MAX_PLAINTEXT + 1024));
     serde_json::to_writer(&mut *text, reply).map_err(|_| ErrorCode::Internal)?;
     let text = String::from_utf8(std::mem::take(&mut *text));
     text.map(Zeroizing::new).map_err(|_| ErrorCode::Internal.into())

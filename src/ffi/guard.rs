@@ -1,11 +1,12 @@
 //! From results and panics to numbers, and the text of the last failure.
 
 use std::cell::RefCell;
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::ffi::handle;
+use crate::fork::PerProcess;
 
 /// What every function answers: KMSHSM_OK, or the number of an error. The hundreds are the family:
 /// 1 argument, 2 access, 3 not found, 4 state, 5 crypto, 6 storage, 9 internal.
@@ -59,18 +60,16 @@ pub extern "C" fn kmshsm_last_error() -> *const c_char {
 /// @return a constant string.
 #[unsafe(no_mangle)]
 pub extern "C" fn kmshsm_status_name(status: kmshsm_status) -> *const c_char {
-    const fn text(code: &CStr) -> *const c_char {
-        code.as_ptr()
-    }
     if status == KMSHSM_OK {
-        return text(c"OK");
+        return c"OK".as_ptr();
     }
-    static NAMES: std::sync::LazyLock<Vec<CString>> = std::sync::LazyLock::new(|| {
+    static NAMES: PerProcess<Vec<CString>> = PerProcess::new();
+    let names = NAMES.get(|| {
         let names = ErrorCode::ALL.iter().map(|code| CString::new(code.wire_code()));
         names.map(Result::unwrap_or_default).collect()
     });
     let at = ErrorCode::ALL.iter().position(|code| code.number() == status);
-    at.and_then(|at| NAMES.get(at)).map_or(text(c"Unknown"), |name| name.as_ptr())
+    at.and_then(|at| names.get(at)).map_or(c"Unknown".as_ptr(), |name| name.as_ptr())
 }
 
 /// The version of the library, such as "0.1.0".

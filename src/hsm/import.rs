@@ -60,19 +60,9 @@ impl WrappingPair {
         &self.id
     }
 
-    /// The key whose material the pair wraps.
-    pub const fn key(&self) -> &KeyId {
-        &self.key
-    }
-
     /// The public half, as DER SubjectPublicKeyInfo.
     pub fn public(&self) -> &[u8] {
         &self.public
-    }
-
-    /// When the pair and its token expire.
-    pub const fn not_after(&self) -> Timestamp {
-        self.not_after
     }
 
     /// Whether the private half has been destroyed.
@@ -191,7 +181,8 @@ impl ImportToken {
         parse().map_err(|_| ErrorCode::InvalidImportToken.into())
     }
 
-    /// When it says it expires; to be believed after [`ImportToken::verify`].
+    /// When it says it expires. Unverified: good for choosing between two refusals, for nothing
+    /// else.
     pub const fn not_after(&self) -> Timestamp {
         self.not_after
     }

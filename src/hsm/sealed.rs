@@ -57,13 +57,17 @@ impl Keyring {
         rng::fill(dek.as_mut())?;
         let nonce = random::<24>()?;
         let (head, wrapped) = self.with_active(|number, key| {
-            let mut head = Writer::with_capacity(BEFORE_BODY + body.len() + TAG);
+            let mut head = Writer::default();
             head.u8(VERSION).u8(place.kind as u8).raw(place.id).u64(revision).u32(number);
             let head = head.finish();
             let wrapped = xaes::seal(key, &nonce, &self.aad(place, &head, false), dek.as_ref())?;
             Ok((head, wrapped))
         })?;
-        let mut record = Writer::default().raw(&head).raw(&nonce).raw(&wrapped).finish();
+        let mut record = Writer::with_capacity(BEFORE_BODY + body.len() + TAG)
+            .raw(&head)
+            .raw(&nonce)
+            .raw(&wrapped)
+            .finish();
         let aad = self.aad(place, &record, true);
         record.resize(BEFORE_BODY + body.len(), 0);
         let (_, ciphertext) = record.split_at_mut(BEFORE_BODY);

@@ -56,8 +56,8 @@ impl Slot {
         Ok(writer.raw(&head).raw(&nonce).raw(&wrapped).finish())
     }
 
-    /// The SRK, if `unlock` opens this slot; [`ErrorCode::UnlockFailed`] if not, whatever the
-    /// reason.
+    /// The SRK, if `unlock` opens this slot; [`ErrorCode::UnlockFailed`] if not, and
+    /// [`ErrorCode::StoreTooNew`] or [`ErrorCode::StoreDamaged`] for a slot that cannot be read.
     pub fn open(
         unlock: &Unlock<'_>,
         store: &[u8; 16],

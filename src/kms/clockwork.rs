@@ -7,16 +7,20 @@ use crate::kms::{KeyRecord, Kms, List, Transaction, Version};
 use crate::model::{KeyId, KeyState, KeyVersionId, Space, Timestamp};
 
 impl KeyRecord {
-    /// Whether anything about the key is due. Asks for the time only if something can be; a new
-    /// version only if keys of this level are `admitted` to this process's memory.
-    pub(super) fn is_due(&self, now: impl FnOnce() -> Timestamp, admitted: bool) -> bool {
-        let can_rotate = self.rotation_interval.is_some() && admitted;
+    /// Whether anything about the key is due. Looks at the clock only if something can be; a new
+    /// version can only be if keys of this level are `admitted` to this process's memory.
+    pub(super) fn is_due(
+        &self,
+        now: impl FnOnce() -> Timestamp,
+        admitted: impl FnOnce() -> bool,
+    ) -> bool {
+        let can_rotate = self.rotation_interval.is_some() && admitted();
         if self.material_expires.is_none() && !can_rotate && self.wrapping_pairs.is_empty() {
             return false;
         }
         let now = now();
         self.has_expired(now)
-            || (admitted && self.rotates_at(now))
+            || (can_rotate && self.rotates_at(now))
             || self.wrapping_pairs.iter().any(|(_, not_after)| *not_after < now)
     }
 
@@ -43,7 +47,7 @@ impl Transaction<'_> {
             self.delete_pair(&id)?;
         }
         if key.rotates_at(now) && self.admits(key.level) {
-            let version = Version { id: KeyVersionId::from_random(random()?), created: self.now() };
+            let version = Version { id: KeyVersionId::from_random(random()?), created: now };
             let body = RawMaterial::generate(key.spec)?.version_body(version.created)?;
             self.put_version(key, version, &body)?;
             key.versions.push(version);
@@ -53,7 +57,7 @@ impl Transaction<'_> {
 
     /// Destroys imported material. The key waits for the same material again, unless it awaits its
     /// deletion.
-    pub fn destroy_material(&mut self, key: &mut KeyRecord) -> Result<()> {
+    pub(crate) fn destroy_material(&mut self, key: &mut KeyRecord) -> Result<()> {
         let version = key.primary()?;
         self.put_empty_version(key, version)?;
         key.material_expires = None;

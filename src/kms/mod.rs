@@ -33,7 +33,7 @@ pub use meter::Meter;
 pub use open::{Options, Place, fresh_key};
 pub use record::{KeyRecord, Version};
 pub use session::{Aliases, Door, Reply, Session};
-pub use transaction::Transaction;
+pub(crate) use transaction::Transaction;
 
 /// An open store with its boundary: the service of all accounts and regions in it.
 pub struct Kms {
@@ -107,7 +107,7 @@ impl Kms {
     }
 
     /// Ends every session. Customers' keys leave memory at once, or with the last call that uses
-    /// them; the keys of the store do with the last session.
+    /// them; the store's own keys leave with the last session.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         if self.born.is_current() {
@@ -121,7 +121,7 @@ impl Kms {
         self.hsm.fail();
     }
 
-    /// Refuses everything in a forked child and in the error state.
+    /// Refuses everything in a forked child, after close and in the error state.
     pub(crate) fn check(&self) -> Result<()> {
         self.born.check()?;
         if self.closed.load(Ordering::Relaxed) {
@@ -134,7 +134,11 @@ impl Kms {
     /// revives nothing.
     pub(crate) fn now(&self) -> Timestamp {
         let now = self.clock.now().0;
-        Timestamp(self.latest.fetch_max(now, Ordering::Relaxed).max(now))
+        // Written once a second at most: otherwise threads would share a line that is written to.
+        if now > self.latest.load(Ordering::Relaxed) {
+            self.latest.fetch_max(now, Ordering::Relaxed);
+        }
+        Timestamp(self.latest.load(Ordering::Relaxed))
     }
 
     pub(crate) const fn hsm(&self) -> &Hsm {

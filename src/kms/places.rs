@@ -1,4 +1,5 @@
-//! Where everything is in the keystore. Nothing here tells names: keys of the index are PRF outputs.
+//! Where everything is in the keystore. Ids of keys, versions and pairs are in clear; accounts,
+//! regions and what a list is of are not: they are PRF outputs.
 
 use crate::error::Result;
 use crate::hsm::Keyring;

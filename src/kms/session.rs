@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorCode, RequestId, Result};
 use crate::fork::Generation;
 use crate::hsm::{self, KeyMaterial};
 use crate::kms::cache::with_room;
-use crate::kms::{Access, Action, Key, KeyRecord, Kms, List, Page, Rule, Transaction, Version};
+use crate::kms::{Access, Action, Key, KeyRecord, Kms, List, Page, Rule, Transaction};
 use crate::model::{KeyId, KeyRef, KeyVersionId, ManualClock, Principal, Space, Timestamp};
 use crate::policy::{self, Decision};
 
@@ -93,23 +93,28 @@ impl Session {
 
 impl Door<'_> {
     /// The account and region of the call.
-    pub const fn space(&self) -> &Space {
+    pub(crate) const fn space(&self) -> &Space {
         &self.session.space
     }
 
     /// The present moment.
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.session.kms.now()
     }
 
     /// The clock, if it is one that can be moved.
-    pub fn manual_clock(&self) -> Option<&ManualClock> {
+    pub(crate) fn manual_clock(&self) -> Option<&ManualClock> {
         self.session.kms.manual_clock()
     }
 
     /// The key that `reference` names, if the caller may do this to it and the state of the key
     /// allows it.
-    pub fn key(&self, reference: &KeyRef<'_>, aliases: Aliases, rule: Rule) -> Result<Arc<Key>> {
+    pub(crate) fn key(
+        &self,
+        reference: &KeyRef<'_>,
+        aliases: Aliases,
+        rule: Rule,
+    ) -> Result<Arc<Key>> {
         let id = self.resolve(reference, aliases)?;
         self.session.kms.refresh()?;
         let key = self.session.kms.find(&id)?.ok_or(ErrorCode::KeyNotFound)?;
@@ -117,36 +122,40 @@ impl Door<'_> {
     }
 
     /// The key of a version that a ciphertext names, under the same conditions.
-    pub fn key_of_version(&self, version: KeyVersionId, rule: Rule) -> Result<Arc<Key>> {
+    pub(crate) fn key_of_version(&self, version: KeyVersionId, rule: Rule) -> Result<Arc<Key>> {
         self.session.kms.refresh()?;
         let key = self.session.kms.find_by_version(version)?.ok_or(ErrorCode::KeyNotFound)?;
         self.admit(key, rule)
     }
 
     /// The material of a version of an admitted key; counts the call.
-    pub fn material<'k>(&self, key: &'k Key, version: KeyVersionId) -> Result<&'k KeyMaterial> {
+    pub(crate) fn material<'k>(
+        &self,
+        key: &'k Key,
+        version: KeyVersionId,
+    ) -> Result<&'k KeyMaterial> {
         self.session.kms.hsm().admit(key.record().level)?;
         self.session.kms.material(key, version)
     }
 
     /// Runs `f` again with room made for it if it found the memory for keys used up.
-    pub fn with_room<R>(&self, f: impl FnMut() -> Result<R>) -> Result<R> {
+    pub(crate) fn with_room<R>(&self, f: impl FnMut() -> Result<R>) -> Result<R> {
         with_room(f)
     }
 
     /// Permission for what concerns all keys of the space: creating and listing.
-    pub fn container(&self) -> Result<()> {
+    pub(crate) fn container(&self) -> Result<()> {
         self.authorize(&self.session.space)
     }
 
     /// Refuses a level that this process's memory is not fit for.
-    pub fn admit_level(&self, level: crate::model::ProtectionLevel) -> Result<()> {
+    pub(crate) fn admit_level(&self, level: crate::model::ProtectionLevel) -> Result<()> {
         self.session.kms.hsm().admit(level)
     }
 
     /// Changes the key that `reference` names: what `change` makes of its record is written, with all
     /// else that it put into the transaction.
-    pub fn change_key<R>(
+    pub(crate) fn change_key<R>(
         &self,
         reference: &KeyRef<'_>,
         rule: Rule,
@@ -168,7 +177,10 @@ impl Door<'_> {
     }
 
     /// Changes the store in one transaction; `change` may run several times.
-    pub fn change<R>(&self, change: impl FnMut(&mut Transaction<'_>) -> Result<R>) -> Result<R> {
+    pub(crate) fn change<R>(
+        &self,
+        change: impl FnMut(&mut Transaction<'_>) -> Result<R>,
+    ) -> Result<R> {
         debug_assert_eq!(
             self.access,
             Access::Write,
@@ -180,13 +192,13 @@ impl Door<'_> {
 
     /// The keys of the space that are on at least one list of each group: `limit` of them after
     /// the first `skip`.
-    pub fn select(&self, groups: &[Vec<List>], skip: u64, limit: usize) -> Result<Page> {
+    pub(crate) fn select(&self, groups: &[Vec<List>], skip: u64, limit: usize) -> Result<Page> {
         self.session.kms.settle_space(&self.session.space)?;
         self.session.kms.select(&self.session.space, groups, skip, limit)
     }
 
     /// The keys that seal the store; for import tokens and fingerprints.
-    pub fn keyring(&self) -> &hsm::Keyring {
+    pub(crate) fn keyring(&self) -> &hsm::Keyring {
         self.session.kms.hsm().keyring()
     }
 
@@ -211,7 +223,7 @@ impl Door<'_> {
         let record = key.record();
         self.own(record)?;
         let kms = &self.session.kms;
-        if record.is_due(|| self.now(), kms.hsm().admit(record.level).is_ok()) {
+        if record.is_due(|| self.now(), || kms.hsm().admit(record.level).is_ok()) {
             match kms.settle_key(&record.id) {
                 Ok(()) => {
                     kms.refresh()?;
@@ -241,13 +253,6 @@ impl Door<'_> {
             Decision::Allow => Ok(()),
             Decision::Deny => Err(ErrorCode::NoPermission.into()),
         }
-    }
-}
-
-impl Key {
-    /// The version that encrypts.
-    pub fn primary(&self) -> Result<Version> {
-        self.record().primary()
     }
 }
 

@@ -18,7 +18,7 @@ use crate::model::{KeyId, KeyVersionId, ProtectionLevel, Space, Timestamp};
 const ATTEMPTS: usize = 1000;
 
 /// A change in the making.
-pub struct Transaction<'k> {
+pub(crate) struct Transaction<'k> {
     kms: &'k Kms,
     header: Header,
     header_revision: Revision,
@@ -83,17 +83,17 @@ impl<'k> Transaction<'k> {
     }
 
     /// The moment of the change.
-    pub const fn now(&self) -> Timestamp {
+    pub(crate) const fn now(&self) -> Timestamp {
         self.now
     }
 
     /// The key as it is stored now.
-    pub fn key(&self, id: &KeyId) -> Result<Option<KeyRecord>> {
+    pub(crate) fn key(&self, id: &KeyId) -> Result<Option<KeyRecord>> {
         self.kms.read_key(id)
     }
 
     /// Writes a key's record: the first time, or in place of `old`.
-    pub fn put_key(&mut self, old: Option<&KeyRecord>, new: &KeyRecord) -> Result<()> {
+    pub(crate) fn put_key(&mut self, old: Option<&KeyRecord>, new: &KeyRecord) -> Result<()> {
         let storage_key = places::key(&new.id);
         let place = key_place(&new.id, &storage_key);
         self.put(&place, &new.encode())?;
@@ -104,7 +104,7 @@ impl<'k> Transaction<'k> {
     }
 
     /// Takes the next sequence number of a space.
-    pub fn next_seq(&mut self, space: &Space) -> Result<u64> {
+    pub(crate) fn next_seq(&mut self, space: &Space) -> Result<u64> {
         let mut counters = self.counters(space)?;
         let seq = counters.take_seq();
         self.put_counters(space, &counters)?;
@@ -112,7 +112,7 @@ impl<'k> Transaction<'k> {
     }
 
     /// Writes the material of a version.
-    pub fn put_version(
+    pub(crate) fn put_version(
         &mut self,
         key: &KeyRecord,
         version: Version,
@@ -128,7 +128,7 @@ impl<'k> Transaction<'k> {
 
     /// Writes a version without material: one that still waits for it, or whose material is
     /// destroyed by this.
-    pub fn put_empty_version(&mut self, key: &KeyRecord, version: Version) -> Result<()> {
+    pub(crate) fn put_empty_version(&mut self, key: &KeyRecord, version: Version) -> Result<()> {
         // Whoever has the material cached must drop it, even if the key's record stays the same.
         self.batch.touched.push(places::key(&key.id));
         let index = places::version_index(self.keyring(), &version.id)?;
@@ -140,7 +140,7 @@ impl<'k> Transaction<'k> {
     }
 
     /// A wrapping pair, if it exists.
-    pub fn pair(&self, id: &[u8; 16]) -> Result<Option<WrappingPair>> {
+    pub(crate) fn pair(&self, id: &[u8; 16]) -> Result<Option<WrappingPair>> {
         let storage_key = places::pair(id);
         let Some((_, record)) = one(&*self.kms.store, &storage_key)? else { return Ok(None) };
         let body = self.keyring().open_secret(&pair_place(id, &storage_key), &record)?;
@@ -148,13 +148,13 @@ impl<'k> Transaction<'k> {
     }
 
     /// Writes a wrapping pair, whose `body` has been made beforehand.
-    pub fn put_pair(&mut self, id: &[u8; 16], body: &SecretBytes) -> Result<()> {
+    pub(crate) fn put_pair(&mut self, id: &[u8; 16], body: &SecretBytes) -> Result<()> {
         let storage_key = places::pair(id);
         body.read(|body| self.put(&pair_place(id, &storage_key), body))?
     }
 
     /// Removes a wrapping pair; an absent one is not an error.
-    pub fn delete_pair(&mut self, id: &[u8; 16]) -> Result<()> {
+    pub(crate) fn delete_pair(&mut self, id: &[u8; 16]) -> Result<()> {
         let storage_key = places::pair(id);
         if let Some((_, record)) = one(&*self.kms.store, &storage_key)? {
             self.header.remove(self.keyring().term(&storage_key, &record)?)?;

@@ -54,10 +54,13 @@ impl<'de> Deserialize<'de> for Plaintext<'static> {
         let text = String::deserialize(deserializer)?;
         // The standard engine refuses padding and trailing bits that encoding would not produce,
         // so what it accepts encodes to the same text again.
-        Ok(match STANDARD.decode(&text) {
-            Ok(bytes) => {
+        // What it has decoded before it refuses is wiped, too.
+        let mut bytes = Zeroizing::new(vec![0; base64::decoded_len_estimate(text.len())]);
+        Ok(match STANDARD.decode_slice(&text, &mut bytes) {
+            Ok(len) => {
+                bytes.truncate(len);
                 drop(Zeroizing::new(text));
-                Self::Bytes(bytes.into())
+                Self::Bytes(std::mem::take(&mut *bytes).into())
             }
             Err(_) => Self::Text(text.into()),
         })

@@ -12,7 +12,7 @@ pub enum Decision {
     Deny,
 }
 
-/// Whether `principal` may do `action` (such as `kms:Encrypt`) to a resource of `owner`. The
+/// Whether `principal` may do `action` (its name in the API, such as `Encrypt`) to a resource of `owner`. The
 /// account itself has every right on its own resources; nobody else has any.
 pub fn decide(principal: &Principal, _action: &str, owner: &Space) -> Decision {
     match principal {
@@ -31,7 +31,7 @@ mod tests {
         let root = Principal::Root { account: Account::parse("1").unwrap() };
         let own = Space::new("1", "cn-hongkong").unwrap();
         let other = Space::new("2", "cn-hongkong").unwrap();
-        assert_eq!(decide(&root, "kms:Encrypt", &own), Decision::Allow);
-        assert_eq!(decide(&root, "kms:Encrypt", &other), Decision::Deny);
+        assert_eq!(decide(&root, "Encrypt", &own), Decision::Allow);
+        assert_eq!(decide(&root, "Encrypt", &other), Decision::Deny);
     }
 }

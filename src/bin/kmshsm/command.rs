@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use kmshsm::api::{ACTIONS, Descriptor};
+use kmshsm::api::{ACTIONS, AdvanceClock, Descriptor};
+use kmshsm::kms::Action;
 use serde_json::Value;
 
 const ABOUT: &str =
@@ -30,7 +31,9 @@ pub fn build() -> Command {
         .arg_required_else_help(true)
         .subcommand(init)
         .subcommand(status)
-        .subcommands(ACTIONS.iter().filter(|action| action.name != "AdvanceClock").map(subcommand))
+        .subcommands(
+            ACTIONS.iter().filter(|action| action.name != AdvanceClock::NAME).map(subcommand),
+        )
 }
 
 /// The parameter names of an action.
@@ -47,7 +50,7 @@ pub fn text<'a>(flags: &'a ArgMatches, name: &str) -> &'a str {
 fn subcommand(action: &Descriptor) -> Command {
     let schema = (action.schema)();
     let about = describe(schema.as_value());
-    let mut command = with_common(Command::new(action.name).about(about));
+    let mut command = with_session(Command::new(action.name).about(about));
     for (name, schema) in properties(action) {
         let mut help = describe(&schema);
         let words: Vec<_> = words(&schema);
@@ -85,10 +88,15 @@ fn words(schema: &Value) -> Vec<&str> {
     all.filter_map(Value::as_array).flatten().filter_map(Value::as_str).collect()
 }
 
-fn with_common(command: Command) -> Command {
-    with_place(command)
+/// What an action needs besides: who calls, and where.
+fn with_session(command: Command) -> Command {
+    with_common(command)
         .arg(Arg::new("region").long("region").default_value("cn-hongkong").help("The region"))
         .arg(Arg::new("account").long("account").default_value("111122223333").help("The account"))
+}
+
+fn with_common(command: Command) -> Command {
+    with_place(command)
         .arg(
             Arg::new("allow-unprotected-memory")
                 .long("allow-unprotected-memory")

@@ -133,8 +133,11 @@ fn open(option: &'static str, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
 
 fn read(file: File) -> std::io::Result<Zeroizing<Vec<u8>>> {
     // Room for all of it at once, so that growing leaves no copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE as usize));
-    file.take(MAX_FILE).read_to_end(&mut bytes)?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE as usize + 1));
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(std::io::Error::other("it is longer than 1 MiB"));
+    }
     Ok(bytes)
 }
 

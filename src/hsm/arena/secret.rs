@@ -85,11 +85,6 @@ impl SecretBytes {
         self.slot.len
     }
 
-    /// Are there none?
-    pub const fn is_empty(&self) -> bool {
-        self.slot.len == 0
-    }
-
     /// Lets `f` see them.
     #[inline]
     pub fn read<R>(&self, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
