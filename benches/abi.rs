@@ -9,8 +9,7 @@ use std::hint::black_box;
 use std::ptr;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-// The symbols below are the library's own.
-use kmshsm as _;
+use kmshsm::api::OVERHEAD;
 
 const ROUNDS: usize = 15;
 const ROUND_NS: u64 = 20_000_000;
@@ -79,11 +78,12 @@ fn main() {
         if wanted(&name) {
             let contestants =
                 [raw_seal(len), raw_seal_in_place(len), abi_encrypt(session, &aes, len)];
-            group(&name, &mut { contestants });
+            group(&name, &mut Vec::from(contestants));
         }
         let name = format!("decrypt {len} bytes, AES-256");
         if wanted(&name) {
-            group(&name, &mut [raw_open(len), abi_decrypt(session, &aes, len)]);
+            let contestants = [raw_seal(len), raw_open(len), abi_decrypt(session, &aes, len)];
+            group(&name, &mut Vec::from(contestants));
         }
     }
     if wanted("data key") {
@@ -194,7 +194,7 @@ fn raw_open(len: usize) -> Contestant {
 }
 
 fn abi_encrypt(session: *const c_void, key: &CString, len: usize) -> Contestant {
-    let (plaintext, mut out, key) = (vec![7u8; len], vec![0u8; len + 91], key.clone());
+    let (plaintext, mut out, key) = (vec![7u8; len], vec![0u8; len + OVERHEAD], key.clone());
     let run = move || {
         let mut out_len = 0;
         // SAFETY: the contract of kmshsm.h.
@@ -207,7 +207,7 @@ fn abi_encrypt(session: *const c_void, key: &CString, len: usize) -> Contestant 
                 len,
                 ptr::null(),
                 output,
-                len + 91,
+                len + OVERHEAD,
                 &mut out_len,
             )
         };
@@ -218,7 +218,7 @@ fn abi_encrypt(session: *const c_void, key: &CString, len: usize) -> Contestant 
 }
 
 fn abi_decrypt(session: *const c_void, key: &CString, len: usize) -> Contestant {
-    let (plaintext, mut sealed, mut out_len) = (vec![7u8; len], vec![0u8; len + 91], 0);
+    let (plaintext, mut sealed, mut out_len) = (vec![7u8; len], vec![0u8; len + OVERHEAD], 0);
     // SAFETY: the contract of kmshsm.h.
     let status = unsafe {
         let (input, output) = (plaintext.as_ptr(), sealed.as_mut_ptr());
@@ -229,7 +229,7 @@ fn abi_decrypt(session: *const c_void, key: &CString, len: usize) -> Contestant 
             len,
             ptr::null(),
             output,
-            len + 91,
+            len + OVERHEAD,
             &mut out_len,
         )
     };
@@ -240,7 +240,7 @@ fn abi_decrypt(session: *const c_void, key: &CString, len: usize) -> Contestant 
         // SAFETY: the contract of kmshsm.h.
         let status = unsafe {
             let (input, output) = (sealed.as_ptr(), out.as_mut_ptr());
-            kmshsm_decrypt(session, input, len + 91, ptr::null(), output, len, &mut out_len)
+            kmshsm_decrypt(session, input, len + OVERHEAD, ptr::null(), output, len, &mut out_len)
         };
         assert_eq!(status, 0);
         black_box(&out);
@@ -249,7 +249,7 @@ fn abi_decrypt(session: *const c_void, key: &CString, len: usize) -> Contestant 
 }
 
 fn abi_data_key(session: *const c_void, key: &CString) -> Contestant {
-    let (mut plain, mut sealed, key) = ([0u8; 32], [0u8; 123], key.clone());
+    let (mut plain, mut sealed, key) = ([0u8; 32], [0u8; 32 + OVERHEAD], key.clone());
     let run = move || {
         let (mut plain_len, mut sealed_len) = (0, 0);
         // SAFETY: the contract of kmshsm.h.
@@ -263,7 +263,7 @@ fn abi_data_key(session: *const c_void, key: &CString) -> Contestant {
                 32,
                 &mut plain_len,
                 sealed.as_mut_ptr(),
-                123,
+                32 + OVERHEAD,
                 &mut sealed_len,
             )
         };
