@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use kmshsm::api::{MAX_DATA_KEY, OVERHEAD};
+use kmshsm::api::OVERHEAD;
 use kmshsm::error::{Error, ErrorCode};
 use kmshsm::model::{EncryptionContext, KeyRef};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
@@ -120,14 +120,6 @@ pub fn moment(value: &Bound<'_, PyAny>, parameter: &'static str) -> PyResult<u64
             error
         }
     })
-}
-
-/// The length of a data key.
-pub fn data_key_len(number_of_bytes: i64) -> PyResult<u32> {
-    match u32::try_from(number_of_bytes) {
-        Ok(number @ 1..=MAX_DATA_KEY) => Ok(number),
-        _ => Err(raise(Error::invalid("NumberOfBytes", "It must be 1 to 1024."))),
-    }
 }
 
 /// The length of the plaintext in a ciphertext; one that is too short does not open.

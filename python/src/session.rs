@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kmshsm::api::{
     self, Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext,
-    GetParametersForImport, ImportKeyMaterial, Into, MAX_PLAINTEXT, OVERHEAD,
+    GetParametersForImport, ImportKeyMaterial, Into, OVERHEAD, check_plaintext, data_key_len,
 };
 use kmshsm::error::{Error, Result};
 use kmshsm::kms;
@@ -17,7 +17,7 @@ use pyo3::types::{PyBytes, PyDateTime, PyTzInfo};
 use crate::answers::{DataKey, ImportParameters};
 use crate::errors::{raise, unpicklable};
 use crate::guard::{Closable, run};
-use crate::input::{Input, context, data_key_len, key, moment, plaintext_len};
+use crate::input::{Input, context, key, moment, plaintext_len};
 use crate::store::Store;
 
 /// The root of an account in a region of an open store; see kmshsm.Store.session.
@@ -76,9 +76,7 @@ impl Session {
         let key_id = key(&key_id)?;
         let plaintext = Input::of(plaintext, "plaintext")?;
         let encryption_context = context(encryption_context.as_ref())?;
-        if plaintext.len() > MAX_PLAINTEXT {
-            return Err(raise(Error::invalid("Plaintext", "It must be at most 6144 bytes.")));
-        }
+        check_plaintext(plaintext.len()).map_err(raise)?;
         PyBytes::new_with(py, plaintext.len() + OVERHEAD, |out| {
             run(py, Some(session.kms()), || {
                 let (plaintext, into) = ((&*plaintext).into(), Into::Memory(out));
@@ -126,7 +124,7 @@ impl Session {
         let session = self.session.get()?;
         let key_id = key(&key_id)?;
         let encryption_context = context(encryption_context.as_ref())?;
-        let number = data_key_len(number_of_bytes)?;
+        let number = data_key_len(number_of_bytes).map_err(raise)?;
         let len = number as usize;
         let mut sealed = PyBytes::new(py, b"");
         let plaintext = PyBytes::new_with(py, len, |plaintext| {
@@ -164,7 +162,7 @@ impl Session {
         let session = self.session.get()?;
         let key_id = key(&key_id)?;
         let encryption_context = context(encryption_context.as_ref())?;
-        let number = data_key_len(number_of_bytes)?;
+        let number = data_key_len(number_of_bytes).map_err(raise)?;
         PyBytes::new_with(py, number as usize + OVERHEAD, |ciphertext| {
             run(py, Some(session.kms()), || {
                 done(session.call(GenerateDataKeyWithoutPlaintext {
@@ -202,13 +200,11 @@ impl Session {
     ) -> PyResult<ImportParameters> {
         let session = self.session.get()?;
         let key_id = key(&key_id)?.into_owned();
-        let wrapping_key_spec = WrappingKeySpec::from_name(&wrapping_key_spec)
-            .ok_or_else(|| raise(Error::invalid("WrappingKeySpec", "It must be RSA_2048.")))?;
+        let invalid = |name: &'static str| move |detail| raise(Error::invalid(name, detail));
+        let wrapping_key_spec =
+            WrappingKeySpec::parse(&wrapping_key_spec).map_err(invalid("WrappingKeySpec"))?;
         let wrapping_algorithm =
-            WrappingAlgorithm::from_name(&wrapping_algorithm).ok_or_else(|| {
-                let detail = "It must be RSAES_PKCS1_V1_5, RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256.";
-                raise(Error::invalid("WrappingAlgorithm", detail))
-            })?;
+            WrappingAlgorithm::parse(&wrapping_algorithm).map_err(invalid("WrappingAlgorithm"))?;
         let request = GetParametersForImport { key_id, wrapping_key_spec, wrapping_algorithm };
         let answer = run(py, Some(session.kms()), || Ok(session.call(request)?.answer))?;
         let expires = answer.token_expire_time.0 as f64;

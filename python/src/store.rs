@@ -22,15 +22,7 @@ pub fn create(
     key_file: Option<Bound<'_, PyAny>>,
 ) -> PyResult<()> {
     let secret = Secret::of(passphrase.as_ref(), key_file.as_ref())?;
-    run(py, None, || match (Place::parse(&place)?, secret.unlock()?) {
-        (Place::Directory(path), Some(unlock)) => Kms::create(path, &unlock),
-        (Place::Directory(_), None) => {
-            Err(Error::invalid("unlock", "A store in a directory needs a secret."))
-        }
-        (Place::Memory { .. }, _) => {
-            Err(Error::invalid("place", "A store in memory is created by opening it."))
-        }
-    })
+    run(py, None, || Place::parse(&place)?.create(secret.unlock()?.as_ref()))
 }
 
 /// An open store; see kmshsm.open.

@@ -47,9 +47,7 @@ impl<'a> Action for Encrypt<'a> {
     #[inline]
     fn run(self, door: &Door<'_>) -> Result<Encrypted<'a>> {
         let plaintext = self.plaintext.as_bytes();
-        if plaintext.len() > MAX_PLAINTEXT {
-            return Err(Error::invalid("Plaintext", "It must be at most 6144 bytes."));
-        }
+        check_plaintext(plaintext.len())?;
         let key = door.key(&self.key_id, Aliases::Taken, Rule::Use)?;
         let version = usable(key.record())?;
         let material = door.material(&key, version)?;
@@ -137,6 +135,14 @@ impl<'a> Action for Decrypt<'a> {
             plaintext: Opened { bytes: plaintext, is_text: envelope.is_text() },
         })
     }
+}
+
+/// Refuses a plaintext of more than [`MAX_PLAINTEXT`](crate::api::MAX_PLAINTEXT) bytes.
+pub fn check_plaintext(len: usize) -> Result<()> {
+    if len > MAX_PLAINTEXT {
+        return Err(Error::invalid("Plaintext", "It must be at most 6144 bytes."));
+    }
+    Ok(())
 }
 
 /// The version of a symmetric key that encrypts.

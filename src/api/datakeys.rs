@@ -170,10 +170,17 @@ impl<'a> Action for GenerateDataKeyWithoutPlaintext<'a> {
     }
 }
 
+/// The length of a data key: 1 to [`MAX_DATA_KEY`] bytes.
+pub fn data_key_len(bytes: impl TryInto<u32>) -> Result<u32> {
+    match bytes.try_into() {
+        Ok(bytes @ 1..=MAX_DATA_KEY) => Ok(bytes),
+        _ => Err(Error::invalid("NumberOfBytes", "It must be 1 to 1024.")),
+    }
+}
+
 fn length(spec: Option<DataKeySpec>, bytes: Option<u32>) -> Result<usize> {
     match (bytes, spec.unwrap_or_default()) {
-        (Some(bytes @ 1..=MAX_DATA_KEY), _) => Ok(bytes as usize),
-        (Some(_), _) => Err(Error::invalid("NumberOfBytes", "It must be 1 to 1024.")),
+        (Some(bytes), _) => Ok(data_key_len(bytes)? as usize),
         (None, DataKeySpec::Aes256) => Ok(32),
         (None, DataKeySpec::Aes128) => Ok(16),
     }

@@ -68,15 +68,10 @@ impl Action for ListKeys {
         if !(1..=100).contains(&page_size) {
             return Err(Error::invalid("PageSize", "It must be 1 to 100."));
         }
-        let selection =
-            self.filters.map_or(Ok(Selection::default()), |JsonText(text)| parse_filters(&text))?;
+        let groups = self.filters.map_or(Ok(Vec::new()), |JsonText(text)| parse_filters(&text))?;
         door.container()?;
         let skip = u64::from(page_number - 1) * u64::from(page_size);
-        let page = if selection.nothing {
-            crate::kms::Page::default()
-        } else {
-            door.select(&selection.groups, skip, page_size as usize)?
-        };
+        let page = door.select(&groups, skip, page_size as usize)?;
         let arn = |key: &KeyId| key_arn(door.space(), key);
         let key = page.keys.iter().map(|key| ListedKey { key_id: *key, key_arn: arn(key) });
         Ok(KeyList {
@@ -88,13 +83,6 @@ impl Action for ListKeys {
     }
 }
 
-/// What the filters leave: keys on some list of every group, or nothing at all.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Selection {
-    groups: Vec<Vec<List>>,
-    nothing: bool,
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Filter {
@@ -102,9 +90,10 @@ struct Filter {
     values: Vec<String>,
 }
 
-/// OR among the values of a key, AND across keys. A value that no key in the region can have selects
-/// nothing; no cloud product creates keys here, so that goes for CreatorType Service, too.
-fn parse_filters(json: &str) -> Result<Selection> {
+/// One group of lists for each key: OR among its values, AND across keys. A value that no key in the
+/// region can have selects nothing; no cloud product creates keys here, so CreatorType Service leaves
+/// an empty group.
+fn parse_filters(json: &str) -> Result<Vec<Vec<List>>> {
     let invalid = |detail: &'static str| Error::invalid("Filters", detail);
     let filters: Vec<Filter> = serde_json::from_str(json)
         .map_err(|_| invalid("It must be a JSON array of objects with Key and Values."))?;
@@ -118,7 +107,7 @@ fn parse_filters(json: &str) -> Result<Selection> {
             None => by_key.push((key, values)),
         }
     }
-    let mut selection = Selection::default();
+    let mut groups = Vec::new();
     for (key, values) in by_key {
         let list: fn(&str) -> Option<Option<List>> = match key.as_str() {
             "KeyState" => |word| KeyState::from_name(word).map(|state| Some(List::State(state))),
@@ -148,10 +137,9 @@ fn parse_filters(json: &str) -> Result<Selection> {
         let mut group: Vec<_> = found.into_iter().flatten().collect();
         group.sort_unstable();
         group.dedup();
-        selection.nothing |= group.is_empty();
-        selection.groups.push(group);
+        groups.push(group);
     }
-    Ok(selection)
+    Ok(groups)
 }
 
 #[cfg(test)]
@@ -161,14 +149,11 @@ mod tests {
     #[test]
     fn filters_are_or_within_a_key_and_and_across() {
         let json = r#"[{"Key":"KeyState","Values":["Enabled"]},{"Key":"KeySpec","Values":["Aliyun_SM4"]},{"Key":"KeyState","Values":["Disabled"]}]"#;
-        let selection = parse_filters(json).unwrap();
-        assert_eq!(selection.groups.len(), 2);
-        assert_eq!(
-            selection.groups[0],
-            [List::State(KeyState::Enabled), List::State(KeyState::Disabled)]
-        );
+        let groups = parse_filters(json).unwrap();
+        assert_eq!(groups.len(), 2);
+        assert_eq!(groups[0], [List::State(KeyState::Enabled), List::State(KeyState::Disabled)]);
         let service = r#"[{"Key":"CreatorType","Values":["Service"]}]"#;
-        assert!(parse_filters(service).unwrap().nothing);
+        assert_eq!(parse_filters(service), Ok(vec![vec![]]));
         assert!(parse_filters(r#"[{"Key":"KeyState","Values":["?"]}]"#).is_err());
         assert!(parse_filters(r#"[{"Key":"Nope","Values":[]}]"#).is_err());
     }

@@ -22,10 +22,10 @@ use crate::kms::{Access, Action, Reply, Session};
 pub use crate::hsm::{MAX_PLAINTEXT, OVERHEAD, TOKEN_LEN};
 pub use clock::AdvanceClock;
 pub use codec::{Base64Bytes, Blob, Into, error_json};
-pub use crypt::{Decrypt, Decrypted, Encrypt, Encrypted};
+pub use crypt::{Decrypt, Decrypted, Encrypt, Encrypted, check_plaintext};
 pub use datakeys::{
     DataKey, DataKeySpec, GenerateDataKey, GenerateDataKeyWithoutPlaintext, MAX_DATA_KEY,
-    WrappedDataKey,
+    WrappedDataKey, data_key_len,
 };
 pub use import::{
     DeleteKeyMaterial, GetParametersForImport, ImportKeyMaterial, ParametersForImport,

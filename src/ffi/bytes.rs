@@ -5,6 +5,7 @@ use std::ffi::c_char;
 
 use crate::api::{
     Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, Into, MAX_DATA_KEY,
+    check_plaintext, data_key_len,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::ffi::guard::{guard, kmshsm_status};
@@ -51,9 +52,7 @@ pub unsafe extern "C" fn kmshsm_encrypt(
         let key_id = key(key_id)?;
         let plaintext = bytes(plaintext, plaintext_len, "plaintext")?;
         let encryption_context = context(encryption_context)?;
-        if plaintext_len > MAX_PLAINTEXT {
-            return Err(Error::invalid("Plaintext", "It must be at most 6144 bytes."));
-        }
+        check_plaintext(plaintext_len)?;
         let needed = plaintext_len + OVERHEAD;
         let (memory, len) = Out::room_apart(plaintext, out, out_capacity, out_len, needed)?;
         let into = Into::Memory(memory);
@@ -192,12 +191,5 @@ fn context(pointer: *const c_char) -> Result<EncryptionContext> {
     match optional_text(pointer, "EncryptionContext")? {
         Some(text) => EncryptionContext::from_json(text, "EncryptionContext"),
         None => Ok(EncryptionContext::default()),
-    }
-}
-
-fn data_key_len(number_of_bytes: usize) -> Result<u32> {
-    match u32::try_from(number_of_bytes) {
-        Ok(number @ 1..=MAX_DATA_KEY) => Ok(number),
-        _ => Err(Error::invalid("NumberOfBytes", "It must be 1 to 1024.")),
     }
 }

@@ -50,13 +50,11 @@ pub unsafe extern "C" fn kmshsm_parameters_for_import(
         let session = handle::get::<Session>(session, "session")?;
         let key_id = key(key_id)?.into_owned();
         let spec = text(wrapping_key_spec, "wrapping_key_spec")?;
-        let wrapping_key_spec = WrappingKeySpec::from_name(spec)
-            .ok_or_else(|| Error::invalid("WrappingKeySpec", "It must be RSA_2048."))?;
+        let wrapping_key_spec = WrappingKeySpec::parse(spec)
+            .map_err(|detail| Error::invalid("WrappingKeySpec", detail))?;
         let algorithm = text(wrapping_algorithm, "wrapping_algorithm")?;
-        let wrapping_algorithm = WrappingAlgorithm::from_name(algorithm).ok_or_else(|| {
-            let detail = "It must be RSAES_PKCS1_V1_5, RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256.";
-            Error::invalid("WrappingAlgorithm", detail)
-        })?;
+        let wrapping_algorithm = WrappingAlgorithm::parse(algorithm)
+            .map_err(|detail| Error::invalid("WrappingAlgorithm", detail))?;
         let max = KMSHSM_IMPORT_PUBLIC_KEY_MAX;
         let [public_key, import_token] = Out::rooms([
             Out::wanted(public_key, public_key_capacity, public_key_len, max)?,

@@ -38,15 +38,7 @@ pub unsafe extern "C" fn kmshsm_create(
     guard(|| {
         let place = text(place, "place")?;
         let unlock = read_unlock(unlock, bytes(secret, secret_len, "secret")?)?;
-        match (Place::parse(place)?, unlock) {
-            (Place::Directory(path), Some(unlock)) => Kms::create(path, &unlock),
-            (Place::Directory(_), None) => {
-                Err(Error::invalid("unlock", "A store in a directory needs a secret."))
-            }
-            (Place::Memory { .. }, _) => {
-                Err(Error::invalid("place", "A store in memory is created by opening it."))
-            }
-        }
+        Place::parse(place)?.create(unlock.as_ref())
     })
 }
 

@@ -46,13 +46,22 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// Creates a store there. Only directories are created beforehand, and need `unlock`.
+    pub fn create(self, unlock: Option<&Unlock<'_>>) -> Result<()> {
+        match (self, unlock) {
+            (Self::Directory(path), Some(unlock)) => Kms::create(path, unlock),
+            (Self::Directory(_), None) => Err(needs_secret()),
+            (Self::Memory { .. }, _) => {
+                Err(Error::invalid("place", "A store in memory is created by opening it."))
+            }
+        }
+    }
+
     /// Opens the store there; `unlock` is needed for a directory and refused for memory.
     pub fn open(self, unlock: Option<&Unlock<'_>>, options: Options) -> Result<Arc<Kms>> {
         match (self, unlock) {
             (Self::Directory(path), Some(unlock)) => Kms::open(path, unlock, options),
-            (Self::Directory(_), None) => {
-                Err(Error::invalid("unlock", "A store in a directory needs a secret."))
-            }
+            (Self::Directory(_), None) => Err(needs_secret()),
             (Self::Memory { manual_clock }, None) => {
                 let manual_clock = manual_clock.then_some(MANUAL_START);
                 Kms::in_memory(Options { manual_clock, ..options })
@@ -62,6 +71,10 @@ impl<'a> Place<'a> {
             }
         }
     }
+}
+
+fn needs_secret() -> Error {
+    Error::invalid("unlock", "A store in a directory needs a secret.")
 }
 
 /// Fresh bytes for a key file.

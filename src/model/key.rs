@@ -32,6 +32,14 @@ macro_rules! words {
                 match text { $($text => Some(Self::$variant),)+ _ => None }
             }
 
+            /// The word of that spelling; otherwise a sentence that lists them all.
+            pub fn parse(text: &str) -> Result<Self, String> {
+                Self::from_name(text).ok_or_else(|| {
+                    let words: Vec<_> = Self::ALL.iter().map(|word| word.as_str()).collect();
+                    format!("It must be one of {}.", words.join(", "))
+                })
+            }
+
             /// The number in stored records.
             pub const fn number(self) -> u8 { self as u8 }
 
@@ -57,10 +65,7 @@ macro_rules! words {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
                 let text = std::borrow::Cow::<str>::deserialize(d)?;
-                Self::from_name(&text).ok_or_else(|| {
-                    let words: Vec<_> = Self::ALL.iter().map(|word| word.as_str()).collect();
-                    de::Error::custom(format_args!("It must be one of {}.", words.join(", ")))
-                })
+                Self::parse(&text).map_err(de::Error::custom)
             }
         }
 
