@@ -60,6 +60,7 @@ pub mod error;
 #[cfg(feature = "capi")]
 pub mod ffi;
 mod fork;
+pub mod health;
 mod hsm;
 mod keystore;
 pub mod kms;

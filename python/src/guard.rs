@@ -4,24 +4,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use kmshsm::error::{Error, ErrorCode, Result};
-use kmshsm::kms::Kms;
 use pyo3::prelude::*;
 
 use crate::errors::raise;
 
-/// Runs `body` while other Python threads run. A panic puts the store into its error state, for
+/// Runs `body` while other Python threads run. A panic puts the module into its error state, for
 /// nobody knows what it has left behind.
-pub fn run<T: Send>(
-    py: Python<'_>,
-    kms: Option<&Arc<Kms>>,
-    body: impl FnOnce() -> Result<T> + Send,
-) -> PyResult<T> {
+pub fn run<T: Send>(py: Python<'_>, body: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
     match py.detach(|| catch_unwind(AssertUnwindSafe(body))) {
         Ok(outcome) => outcome.map_err(raise),
         Err(_) => {
-            if let Some(kms) = kms {
-                kms.fail();
-            }
+            kmshsm::health::fail("a caught panic");
             let detail = "The module is in its error state.";
             Err(raise(Error::new(ErrorCode::Internal).because(detail)))
         }

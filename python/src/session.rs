@@ -52,9 +52,7 @@ impl Session {
         parameters: PyBackedStr,
     ) -> PyResult<String> {
         let session = self.session.get()?;
-        let answer = run(py, Some(session.kms()), || {
-            api::dispatch_json(&session, &action, Some(&parameters))
-        })?;
+        let answer = run(py, || api::dispatch_json(&session, &action, Some(&parameters)))?;
         Ok(answer.to_string())
     }
 
@@ -78,7 +76,7 @@ impl Session {
         let encryption_context = context(encryption_context.as_ref())?;
         check_plaintext(plaintext.len()).map_err(raise)?;
         PyBytes::new_with(py, plaintext.len() + OVERHEAD, |out| {
-            run(py, Some(session.kms()), || {
+            run(py, || {
                 let (plaintext, into) = ((&*plaintext).into(), Into::Memory(out));
                 done(session.call(Encrypt { key_id, plaintext, encryption_context, into }))
             })
@@ -100,7 +98,7 @@ impl Session {
         let ciphertext = Input::of(ciphertext, "ciphertext")?;
         let encryption_context = context(encryption_context.as_ref())?;
         PyBytes::new_with(py, plaintext_len(&ciphertext)?, |out| {
-            run(py, Some(session.kms()), || {
+            run(py, || {
                 let (ciphertext_blob, into) = ((&*ciphertext).into(), Into::Memory(out));
                 done(session.call(Decrypt { ciphertext_blob, encryption_context, into }))
             })
@@ -129,7 +127,7 @@ impl Session {
         let mut sealed = PyBytes::new(py, b"");
         let plaintext = PyBytes::new_with(py, len, |plaintext| {
             sealed = PyBytes::new_with(py, len + OVERHEAD, |ciphertext| {
-                run(py, Some(session.kms()), || {
+                run(py, || {
                     done(session.call(GenerateDataKey {
                         key_id,
                         key_spec: None,
@@ -164,7 +162,7 @@ impl Session {
         let encryption_context = context(encryption_context.as_ref())?;
         let number = data_key_len(number_of_bytes).map_err(raise)?;
         PyBytes::new_with(py, number as usize + OVERHEAD, |ciphertext| {
-            run(py, Some(session.kms()), || {
+            run(py, || {
                 done(session.call(GenerateDataKeyWithoutPlaintext {
                     key_id,
                     key_spec: None,
@@ -206,7 +204,7 @@ impl Session {
         let wrapping_algorithm =
             WrappingAlgorithm::parse(&wrapping_algorithm).map_err(invalid("WrappingAlgorithm"))?;
         let request = GetParametersForImport { key_id, wrapping_key_spec, wrapping_algorithm };
-        let answer = run(py, Some(session.kms()), || Ok(session.call(request)?.answer))?;
+        let answer = run(py, || Ok(session.call(request)?.answer))?;
         let expires = answer.token_expire_time.0 as f64;
         let expires = PyDateTime::from_timestamp(py, expires, Some(&*PyTzInfo::utc(py)?))?;
         let bytes = |bytes: &[u8]| PyBytes::new(py, bytes);
@@ -235,7 +233,7 @@ impl Session {
         let material = Input::of(encrypted_key_material, "encrypted_key_material")?;
         let token = Input::of(import_token, "import_token")?;
         let expires = expires.map(|at| moment(&at, "KeyMaterialExpireUnix")).transpose()?;
-        run(py, Some(session.kms()), || {
+        run(py, || {
             done(session.call(ImportKeyMaterial {
                 key_id,
                 encrypted_key_material: (&*material).into(),
@@ -248,7 +246,7 @@ impl Session {
     /// Ends the session. Ending it again does nothing.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let session = self.session.close();
-        run(py, None, move || {
+        run(py, move || {
             drop(session);
             Ok(())
         })

@@ -22,7 +22,7 @@ pub fn create(
     key_file: Option<Bound<'_, PyAny>>,
 ) -> PyResult<()> {
     let secret = Secret::of(passphrase.as_ref(), key_file.as_ref())?;
-    run(py, None, || Place::parse(&place)?.create(secret.unlock()?.as_ref()))
+    run(py, || Place::parse(&place)?.create(secret.unlock()?.as_ref()))
 }
 
 /// An open store; see kmshsm.open.
@@ -51,22 +51,20 @@ impl Store {
     ) -> PyResult<Self> {
         let secret = Secret::of(passphrase.as_ref(), key_file.as_ref())?;
         let options = Options { allow_unprotected_memory, ..Options::default() };
-        let kms = run(py, None, || Place::parse(&place)?.open(secret.unlock()?.as_ref(), options))?;
+        let kms = run(py, || Place::parse(&place)?.open(secret.unlock()?.as_ref(), options))?;
         Ok(Self { kms: Closable::new(kms), place })
     }
 
     /// How well this process protects keys, in JSON.
     fn status_json(&self, py: Python<'_>) -> PyResult<String> {
         let kms = self.kms()?;
-        run(py, Some(&kms), || {
-            serde_json::to_string(&kms.status()).map_err(|_| ErrorCode::Internal.into())
-        })
+        run(py, || serde_json::to_string(&kms.status()).map_err(|_| ErrorCode::Internal.into()))
     }
 
     /// Closes the store and ends its sessions. Closing it again does nothing.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let Some(kms) = self.kms.close() else { return Ok(()) };
-        run(py, None, move || {
+        run(py, move || {
             kms.close();
             Ok(())
         })

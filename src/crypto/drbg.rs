@@ -6,9 +6,9 @@ use crate::error::{ErrorCode, Result};
 use crate::secret::wipe;
 
 /// The length of a seed: key and block, 384 bits.
-pub(crate) const SEED_LEN: usize = 48;
+pub const SEED_LEN: usize = 48;
 /// The most that one request gives: 2^19 bits (table 3).
-pub(crate) const REQUEST_LEN: usize = 1 << 16;
+pub const REQUEST_LEN: usize = 1 << 16;
 /// Requests between two seeds (table 3).
 const REQUEST_LIMIT: u64 = 1 << 48;
 
@@ -16,7 +16,7 @@ const REQUEST_LIMIT: u64 = 1 << 48;
 const SHORT: usize = 8;
 
 /// The state: Key, expanded; V; requests since the last seed. Wiped when dropped.
-pub(crate) struct Drbg {
+pub struct Drbg {
     key: AesKey,
     v: u128,
     requests: u64,
@@ -31,14 +31,14 @@ impl Drop for Drbg {
 
 impl Drbg {
     /// CTR_DRBG_Instantiate: the entropy must be full, since nothing condenses it.
-    pub(crate) fn instantiate(entropy: &[u8; SEED_LEN], personalization: &[u8]) -> Result<Self> {
+    pub fn instantiate(entropy: &[u8; SEED_LEN], personalization: &[u8]) -> Result<Self> {
         let mut drbg = Self { key: AesKey::new(&[0; 32])?, v: 0, requests: 0 };
         drbg.reseed(entropy, personalization)?;
         Ok(drbg)
     }
 
     /// CTR_DRBG_Reseed.
-    pub(crate) fn reseed(&mut self, entropy: &[u8; SEED_LEN], additional: &[u8]) -> Result<()> {
+    pub fn reseed(&mut self, entropy: &[u8; SEED_LEN], additional: &[u8]) -> Result<()> {
         let mut seed = padded(additional)?;
         seed.iter_mut().zip(entropy).for_each(|(seed, byte)| *seed ^= byte);
         let updated = self.update(&seed);
@@ -48,7 +48,7 @@ impl Drbg {
     }
 
     /// CTR_DRBG_Generate: at most [`REQUEST_LEN`] bytes.
-    pub(crate) fn generate(&mut self, additional: &[u8], out: &mut [u8]) -> Result<()> {
+    pub fn generate(&mut self, additional: &[u8], out: &mut [u8]) -> Result<()> {
         if out.len() > REQUEST_LEN || self.requests > REQUEST_LIMIT {
             return Err(ErrorCode::Internal.into());
         }
@@ -107,6 +107,21 @@ fn padded(input: &[u8]) -> Result<[u8; SEED_LEN]> {
     let mut out = [0; SEED_LEN];
     out.get_mut(..input.len()).ok_or(ErrorCode::Internal)?.copy_from_slice(input);
     Ok(out)
+}
+
+/// The same bytes for every thread of a test run: a [`Random`](super::Random) for tests.
+#[cfg(test)]
+pub fn reproducible(out: &mut [u8]) -> Result<()> {
+    thread_local! {
+        static DRBG: std::cell::RefCell<Option<Drbg>> = const { std::cell::RefCell::new(None) };
+    }
+    DRBG.with_borrow_mut(|slot| {
+        let drbg = match slot {
+            Some(drbg) => drbg,
+            None => slot.insert(Drbg::instantiate(&[7; SEED_LEN], &[])?),
+        };
+        out.chunks_mut(REQUEST_LEN).try_for_each(|chunk| drbg.generate(&[], chunk))
+    })
 }
 
 #[cfg(test)]

@@ -1,19 +1,17 @@
 //! The algorithms: bytes in, bytes out. Nothing here knows what a key is for.
 //!
-//! Only [`rng`] talks to the operating system. Functions take exact lengths; a wrong one is a
+//! Nothing here talks to the operating system: who needs random bytes takes a [`Random`]. Functions take exact lengths; a wrong one is a
 //! defect of the caller and answers [`ErrorCode::Internal`](crate::error::ErrorCode::Internal).
 #![deny(unsafe_code)]
 
 pub mod aead;
 pub mod block;
 pub mod digest;
-mod drbg;
+pub mod drbg;
 mod gcm;
 pub mod kdf;
 pub mod mac;
-mod os;
 mod provider;
-pub mod rng;
 pub mod rsa;
 #[cfg(test)]
 mod speed;
@@ -21,3 +19,6 @@ mod unpad;
 #[cfg(test)]
 mod vectors;
 pub mod xaes;
+
+/// Where random bytes come from: fills the buffer, or fails and leaves zeros.
+pub type Random = fn(&mut [u8]) -> crate::error::Result<()>;

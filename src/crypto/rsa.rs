@@ -3,7 +3,7 @@
 
 use super::digest::{sha1_parts, sha256_parts};
 use super::provider::RsaKey;
-use super::{rng, unpad};
+use super::{Random, unpad};
 use crate::error::{ErrorCode, Result};
 use crate::secret::{self, Zeroizing};
 
@@ -26,13 +26,13 @@ pub struct RsaPrivateKey(RsaKey);
 
 impl RsaPrivateKey {
     /// Makes a key with e = 65537 and tries it once (pairwise consistency, FIPS 140-3 IG 10.3.A).
-    pub fn generate(bits: usize) -> Result<Self> {
+    pub fn generate(bits: usize, random: Random) -> Result<Self> {
         if !BITS.contains(&bits) {
             return Err(ErrorCode::Internal.into());
         }
-        let key = Self(RsaKey::generate(bits)?);
+        let key = Self(RsaKey::generate(bits, random)?);
         let (mut message, mut decrypted) = (Zeroizing::new([0; 32]), Zeroizing::new([0; 32]));
-        rng::fill(&mut *message)?;
+        random(&mut *message)?;
         let mut ciphertext = vec![0; bits / 8];
         key.0.encrypt_oaep_sha1(&*message, &mut ciphertext)?;
         key.decrypt(Padding::OaepSha1, &ciphertext, message.len(), &mut *decrypted)
@@ -42,8 +42,8 @@ impl RsaPrivateKey {
 
     /// Reads PKCS #8 (RFC 5208) and checks that the numbers belong together. What cannot be read
     /// answers [`ErrorCode::InvalidKeyMaterial`].
-    pub fn from_pkcs8(der: &[u8]) -> Result<Self> {
-        let key = RsaKey::from_pkcs8(der)?;
+    pub fn from_pkcs8(der: &[u8], random: Random) -> Result<Self> {
+        let key = RsaKey::from_pkcs8(der, random)?;
         if BITS.contains(&(key.modulus_len() * 8)) {
             Ok(Self(key))
         } else {

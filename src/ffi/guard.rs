@@ -5,8 +5,8 @@ use std::ffi::{CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::ffi::handle;
 use crate::fork::PerProcess;
+use crate::health;
 
 /// What every function answers: KMSHSM_OK, or the number of an error. The hundreds are the family:
 /// 1 argument, 2 access, 3 not found, 4 state, 5 crypto, 6 storage, 9 internal.
@@ -16,14 +16,14 @@ pub type kmshsm_status = u32;
 /// Success.
 pub const KMSHSM_OK: kmshsm_status = 0;
 
-/// Runs the body of a function. A panic goes no further: it puts every open store into its error
-/// state, for nobody knows what it has left behind.
+/// Runs the body of a function. A panic goes no further: it puts the module into its error state,
+/// for nobody knows what it has left behind.
 pub(super) fn guard(body: impl FnOnce() -> Result<()>) -> kmshsm_status {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => KMSHSM_OK,
         Ok(Err(error)) => file(&error),
         Err(_) => {
-            handle::fail_all();
+            health::fail("a caught panic");
             file(&Error::new(ErrorCode::Internal).because("The module is in its error state."))
         }
     }

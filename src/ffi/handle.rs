@@ -168,14 +168,6 @@ pub(super) fn close<T: Kind>(handle: *const T::Handle, name: &'static str) -> Re
     Ok(value)
 }
 
-/// Puts every open store of this process into its error state.
-pub(super) fn fail_all() {
-    let slots = Kms::table().slots.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-    for kms in slots.iter().filter_map(|slot| slot.value.as_ref()) {
-        kms.fail();
-    }
-}
-
 fn take_apart<T: Kind>(handle: *const T::Handle, name: &'static str) -> Result<(u64, usize)> {
     if handle.is_null() {
         return Err(crate::error::Error::null(name));

@@ -9,11 +9,11 @@
 //! `H | encryption context`. So there is no bound of 2^32 messages per key, and a ciphertext opens
 //! under one key only (CMT-1).
 
+use crate::crypto::aead;
 use crate::crypto::block::Cipher;
-use crate::crypto::{aead, rng};
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::KeyMaterial;
 use crate::hsm::arena::arena;
+use crate::hsm::{KeyMaterial, rng};
 use crate::model::{EncryptionContext, KeyVersionId};
 use crate::octets::Writer;
 use crate::secret;

@@ -6,7 +6,7 @@ use crate::crypto::{digest, mac};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
 use crate::hsm::unlock::room;
-use crate::hsm::{Keyring, RawMaterial, random};
+use crate::hsm::{Keyring, RawMaterial, random, rng};
 use crate::model::{KeyId, Space, Timestamp, WrappingAlgorithm, WrappingKeySpec};
 use crate::octets::{Reader, Writer};
 use crate::secret;
@@ -39,7 +39,7 @@ impl WrappingPair {
         algorithm: WrappingAlgorithm,
         not_after: Timestamp,
     ) -> Result<Self> {
-        let pair = RsaPrivateKey::generate(RSA_BITS)?;
+        let pair = RsaPrivateKey::generate(RSA_BITS, rng::fill)?;
         let pkcs8 = pair.to_pkcs8()?;
         let mut private = room(pkcs8.len())?;
         private.write(|private| private.copy_from_slice(&pkcs8))?;
@@ -82,7 +82,7 @@ impl WrappingPair {
         if self.is_burnt() {
             return Err(ErrorCode::InvalidImportToken.into());
         }
-        let pair = self.private.read(RsaPrivateKey::from_pkcs8)??;
+        let pair = self.private.read(|der| RsaPrivateKey::from_pkcs8(der, rng::fill))??;
         let mut material = room(len)?;
         material.write(|material| pair.decrypt(padding, wrapped, len, material))??;
         Ok(RawMaterial::unwrapped(material))

@@ -165,7 +165,7 @@ impl Keyring {
 
 fn random_secret() -> Result<SecretBytes> {
     let mut key = room(32)?;
-    key.write(crate::crypto::rng::fill)??;
+    key.write(crate::hsm::rng::fill)??;
     Ok(key)
 }
 

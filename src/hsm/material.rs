@@ -3,11 +3,11 @@
 
 use crate::crypto::block::Cipher;
 use crate::crypto::mac;
-use crate::crypto::rng;
 use crate::crypto::xaes::DerivationKey;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::Keyring;
 use crate::hsm::arena::{SecretBox, SecretBytes, arena};
+use crate::hsm::rng;
 use crate::hsm::unlock::room;
 use crate::model::{KeyId, KeySpec, Timestamp};
 use crate::octets::{Reader, Writer};

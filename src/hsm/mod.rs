@@ -7,15 +7,14 @@ mod header;
 mod import;
 mod keyring;
 mod material;
+pub mod rng;
 mod sealed;
 mod unlock;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use arena::Protection;
 
-use crate::crypto::rng;
 use crate::error::{ErrorCode, Result};
+use crate::health::Health;
 use crate::model::ProtectionLevel;
 
 pub use envelope::{Envelope, MAX_PLAINTEXT, OVERHEAD};
@@ -31,14 +30,14 @@ pub use unlock::{Slot, Unlock};
 pub struct Hsm {
     keyring: Keyring,
     allow_unprotected: bool,
-    failed: AtomicBool,
+    health: Health,
 }
 
 impl Hsm {
     /// The boundary around `keyring`. With `allow_unprotected` the operator takes keys at level HSM
-    /// in memory that could not be locked.
-    pub const fn new(keyring: Keyring, allow_unprotected: bool) -> Self {
-        Self { keyring, allow_unprotected, failed: AtomicBool::new(false) }
+    /// in memory that could not be locked; `health` is the module's since before the keys were read.
+    pub const fn new(keyring: Keyring, allow_unprotected: bool, health: Health) -> Self {
+        Self { keyring, allow_unprotected, health }
     }
 
     /// The keys that seal the store.
@@ -46,17 +45,9 @@ impl Hsm {
         &self.keyring
     }
 
-    /// Refuses everything once a panic was caught or memory was found overwritten.
+    /// Refuses everything once the module has failed.
     pub fn check(&self) -> Result<()> {
-        if self.failed.load(Ordering::Relaxed) || arena::arena().corrupted() {
-            return Err(ErrorCode::ErrorState.into());
-        }
-        Ok(())
-    }
-
-    /// Puts the module into its error state; only opening the store again leaves it.
-    pub fn fail(&self) {
-        self.failed.store(true, Ordering::SeqCst);
+        self.health.check()
     }
 
     /// Whether the operator takes keys at level HSM in unlocked memory.

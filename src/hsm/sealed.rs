@@ -8,11 +8,11 @@
 use zeroize::Zeroizing;
 
 use crate::crypto::block::Cipher;
-use crate::crypto::{aead, mac, rng, xaes};
+use crate::crypto::{aead, mac, xaes};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
 use crate::hsm::unlock::room;
-use crate::hsm::{Keyring, random};
+use crate::hsm::{Keyring, random, rng};
 use crate::octets::{Reader, Writer};
 
 const VERSION: u8 = 1;

@@ -116,11 +116,6 @@ impl Kms {
         }
     }
 
-    /// Puts the module into its error state; called when a panic was caught at the edge.
-    pub fn fail(&self) {
-        self.hsm.fail();
-    }
-
     /// Refuses everything in a forked child, after close and in the error state.
     pub(crate) fn check(&self) -> Result<()> {
         self.born.check()?;

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::fork::Generation;
+use crate::health::Health;
 use crate::hsm::{Header, Hsm, Keyring, Slot, Unlock, random};
 use crate::keystore::{Batch, Keystore, MemoryStore, SqliteStore};
 use crate::kms::cache::Cache;
@@ -116,20 +117,27 @@ impl Kms {
         if options.manual_clock.is_some() {
             return Err(Error::invalid("clock", "Only stores in memory take a manual clock."));
         }
+        let health = Health::now();
         let store = SqliteStore::open(place)?;
         let keyring = unlock_store(&store, unlock)?;
-        Self::over(Box::new(store), keyring, options)
+        Self::over(Box::new(store), keyring, options, health)
     }
 
     /// A new store in memory, gone when it is closed.
     pub fn in_memory(options: Options) -> Result<Arc<Self>> {
+        let health = Health::now();
         let store = MemoryStore::new();
         let now = options.manual_clock.unwrap_or_else(|| SystemClock.now());
         let keyring = found(&store, None, now)?;
-        Self::over(Box::new(store), keyring, options)
+        Self::over(Box::new(store), keyring, options, health)
     }
 
-    fn over(store: Box<dyn Keystore>, keyring: Keyring, options: Options) -> Result<Arc<Self>> {
+    fn over(
+        store: Box<dyn Keystore>,
+        keyring: Keyring,
+        options: Options,
+        health: Health,
+    ) -> Result<Arc<Self>> {
         let (_, header) = one(&*store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
         let header = Header::open(&keyring, &header)?;
         let manual_clock = options.manual_clock.map(|at| Arc::new(ManualClock::starting_at(at)));
@@ -139,7 +147,7 @@ impl Kms {
         };
         let kms = Self {
             store,
-            hsm: Hsm::new(keyring, options.allow_unprotected_memory),
+            hsm: Hsm::new(keyring, options.allow_unprotected_memory, health),
             clock,
             manual_clock,
             latest: AtomicU64::new(header.time.0),

@@ -2,11 +2,11 @@
 #![forbid(unsafe_code)]
 
 use super::{awslc, rustcrypto};
-use crate::crypto::rng;
+use crate::crypto::drbg::reproducible;
 
 fn random(len: usize) -> Vec<u8> {
     let mut bytes = vec![0; len];
-    rng::fill(&mut bytes).unwrap();
+    reproducible(&mut bytes).unwrap();
     bytes
 }
 
@@ -21,7 +21,7 @@ fn blocks() {
         for count in 0..20 {
             let key = random(key_len);
             let mut ours = vec![[0u8; 16]; count];
-            rng::fill(ours.as_flattened_mut()).unwrap();
+            reproducible(ours.as_flattened_mut()).unwrap();
             let mut theirs = ours.clone();
             let mut schedule = awslc::AesKey::new(&random(32)).unwrap();
             schedule.rekey(&key).unwrap();
@@ -80,9 +80,9 @@ fn hashes() {
 
 #[test]
 fn rsa() {
-    let ours = awslc::RsaKey::generate(2048).unwrap();
+    let ours = awslc::RsaKey::generate(2048, reproducible).unwrap();
     let pkcs8 = ours.to_pkcs8().unwrap();
-    let theirs = rustcrypto::RsaKey::from_pkcs8(&pkcs8).unwrap();
+    let theirs = rustcrypto::RsaKey::from_pkcs8(&pkcs8, reproducible).unwrap();
     assert_eq!(*theirs.to_pkcs8().unwrap(), *pkcs8);
     assert_eq!(theirs.public_spki().unwrap(), ours.public_spki().unwrap());
     assert_eq!((ours.modulus_len(), theirs.modulus_len()), (256, 256));
@@ -99,7 +99,7 @@ fn rsa() {
         assert!(theirs.decrypt_raw(wrong, &mut other).is_err());
     }
     for cut in [&pkcs8[1..], &pkcs8[..pkcs8.len() - 1], &[&pkcs8[..], &[0]].concat()] {
-        assert!(awslc::RsaKey::from_pkcs8(cut).is_err());
-        assert!(rustcrypto::RsaKey::from_pkcs8(cut).is_err());
+        assert!(awslc::RsaKey::from_pkcs8(cut, reproducible).is_err());
+        assert!(rustcrypto::RsaKey::from_pkcs8(cut, reproducible).is_err());
     }
 }

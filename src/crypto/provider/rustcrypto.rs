@@ -7,16 +7,15 @@ use aes::{Aes128, Aes128Enc, Aes192, Aes192Enc, Aes256, Aes256Enc};
 use hmac::{Hmac, KeyInit, Mac};
 use rsa::hazmat::rsa_decrypt_and_check;
 use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey};
-use rsa::rand_core::UnwrapErr;
+use rsa::rand_core::{TryCryptoRng, TryRng, UnwrapErr};
 use rsa::traits::PublicKeyParts;
 use rsa::{BoxedUint, Oaep, RsaPrivateKey};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use sm4::cipher::BlockCipherEncrypt;
 
-use crate::crypto::gcm;
-use crate::crypto::rng::EngineRng;
-use crate::error::{ErrorCode, Result};
+use crate::crypto::{Random, gcm};
+use crate::error::{Error, ErrorCode, Result};
 use crate::secret::{Zeroizing, wipe};
 
 /// An expanded AES encryption key, wiped when dropped by the crate.
@@ -115,21 +114,47 @@ pub(crate) fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// A private key on the heap, wiped when dropped by the crate.
-pub(crate) struct RsaKey(RsaPrivateKey);
+/// A [`Random`] behind the traits of `rand_core`.
+#[derive(Clone, Copy)]
+struct Source(Random);
+
+impl TryRng for Source {
+    type Error = Error;
+
+    fn try_next_u32(&mut self) -> Result<u32> {
+        let mut bytes = Zeroizing::new([0; 4]);
+        (self.0)(&mut *bytes)?;
+        Ok(u32::from_le_bytes(*bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64> {
+        let mut bytes = Zeroizing::new([0; 8]);
+        (self.0)(&mut *bytes)?;
+        Ok(u64::from_le_bytes(*bytes))
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<()> {
+        (self.0)(out)
+    }
+}
+
+impl TryCryptoRng for Source {}
+
+/// A private key on the heap, wiped when dropped by the crate; and what blinds it.
+pub(crate) struct RsaKey(RsaPrivateKey, Source);
 
 impl RsaKey {
     /// Makes a key with e = 65537.
-    pub(crate) fn generate(bits: usize) -> Result<Self> {
-        let key = RsaPrivateKey::new(&mut UnwrapErr(EngineRng), bits);
-        Ok(Self(key.map_err(|_| ErrorCode::Internal)?))
+    pub(crate) fn generate(bits: usize, random: Random) -> Result<Self> {
+        let key = RsaPrivateKey::new(&mut UnwrapErr(Source(random)), bits);
+        Ok(Self(key.map_err(|_| ErrorCode::Internal)?, Source(random)))
     }
 
     /// Reads PKCS #8 (RFC 5208), all of it, and checks that the numbers belong together.
-    pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self> {
+    pub(crate) fn from_pkcs8(der: &[u8], random: Random) -> Result<Self> {
         let key = RsaPrivateKey::from_pkcs8_der(der).map_err(|_| ErrorCode::InvalidKeyMaterial)?;
         key.validate().map_err(|_| ErrorCode::InvalidKeyMaterial)?;
-        Ok(Self(key))
+        Ok(Self(key, Source(random)))
     }
 
     /// Writes PKCS #8 (RFC 5208).
@@ -158,7 +183,7 @@ impl RsaKey {
         let precision = self.0.n().as_ref().bits_precision();
         let ciphertext = BoxedUint::from_be_slice(ciphertext, precision)
             .map_err(|_| ErrorCode::InvalidKeyMaterial)?;
-        let message = rsa_decrypt_and_check(&self.0, Some(&mut EngineRng), &ciphertext)
+        let message = rsa_decrypt_and_check(&self.0, Some(&mut { self.1 }), &ciphertext)
             .map(Zeroizing::new)
             .map_err(|_| ErrorCode::InvalidKeyMaterial)?;
         let mut bytes = message.to_be_bytes();
@@ -174,7 +199,7 @@ impl RsaKey {
         let ciphertext = self
             .0
             .to_public_key()
-            .encrypt(&mut UnwrapErr(EngineRng), Oaep::<Sha1>::new(), message)
+            .encrypt(&mut UnwrapErr(self.1), Oaep::<Sha1>::new(), message)
             .map_err(|_| ErrorCode::Internal)?;
         if ciphertext.len() != out.len() {
             return Err(ErrorCode::Internal.into());

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::*;
+use crate::crypto::drbg::reproducible as random;
 use crate::crypto::vectors::{Group, Hex, Verdict, kmsvec, wycheproof};
 
 /// Decrypts with the right length, and asks for every wrong one nearby.
@@ -52,7 +53,7 @@ fn from_numbers(numbers: &HashMap<String, Value>) -> RsaKey {
     let primes = vec![number("p"), number("q")];
     let key = ::rsa::RsaPrivateKey::from_components(number("n"), number("e"), number("d"), primes)
         .unwrap();
-    RsaKey::from_pkcs8(key.to_pkcs8_der().unwrap().as_bytes()).unwrap()
+    RsaKey::from_pkcs8(key.to_pkcs8_der().unwrap().as_bytes(), random).unwrap()
 }
 
 #[test]
@@ -109,7 +110,7 @@ fn wycheproof_vectors() {
         for Group { shared, tests } in wycheproof::<Shared, WycheproofCase>(name) {
             assert_eq!((shared.sha.as_deref(), shared.mgf_sha.as_deref()), (hash, hash));
             assert_eq!(shared.mgf.as_deref(), hash.map(|_| "MGF1"));
-            let key = RsaPrivateKey::from_pkcs8(&shared.private_key_pkcs8.0).unwrap().0;
+            let key = RsaPrivateKey::from_pkcs8(&shared.private_key_pkcs8.0, random).unwrap().0;
             assert_eq!(key.modulus_len() * 8, shared.key_size);
             for case in tests {
                 // Labels other than the empty one are not taken: such a message does not open.
@@ -159,7 +160,7 @@ fn wrapped_by_openssl() {
         assert!(case.src < file.sources.len() && case.wrapping_key_spec == "RSA_2048");
         assert_eq!(case.result, Verdict::Valid);
         let der = hex::decode(file.keys[&case.wrap_key]["pkcs8"].as_str().unwrap()).unwrap();
-        let key = RsaPrivateKey::from_pkcs8(&der).unwrap();
+        let key = RsaPrivateKey::from_pkcs8(&der, random).unwrap();
         assert_eq!(*key.to_pkcs8().unwrap(), der);
         check(&key.0, padding, &case.blob.0, Some(&case.msg.as_ref().unwrap().0), &case.id);
         tried += 1;
@@ -169,8 +170,8 @@ fn wrapped_by_openssl() {
 
 #[test]
 fn generated() {
-    let key = RsaPrivateKey::generate(2048).unwrap();
-    let again = RsaPrivateKey::from_pkcs8(&key.to_pkcs8().unwrap()).unwrap();
+    let key = RsaPrivateKey::generate(2048, random).unwrap();
+    let again = RsaPrivateKey::from_pkcs8(&key.to_pkcs8().unwrap(), random).unwrap();
     assert_eq!(key.public_spki().unwrap(), again.public_spki().unwrap());
     let mut ciphertext = vec![0; 256];
     key.0.encrypt_oaep_sha1(b"sixteen bytes ..", &mut ciphertext).unwrap();
@@ -179,13 +180,13 @@ fn generated() {
     assert_eq!(&out, b"sixteen bytes ..\xaa\xaa\xaa\xaa");
     assert!(again.decrypt(Padding::OaepSha1, &ciphertext, 21, &mut out).is_err());
     for bits in [0, 1024, 2047, 2049, 8192] {
-        assert!(RsaPrivateKey::generate(bits).is_err());
+        assert!(RsaPrivateKey::generate(bits, random).is_err());
     }
 }
 
 #[test]
 fn ciphertexts_out_of_range() {
-    let key = RsaPrivateKey::generate(2048).unwrap();
+    let key = RsaPrivateKey::generate(2048, random).unwrap();
     let spki = key.public_spki().unwrap();
     // n stands in SubjectPublicKeyInfo before e: 02 03 01 00 01.
     let n = &spki[spki.len() - 5 - 256..spki.len() - 5];

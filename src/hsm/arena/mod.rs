@@ -22,11 +22,12 @@ mod tests;
 
 use std::fmt;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::fork::{Generation, PerProcess};
+use crate::health;
 use gate::{Gate, Key};
 pub use report::{Protection, Report};
 use secret::Slot;
@@ -52,6 +53,7 @@ pub struct Arena {
     canary: [u8; CANARY],
     slots: Mutex<Slots>,
     corrupted: AtomicBool,
+    alarm: fn(),
     report: Report,
 }
 
@@ -74,6 +76,8 @@ pub(crate) struct Options {
     pub(crate) deny_key: bool,
     /// Do without `mseal`.
     pub(crate) deny_seal: bool,
+    /// What happens when a canary is found damaged.
+    pub(crate) alarm: fn(),
 }
 
 impl Default for Options {
@@ -84,6 +88,7 @@ impl Default for Options {
             deny_lock: false,
             deny_key: false,
             deny_seal: false,
+            alarm: || health::fail("damaged secret memory"),
         }
     }
 }
@@ -107,10 +112,10 @@ impl From<Exhausted> for Error {
 }
 
 impl Arena {
-    /// Maps a further arena, for as long as the process lives.
+    /// Maps a further arena, for as long as the process lives, whose damage fails nothing.
     #[cfg(test)]
     pub(crate) fn with(options: Options) -> &'static Self {
-        Box::leak(Box::new(Self::map(&options)))
+        Box::leak(Box::new(Self::map(&Options { alarm: || (), ..options })))
     }
 
     fn map(options: &Options) -> Self {
@@ -122,6 +127,7 @@ impl Arena {
             canary: mapping::random(),
             slots: Mutex::new(Slots::new(mapping.report.size)),
             corrupted: AtomicBool::new(false),
+            alarm: options.alarm,
             report: mapping.report,
         }
     }
@@ -138,10 +144,11 @@ impl Arena {
         Report { used, ..self.report.clone() }
     }
 
-    /// True once a canary was found damaged: somebody wrote past the end of a secret.
-    #[inline]
-    pub fn corrupted(&self) -> bool {
-        self.corrupted.load(Ordering::Relaxed)
+    /// True once a canary was found damaged: somebody wrote past the end of a secret. The module has
+    /// failed then.
+    #[cfg(test)]
+    pub(crate) fn corrupted(&self) -> bool {
+        self.corrupted.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// `len` zero bytes. An arena of the parent process is exhausted for good.

@@ -65,6 +65,7 @@ impl Drop for Slot {
         let given = self.arena.slots().give(self.place);
         if canary != self.arena.canary || !given {
             self.arena.corrupted.store(true, Ordering::Relaxed);
+            (self.arena.alarm)();
         }
     }
 }

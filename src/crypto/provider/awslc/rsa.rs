@@ -6,6 +6,7 @@ use std::ptr::{self, NonNull};
 use aws_lc_sys::{CBB, CBS, EVP_PKEY, RSA};
 
 use super::done;
+use crate::crypto::Random;
 use crate::error::{ErrorCode, Result};
 use crate::secret::Zeroizing;
 
@@ -25,8 +26,9 @@ impl Drop for RsaKey {
 }
 
 impl RsaKey {
-    /// Makes a key with e = 65537 (FIPS 186-5, A.1), primes from AWS-LC's own generator.
-    pub(crate) fn generate(bits: usize) -> Result<Self> {
+    /// Makes a key with e = 65537 (FIPS 186-5, A.1), primes from AWS-LC's own generator,
+    /// which also blinds: it takes no other.
+    pub(crate) fn generate(bits: usize, _: Random) -> Result<Self> {
         let bits = c_int::try_from(bits).map_err(|_| ErrorCode::Internal)?;
         // SAFETY: takes nothing; the answer is ours.
         let key = unsafe { aws_lc_sys::EVP_PKEY_new() };
@@ -49,7 +51,7 @@ impl RsaKey {
     }
 
     /// Reads PKCS #8 (RFC 5208), all of it, and checks that the numbers belong together.
-    pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self> {
+    pub(crate) fn from_pkcs8(der: &[u8], _: Random) -> Result<Self> {
         let mut input = CBS { data: der.as_ptr(), len: der.len() };
         // SAFETY: `input` spans `der`; the answer is ours.
         let key = NonNull::new(unsafe { aws_lc_sys::EVP_parse_private_key(&raw mut input) });

@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorCode, Result};
 
 /// Fills the buffer, of at most 256 bytes, from the kernel's generator once that is seeded.
 #[cfg(target_os = "linux")]
-pub(super) fn entropy(out: &mut [u8]) -> Result<()> {
+pub(super) fn draw(out: &mut [u8]) -> Result<()> {
     loop {
         // SAFETY: the buffer goes with its length.
         let drawn = unsafe { libc::getrandom(out.as_mut_ptr().cast(), out.len(), 0) };
@@ -20,7 +20,7 @@ pub(super) fn entropy(out: &mut [u8]) -> Result<()> {
 
 /// Fills the buffer, of at most 256 bytes, from the kernel's generator.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn entropy(out: &mut [u8]) -> Result<()> {
+pub(super) fn draw(out: &mut [u8]) -> Result<()> {
     // SAFETY: the buffer goes with its length.
     match unsafe { libc::getentropy(out.as_mut_ptr().cast(), out.len()) } {
         0 => Ok(()),
@@ -42,7 +42,7 @@ pub(super) fn seconds() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use crate::crypto::rng::fill;
+    use crate::hsm::rng::fill;
 
     #[test]
     fn a_child_draws_other_bytes() {

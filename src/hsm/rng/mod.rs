@@ -4,16 +4,13 @@
 //! A new seed is drawn after 2^20 requests, after an hour and after a fork. A snapshot of a virtual
 //! machine that is resumed twice gives the same bytes twice until the next one. The state lies in
 //! the thread's own storage, which is ordinary memory.
-#![forbid(unsafe_code)]
+
+mod entropy;
 
 use std::cell::RefCell;
 
-#[cfg(any(test, feature = "portable"))]
-use rand_core::{TryCryptoRng, TryRng};
-
-use super::digest::sha256;
-use super::drbg::{Drbg, REQUEST_LEN, SEED_LEN};
-use super::os;
+use crate::crypto::digest::sha256;
+use crate::crypto::drbg::{Drbg, REQUEST_LEN, SEED_LEN};
 use crate::error::{Error, ErrorCode, Result};
 use crate::fork::Generation;
 use crate::secret::{Zeroizing, wipe};
@@ -91,7 +88,7 @@ impl Pool {
 
 fn fill_from(slot: &mut Option<Generator>, out: &mut [u8]) -> Result<()> {
     let generation = Generation::current().number();
-    let now = os::seconds();
+    let now = entropy::seconds();
     let generator = match slot {
         Some(generator) => generator,
         None => slot.insert(Generator::new(generation, now)?),
@@ -132,7 +129,7 @@ impl Generator {
 /// Draws a seed, with its digest to hold the next one against.
 fn seed(last: Option<&[u8; 32]>) -> Result<(Zeroizing<[u8; SEED_LEN]>, [u8; 32])> {
     let mut seed = Zeroizing::new([0; SEED_LEN]);
-    os::entropy(&mut *seed)?;
+    entropy::draw(&mut *seed)?;
     let digest = examine(&seed, last)?;
     Ok((seed, digest))
 }
@@ -147,35 +144,6 @@ fn examine(seed: &[u8; SEED_LEN], last: Option<&[u8; 32]>) -> Result<[u8; 32]> {
     }
     Ok(digest)
 }
-
-/// [`fill`] behind the traits of `rand_core`.
-#[cfg(any(test, feature = "portable"))]
-#[derive(Clone, Copy, Debug, Default)]
-pub struct EngineRng;
-
-#[cfg(any(test, feature = "portable"))]
-impl TryRng for EngineRng {
-    type Error = Error;
-
-    fn try_next_u32(&mut self) -> Result<u32> {
-        let mut bytes = Zeroizing::new([0; 4]);
-        fill(&mut *bytes)?;
-        Ok(u32::from_le_bytes(*bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64> {
-        let mut bytes = Zeroizing::new([0; 8]);
-        fill(&mut *bytes)?;
-        Ok(u64::from_le_bytes(*bytes))
-    }
-
-    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<()> {
-        fill(out)
-    }
-}
-
-#[cfg(any(test, feature = "portable"))]
-impl TryCryptoRng for EngineRng {}
 
 #[cfg(test)]
 mod tests {
@@ -266,15 +234,5 @@ mod tests {
         pool.take(&mut second).unwrap();
         assert_ne!(first, second);
         assert_eq!(pool.left, NONCES - 1);
-    }
-
-    #[test]
-    fn rand_core_traits() {
-        let mut rng = EngineRng;
-        assert_ne!(rng.try_next_u64().unwrap(), rng.try_next_u64().unwrap());
-        assert_ne!(
-            (rng.try_next_u32().unwrap(), rng.try_next_u32().unwrap()),
-            (rng.try_next_u32().unwrap(), rng.try_next_u32().unwrap())
-        );
     }
 }
