@@ -91,6 +91,11 @@ impl<T: Send + Sync> PerProcess<T> {
         self.first(now, make)
     }
 
+    /// Whether this process has made it.
+    pub fn is_made(&self) -> bool {
+        self.made.load(Ordering::Acquire) == Generation::current().0
+    }
+
     #[cold]
     fn first(&self, now: Generation, make: fn() -> T) -> &'static T
     where

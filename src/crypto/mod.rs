@@ -11,7 +11,7 @@ pub mod drbg;
 mod gcm;
 pub mod kdf;
 pub mod mac;
-mod provider;
+pub(crate) mod provider;
 pub mod rsa;
 #[cfg(test)]
 mod speed;

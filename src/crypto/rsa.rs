@@ -20,6 +20,11 @@ pub enum Padding {
 
 /// The lengths of modulus that are made and read.
 const BITS: [usize; 3] = [2048, 3072, 4096];
+/// The bytes of the longest modulus.
+const MAX_MODULUS: usize = 512;
+/// Room for any private key in PKCS #8: n and d take the modulus' length each, the five numbers of
+/// the remainder theorem half of it each.
+pub const MAX_PKCS8: usize = MAX_MODULUS * 5 + 256;
 
 /// A private key of 2048, 3072 or 4096 bits.
 pub struct RsaPrivateKey(RsaKey);
@@ -51,9 +56,10 @@ impl RsaPrivateKey {
         }
     }
 
-    /// Writes PKCS #8 (RFC 5208).
-    pub fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>> {
-        self.0.to_pkcs8()
+    /// Writes PKCS #8 (RFC 5208), of [`MAX_PKCS8`] bytes at most, to the front of `out` and answers its
+    /// length.
+    pub fn write_pkcs8(&self, out: &mut [u8]) -> Result<usize> {
+        self.0.write_pkcs8(out)
     }
 
     /// Writes the public half as SubjectPublicKeyInfo (RFC 5280).
@@ -78,12 +84,13 @@ impl RsaPrivateKey {
 
 /// The same for a modulus of any length.
 fn decrypt(key: &RsaKey, padding: Padding, ciphertext: &[u8], out: &mut [u8]) -> Result<()> {
-    let mut block = Zeroizing::new(vec![0; key.modulus_len()]);
-    key.decrypt_raw(ciphertext, &mut block).map_err(|_| ErrorCode::InvalidKeyMaterial)?;
+    let mut block = Zeroizing::new([0; MAX_MODULUS]);
+    let block = block.get_mut(..key.modulus_len()).ok_or(ErrorCode::Internal)?;
+    key.decrypt_raw(ciphertext, block).map_err(|_| ErrorCode::InvalidKeyMaterial)?;
     let right = match padding {
-        Padding::Pkcs1V15 => unpad::pkcs1v15(&block, out),
-        Padding::OaepSha1 => unpad::oaep(sha1_parts, &mut block, out),
-        Padding::OaepSha256 => unpad::oaep(sha256_parts, &mut block, out),
+        Padding::Pkcs1V15 => unpad::pkcs1v15(block, out),
+        Padding::OaepSha1 => unpad::oaep(sha1_parts, block, out),
+        Padding::OaepSha256 => unpad::oaep(sha256_parts, block, out),
     };
     if right.into() { Ok(()) } else { Err(ErrorCode::InvalidKeyMaterial.into()) }
 }

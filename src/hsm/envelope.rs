@@ -12,7 +12,7 @@
 use crate::crypto::aead;
 use crate::crypto::block::Cipher;
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::arena::arena;
+use crate::hsm::arena::secluded;
 use crate::hsm::{KeyMaterial, rng};
 use crate::model::{EncryptionContext, KeyVersionId};
 use crate::octets::Writer;
@@ -23,6 +23,9 @@ pub const OVERHEAD: usize = HEADER + TAG;
 
 /// The longest plaintext in bytes.
 pub const MAX_PLAINTEXT: usize = 6144;
+
+/// The longest data key in bytes.
+pub const MAX_DATA_KEY: usize = 1024;
 
 const VERSION: u8 = 1;
 const TEXT_FLAG: u8 = 1;
@@ -119,16 +122,19 @@ impl<'a> Envelope<'a> {
         if alg != alg_of(key.cipher()) || plaintext.len() != self.ciphertext.len() {
             return Err(ErrorCode::InvalidCiphertext.into());
         }
-        let derived = key.with(|key| key.derive(derive_from))?;
-        if !secret::eq(&derived.commitment, commitment) {
-            return Err(ErrorCode::InvalidCiphertext.into());
-        }
-        // Straight to its place: a scratch buffer would be one more copy of the plaintext, outside the
-        // arena. The AEAD wipes what it wrote if the tag does not fit.
+        let cipher = key.cipher();
         with_aad(self.header, context, |aad| {
-            let (cipher, message_key) = (key.cipher(), derived.message_key());
-            aead::open(cipher, message_key, iv, aad, self.ciphertext, self.tag, plaintext)
-        })
+            key.with(|key| {
+                let derived = key.derive(derive_from);
+                if !secret::eq(&derived.commitment, commitment) {
+                    return Err(ErrorCode::InvalidCiphertext.into());
+                }
+                // Straight to its place: a scratch buffer would be one more copy of the plaintext.
+                // The AEAD wipes what it wrote if the tag does not fit.
+                let message_key = derived.message_key();
+                aead::open(cipher, message_key, iv, aad, self.ciphertext, self.tag, plaintext)
+            })
+        })?
         .map_err(|_| ErrorCode::InvalidCiphertext.into())
     }
 
@@ -144,8 +150,8 @@ impl<'a> Envelope<'a> {
         Self::seal_with(key, version, rng::nonce, plaintext, is_text, context, blob)
     }
 
-    /// Makes a data key in the arena, seals it into `blob`, which must be [`OVERHEAD`] longer, and
-    /// copies it to `plaintext` if wanted.
+    /// Makes a data key of 1024 bytes at most, seals it into `blob`, which must be [`OVERHEAD`] longer,
+    /// and copies it to `plaintext` if wanted.
     pub fn seal_data_key(
         key: &KeyMaterial,
         version: &KeyVersionId,
@@ -154,15 +160,17 @@ impl<'a> Envelope<'a> {
         plaintext: Option<&mut [u8]>,
     ) -> Result<()> {
         let len = blob.len().checked_sub(OVERHEAD).ok_or(ErrorCode::Internal)?;
-        let mut data_key = arena().alloc(len)?;
-        data_key.write(rng::fill)??;
-        data_key.read(|data_key| {
-            Self::seal(key, version, data_key, false, context, blob)?;
-            if let Some(plaintext) = plaintext {
+        secluded(|| {
+            let mut room = [0; MAX_DATA_KEY];
+            let data_key = room.get_mut(..len).ok_or(ErrorCode::Internal)?;
+            let made = rng::fill(data_key)
+                .and_then(|()| Self::seal(key, version, data_key, false, context, blob));
+            if let (Ok(()), Some(plaintext)) = (&made, plaintext) {
                 plaintext.copy_from_slice(data_key);
             }
-            Ok(())
-        })?
+            secret::wipe(data_key);
+            made
+        })
     }
 
     fn seal_with(
@@ -179,22 +187,25 @@ impl<'a> Envelope<'a> {
         let mut header = [0; HEADER];
         let (start, rest) = header.split_first_chunk_mut().ok_or_else(internal)?;
         let (id, rest) = rest.split_first_chunk_mut().ok_or_else(internal)?;
-        let (nonce_field, commitment) = rest.split_first_chunk_mut().ok_or_else(internal)?;
+        let (nonce_field, _) = rest.split_first_chunk_mut().ok_or_else(internal)?;
         *start = [VERSION, u8::from(is_text), alg_of(key.cipher())];
         *id = *version.as_bytes();
         nonce(nonce_field)?;
         let (derive_from, iv) = nonce_field.split_first_chunk().ok_or_else(internal)?;
         let iv: [u8; 12] = iv.try_into().map_err(|_| internal())?;
-        let derived = key.with(|key| key.derive(derive_from))?;
-        commitment.copy_from_slice(&derived.commitment);
-
+        let derive_from = *derive_from;
+        let cipher = key.cipher();
         let (head, rest) = blob.split_first_chunk_mut().ok_or_else(internal)?;
         let (ciphertext, tag) = rest.split_last_chunk_mut().ok_or_else(internal)?;
-        *head = header;
-        with_aad(&header, context, |aad| {
-            let (cipher, message_key) = (key.cipher(), derived.message_key());
-            aead::seal(cipher, message_key, &iv, aad, plaintext, ciphertext, tag)
-        })
+        key.with(|key| {
+            let derived = key.derive(&derive_from);
+            *header.last_chunk_mut().ok_or_else(internal)? = derived.commitment;
+            *head = header;
+            with_aad(&header, context, |aad| {
+                let message_key = derived.message_key();
+                aead::seal(cipher, message_key, &iv, aad, plaintext, ciphertext, tag)
+            })
+        })?
     }
 }
 
@@ -295,9 +306,12 @@ mod tests {
             let message = decode(&case.msg);
             let is_text = case.flags == TEXT_FLAG;
 
-            let derived = key.with(|key| key.derive(nonce.first_chunk().unwrap())).unwrap();
-            assert_eq!(hex::encode(derived.message_key()), case.message_key);
-            assert_eq!(hex::encode(derived.commitment), case.commitment);
+            key.with(|key| {
+                let derived = key.derive(nonce.first_chunk().unwrap());
+                assert_eq!(hex::encode(derived.message_key()), case.message_key);
+                assert_eq!(hex::encode(derived.commitment), case.commitment);
+            })
+            .unwrap();
 
             let mut blob = vec![0; message.len() + OVERHEAD];
             let given = |field: &mut [u8; NONCE]| {

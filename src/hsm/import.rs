@@ -1,15 +1,15 @@
 //! Import of a customer's own material (BYOK): wrapping key pairs, import tokens, unwrapping
 //! (ARCHITECTURE.md, Formats: Import token 0x01; API reference, chapter 7).
 
-use crate::crypto::rsa::{Padding, RsaPrivateKey};
+use crate::crypto::rsa::{MAX_PKCS8, Padding, RsaPrivateKey};
 use crate::crypto::{digest, mac};
-use crate::error::{ErrorCode, Result};
-use crate::hsm::arena::SecretBytes;
+use crate::error::{Error, ErrorCode, Result};
+use crate::hsm::arena::{SecretBytes, secluded};
 use crate::hsm::unlock::room;
 use crate::hsm::{Keyring, RawMaterial, random, rng};
 use crate::model::{KeyId, Space, Timestamp, WrappingAlgorithm, WrappingKeySpec};
 use crate::octets::{Reader, Writer};
-use crate::secret;
+use crate::secret::{self, Zeroizing};
 
 /// How many failed unwraps burn a pair. With constant-time unpadding this ends attacks that need
 /// many answers (Bleichenbacher, Manger).
@@ -39,20 +39,18 @@ impl WrappingPair {
         algorithm: WrappingAlgorithm,
         not_after: Timestamp,
     ) -> Result<Self> {
-        let pair = RsaPrivateKey::generate(RSA_BITS, rng::fill)?;
-        let pkcs8 = pair.to_pkcs8()?;
-        let mut private = room(pkcs8.len())?;
-        private.write(|private| private.copy_from_slice(&pkcs8))?;
-        Ok(Self {
-            id: random()?,
-            key,
-            spec: WrappingKeySpec::Rsa2048,
-            algorithm,
-            not_after,
-            failures: 0,
-            public: pair.public_spki()?,
-            private,
-        })
+        let (public, private) = secluded(|| {
+            let pair = RsaPrivateKey::generate(RSA_BITS, rng::fill)?;
+            let mut pkcs8 = Zeroizing::new([0; MAX_PKCS8]);
+            let len = pair.write_pkcs8(&mut *pkcs8)?;
+            let mut private = room(len)?;
+            private.write(|private| {
+                private.iter_mut().zip(&*pkcs8).for_each(|(to, from)| *to = *from);
+            })?;
+            Ok::<_, Error>((pair.public_spki()?, private))
+        })?;
+        let spec = WrappingKeySpec::Rsa2048;
+        Ok(Self { id: random()?, key, spec, algorithm, not_after, failures: 0, public, private })
     }
 
     /// Names the pair.
@@ -82,9 +80,11 @@ impl WrappingPair {
         if self.is_burnt() {
             return Err(ErrorCode::InvalidImportToken.into());
         }
-        let pair = self.private.read(|der| RsaPrivateKey::from_pkcs8(der, rng::fill))??;
         let mut material = room(len)?;
-        material.write(|material| pair.decrypt(padding, wrapped, len, material))??;
+        self.private.read(|private| {
+            let pair = RsaPrivateKey::from_pkcs8(private, rng::fill)?;
+            material.write(|material| pair.decrypt(padding, wrapped, len, material))?
+        })??;
         Ok(RawMaterial::unwrapped(material))
     }
 
@@ -176,7 +176,7 @@ impl ImportToken {
             let not_after = Timestamp(reader.u64()?);
             let mac = reader.array()?;
             reader.finish()?;
-            Ok::<_, crate::error::Error>(Self { pair, not_after, mac })
+            Ok::<_, Error>(Self { pair, not_after, mac })
         };
         parse().map_err(|_| ErrorCode::InvalidImportToken.into())
     }

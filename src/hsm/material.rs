@@ -96,7 +96,7 @@ impl KeyMaterial {
             if material.is_empty() {
                 return Err(ErrorCode::PendingImport.into());
             }
-            arena().place(|| DerivationKey::new(cipher, material))?
+            arena().keep(|| DerivationKey::new(cipher, material))?
         })??;
         Ok(Self { cipher, key })
     }

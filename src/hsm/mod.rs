@@ -67,6 +67,13 @@ impl Hsm {
     }
 }
 
+/// Wipes what this process keeps in secret memory for itself: the states of the generators and the
+/// secret stacks. What belongs to open stores goes with them.
+pub fn wipe() {
+    rng::forget();
+    arena::wipe_stacks();
+}
+
 /// Fresh random bytes.
 pub fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::crypto::block::Cipher;
 use crate::crypto::{aead, mac, xaes};
 use crate::error::{ErrorCode, Result};
-use crate::hsm::arena::SecretBytes;
+use crate::hsm::arena::{SecretBytes, secluded};
 use crate::hsm::unlock::room;
 use crate::hsm::{Keyring, random, rng};
 use crate::octets::{Reader, Writer};
@@ -53,6 +53,10 @@ pub struct Term(pub(super) [u8; 32]);
 impl Keyring {
     /// `body` as a record of its `revision`.
     pub fn seal(&self, place: &Place<'_>, revision: u64, body: &[u8]) -> Result<Vec<u8>> {
+        secluded(|| self.seal_here(place, revision, body))
+    }
+
+    fn seal_here(&self, place: &Place<'_>, revision: u64, body: &[u8]) -> Result<Vec<u8>> {
         let mut dek = Zeroizing::new([0; 32]);
         rng::fill(dek.as_mut())?;
         let nonce = random::<24>()?;
@@ -106,6 +110,10 @@ impl Keyring {
     }
 
     fn open_parts(&self, place: &Place<'_>, parts: &Parts<'_>, body: &mut [u8]) -> Result<()> {
+        secluded(|| self.open_parts_here(place, parts, body))
+    }
+
+    fn open_parts_here(&self, place: &Place<'_>, parts: &Parts<'_>, body: &mut [u8]) -> Result<()> {
         if parts.kind != place.kind as u8 || parts.id != place.id {
             return Err(ErrorCode::StoreDamaged.into());
         }

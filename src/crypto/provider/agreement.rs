@@ -81,9 +81,13 @@ fn hashes() {
 #[test]
 fn rsa() {
     let ours = awslc::RsaKey::generate(2048, reproducible).unwrap();
-    let pkcs8 = ours.to_pkcs8().unwrap();
+    let (mut pkcs8, mut again) = (vec![0; 2048], vec![0; 2048]);
+    pkcs8.truncate(ours.write_pkcs8(&mut pkcs8.clone()).unwrap());
+    ours.write_pkcs8(&mut pkcs8).unwrap();
     let theirs = rustcrypto::RsaKey::from_pkcs8(&pkcs8, reproducible).unwrap();
-    assert_eq!(*theirs.to_pkcs8().unwrap(), *pkcs8);
+    again.truncate(theirs.write_pkcs8(&mut again.clone()).unwrap());
+    theirs.write_pkcs8(&mut again).unwrap();
+    assert_eq!(again, pkcs8);
     assert_eq!(theirs.public_spki().unwrap(), ours.public_spki().unwrap());
     assert_eq!((ours.modulus_len(), theirs.modulus_len()), (256, 256));
     let (mut one, mut other) = (vec![0; 256], vec![0; 256]);

@@ -12,7 +12,20 @@ use awslc as chosen;
 #[cfg(not(feature = "awslc"))]
 use rustcrypto as chosen;
 
-pub(crate) use chosen::{AesKey, RsaKey, gcm_open, gcm_seal, hmac_sha256, sha1, sha256};
+pub(crate) use chosen::{
+    AesKey, RsaKey, gcm_open, gcm_seal, hmac_sha256, route_heap, sha1, sha256,
+};
+
+/// A heap for the work with private keys.
+#[derive(Clone, Copy)]
+pub struct HeapRoutes {
+    /// So many bytes, or null.
+    pub allocate: fn(usize) -> *mut u8,
+    /// How many bytes an allocation has; 0 if it is none of this heap's.
+    pub size_of: fn(*mut u8) -> usize,
+    /// Wipes and frees an allocation of this heap.
+    pub release: fn(*mut u8),
+}
 
 #[cfg(not(any(feature = "awslc", feature = "portable")))]
 compile_error!("choose a provider: feature `awslc` (default) or `portable`");

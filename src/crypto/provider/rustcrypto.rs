@@ -14,6 +14,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use sm4::cipher::BlockCipherEncrypt;
 
+use crate::crypto::provider::HeapRoutes;
 use crate::crypto::{Random, gcm};
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::{Zeroizing, wipe};
@@ -58,6 +59,11 @@ impl AesKey {
             Self::Aes256(key) => key.encrypt_blocks(blocks),
         }
     }
+}
+
+/// The crates allocate where the program does.
+pub(crate) const fn route_heap(_: HeapRoutes) -> bool {
+    false
 }
 
 /// AES-GCM under a key of 16, 24 or 32 bytes; both texts have the same length.
@@ -157,10 +163,12 @@ impl RsaKey {
         Ok(Self(key, Source(random)))
     }
 
-    /// Writes PKCS #8 (RFC 5208).
-    pub(crate) fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>> {
+    /// Writes PKCS #8 (RFC 5208) to the front of `out` and answers its length.
+    pub(crate) fn write_pkcs8(&self, out: &mut [u8]) -> Result<usize> {
         let der = self.0.to_pkcs8_der().map_err(|_| ErrorCode::Internal)?;
-        Ok(Zeroizing::new(der.as_bytes().to_vec()))
+        let der = der.as_bytes();
+        out.get_mut(..der.len()).ok_or(ErrorCode::Internal)?.copy_from_slice(der);
+        Ok(der.len())
     }
 
     /// Writes the public half as SubjectPublicKeyInfo (RFC 5280).

@@ -11,37 +11,98 @@
 //! not have the memory), and uses what it is given on its own thread (another finds it closed).
 
 mod gate;
+mod heap;
 mod mapping;
+#[cfg(not(miri))]
+mod region;
+mod registers;
 mod report;
 #[cfg(test)]
 mod scenes;
 mod secret;
 mod slots;
+mod stack;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::crypto::provider::{self, HeapRoutes};
 use crate::error::{Error, ErrorCode, Result};
 use crate::fork::{Generation, PerProcess};
 use crate::health;
 use gate::{Gate, Key};
+use heap::Heap;
 pub use report::{Protection, Report};
 use secret::Slot;
 pub use secret::{SecretBox, SecretBytes};
 use slots::Slots;
+use stack::Stacks;
+pub use stack::secluded;
 
 /// Bytes of the canary that follows the user's bytes in a slot.
 const CANARY: usize = 16;
 
-/// The process's one arena, mapped and touched at first use; a forked child gets one of its own.
+/// The process's one arena, mapped at first use; a forked child gets one of its own.
 #[inline]
 pub fn arena() -> &'static Arena {
-    static ARENA: PerProcess<Arena> = PerProcess::new();
-    ARENA.get(|| Arena::map(&Options::default()))
+    &memory().arena
+}
+
+/// All secret memory of a process.
+struct Memory {
+    stacks: Stacks,
+    heap: Option<Heap>,
+    arena: Arena,
+}
+
+static MEMORY: PerProcess<Memory> = PerProcess::new();
+
+#[inline]
+fn memory() -> &'static Memory {
+    MEMORY.get(|| Memory::map(&Options::default()))
+}
+
+impl Memory {
+    /// The stacks come first: without them nothing else is worth much.
+    fn map(options: &Options) -> Self {
+        let mut report = Report::nothing();
+        let stacks = Stacks::map(options, &mut report);
+        let heap = Heap::map(options, &mut report);
+        let routes =
+            HeapRoutes { allocate: heap::allocate, size_of: heap::size_of, release: heap::release };
+        report.provider_heap = (heap.is_some() && provider::route_heap(routes)).into();
+        let arena = Arena::map(options, report);
+        Self { stacks, heap, arena }
+    }
+}
+
+/// Overwrites every secret stack of this process with zeros, each as soon as nobody is on it.
+pub fn wipe_stacks() {
+    memory().stacks.wipe();
+}
+
+/// The bytes of the arena that is mapped at first use.
+static WANTED: AtomicUsize = AtomicUsize::new(4 << 20);
+
+/// Sets how many bytes of locked memory keys may take: 64 KiB to 1 GiB, 4 MiB by default, which with
+/// stacks and provider fits an RLIMIT_MEMLOCK of 8 MiB. Keys in use beyond that are unsealed again
+/// when they are needed.
+///
+/// [`ErrorCode::InvalidParameter`] for other sizes, and once the memory is mapped, which happens
+/// when the first store is created or opened.
+pub fn set_key_memory(bytes: usize) -> Result<()> {
+    if !(64 << 10..=1 << 30).contains(&bytes) {
+        return Err(Error::invalid("bytes", "It must be 65536 to 1073741824."));
+    }
+    if MEMORY.is_made() {
+        return Err(Error::invalid("bytes", "It is set before the first store is opened."));
+    }
+    WANTED.store(bytes, Ordering::Relaxed);
+    Ok(())
 }
 
 /// A region of secret memory and the record of which parts are taken.
@@ -68,6 +129,10 @@ unsafe impl Sync for Arena {}
 pub(crate) struct Options {
     /// The largest size to try, guard pages included.
     pub(crate) size: usize,
+    /// How many secret stacks to try for.
+    pub(crate) stacks: usize,
+    /// The largest heap for the provider to try, guard pages included.
+    pub(crate) heap: usize,
     /// Do without `memfd_secret`.
     pub(crate) deny_secret: bool,
     /// Do without `mlock`.
@@ -83,7 +148,10 @@ pub(crate) struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            size: 1 << 20, // with room to spare in the usual RLIMIT_MEMLOCK of 8 MiB
+            size: WANTED.load(Ordering::Relaxed),
+            stacks: std::thread::available_parallelism()
+                .map_or(8, |count| count.get().clamp(8, 16)),
+            heap: 512 << 10,
             deny_secret: false,
             deny_lock: false,
             deny_key: false,
@@ -115,11 +183,12 @@ impl Arena {
     /// Maps a further arena, for as long as the process lives, whose damage fails nothing.
     #[cfg(test)]
     pub(crate) fn with(options: Options) -> &'static Self {
-        Box::leak(Box::new(Self::map(&Options { alarm: || (), ..options })))
+        let options = Options { alarm: || (), ..options };
+        Box::leak(Box::new(Self::map(&options, Report::nothing())))
     }
 
-    fn map(options: &Options) -> Self {
-        let mapping = mapping::map(options);
+    fn map(options: &Options, report: Report) -> Self {
+        let mapping = mapping::map(options, report);
         Self {
             born: Generation::current(),
             base: mapping.base,
@@ -148,7 +217,7 @@ impl Arena {
     /// failed then.
     #[cfg(test)]
     pub(crate) fn corrupted(&self) -> bool {
-        self.corrupted.load(std::sync::atomic::Ordering::Relaxed)
+        self.corrupted.load(Ordering::Relaxed)
     }
 
     /// `len` zero bytes. An arena of the parent process is exhausted for good.
@@ -156,8 +225,22 @@ impl Arena {
         Ok(SecretBytes::new(self.slot(len)?))
     }
 
+    /// The same as [`Arena::place`] for what can be made again: keys that are kept ready leave an
+    /// eighth of the arena, and 16 KiB at least, to the work of the moment.
+    pub fn keep<T>(
+        &'static self,
+        make: impl FnOnce() -> Result<T>,
+    ) -> Result<Result<SecretBox<T>>, Exhausted> {
+        let size = self.report.size;
+        let reserve = (size / 8).max(16 << 10).min(size / 2);
+        if self.is_live() && self.slots().used() > size - reserve {
+            return Err(Exhausted);
+        }
+        self.place(make)
+    }
+
     /// Puts what `make` returns into the arena. The room is taken first: where there is none,
-    /// `make` is not called. `T` passes over the stack of the caller, holds no pointer to
+    /// `make` is not called. `T` passes over a secret stack, holds no pointer to
     /// material elsewhere, and is aligned to 64 bytes at most.
     ///
     /// The outer result is the arena's, the inner one is `make`'s; `??` unites them.
@@ -167,7 +250,7 @@ impl Arena {
     ) -> Result<Result<SecretBox<T>>, Exhausted> {
         const { assert!(align_of::<T>() <= slots::ALIGN) };
         let slot = self.slot(size_of::<T>())?;
-        Ok(make().and_then(|value| SecretBox::new(slot, value)))
+        Ok(secluded(|| make().and_then(|value| SecretBox::new(slot, value))))
     }
 
     fn slot(&'static self, len: usize) -> Result<Slot, Exhausted> {

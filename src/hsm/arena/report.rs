@@ -84,6 +84,10 @@ pub struct Report {
     pub mseal: Switch,
     /// What a forked child sees.
     pub fork: ForkPolicy,
+    /// Work with keys runs on stacks in locked memory.
+    pub secret_stack: Switch,
+    /// What AWS-LC allocates for private keys lies in locked memory; elsewhere it is wiped when freed.
+    pub provider_heap: Switch,
     /// Bytes, guard pages not counted.
     pub size: usize,
     /// Bytes taken by secrets, with their canaries and rounding.
@@ -104,6 +108,8 @@ impl Report {
             pkey: Switch::Off,
             mseal: Switch::Off,
             fork: ForkPolicy::Inherited,
+            secret_stack: Switch::Off,
+            provider_heap: Switch::Off,
             size: 0,
             used: 0,
             reasons: Vec::new(),
@@ -133,13 +139,14 @@ fn hint(step: &str) -> &'static str {
             "Needs Linux 5.14, before 6.5 with secretmem.enable=1, and a seccomp profile that allows it."
         }
         "mmap_secret" | "mlock" | "size" => {
-            "Raise RLIMIT_MEMLOCK (ulimit -l, LimitMEMLOCK=) to leave 1 MiB for the arena."
+            "Raise RLIMIT_MEMLOCK (ulimit -l, LimitMEMLOCK=): 8 MiB do."
         }
         "pkey" => {
             "The processor, the hypervisor or the kernel offers no protection keys, or all are taken."
         }
         "pkey_probe" => "The protection key did not close the arena; it is not used.",
         "mseal" => "Needs Linux 6.10 and a seccomp profile that allows it.",
+        "secret_stack" | "provider_heap" => "This build or this process does without.",
         "mmap" => "The process has no memory left for the arena.",
         _ => "The kernel refused; the arena does without.",
     }

@@ -73,8 +73,9 @@ fn limited_with(memlock: u64, expected: Protection, deny_secret: bool) {
             assert_eq!(libc::setuid(65534), 0);
         }
     }
-    let free = Arena::with(Options { deny_secret: true, deny_lock: true, ..Options::default() });
-    let arena = Arena::with(Options { deny_secret, ..Options::default() });
+    let wanted = Options { size: 1 << 20, ..Options::default() };
+    let free = Arena::with(Options { deny_secret: true, deny_lock: true, ..wanted });
+    let arena = Arena::with(Options { deny_secret, ..wanted });
     let report = arena.report();
     eprintln!("{report:?}");
     let secretmem = report.reasons.iter().all(|reason| reason.step != "memfd_secret");

@@ -1,4 +1,5 @@
-//! The owners of secrets: bytes, or a value, in a slot of the arena.
+//! The owners of secrets: bytes, or a value, in a slot of the arena. Who reads or writes one does so
+//! on a secret stack.
 //!
 //! After a fork the child has no such memory. There `read` and `write` answer
 //! [`ErrorCode::Forked`](crate::error::ErrorCode::Forked), and dropping does nothing.
@@ -11,7 +12,7 @@ use std::sync::atomic::Ordering;
 use zeroize::Zeroize;
 
 use super::slots::Place;
-use super::{Arena, CANARY};
+use super::{Arena, CANARY, secluded};
 use crate::error::Result;
 
 /// A part of the arena with one owner: `len` bytes, a canary, and the rest of the slot.
@@ -89,18 +90,22 @@ impl SecretBytes {
     /// Lets `f` see them.
     #[inline]
     pub fn read<R>(&self, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
-        let _open = self.slot.arena.enter()?;
-        // SAFETY: `len` initialized bytes that only `write` and drop change, and both need the
-        // one owner; the gate is open for as long as `f` can use them.
-        Ok(f(unsafe { slice::from_raw_parts(self.slot.start.as_ptr(), self.slot.len) }))
+        secluded(|| {
+            let _open = self.slot.arena.enter()?;
+            // SAFETY: `len` initialized bytes that only `write` and drop change, and both need the
+            // one owner; the gate is open for as long as `f` can use them.
+            Ok(f(unsafe { slice::from_raw_parts(self.slot.start.as_ptr(), self.slot.len) }))
+        })
     }
 
     /// Lets `f` change them.
     #[inline]
     pub fn write<R>(&mut self, f: impl FnOnce(&mut [u8]) -> R) -> Result<R> {
-        let _open = self.slot.arena.enter()?;
-        // SAFETY: as in `read`; `&mut self` makes this the only reference.
-        Ok(f(unsafe { slice::from_raw_parts_mut(self.slot.start.as_ptr(), self.slot.len) }))
+        secluded(|| {
+            let _open = self.slot.arena.enter()?;
+            // SAFETY: as in `read`; `&mut self` makes this the only reference.
+            Ok(f(unsafe { slice::from_raw_parts_mut(self.slot.start.as_ptr(), self.slot.len) }))
+        })
     }
 
     #[cfg(test)]
@@ -129,18 +134,22 @@ impl<T> SecretBox<T> {
     /// Lets `f` see it.
     #[inline]
     pub fn read<R>(&self, f: impl FnOnce(&T) -> R) -> Result<R> {
-        let _open = self.slot.arena.enter()?;
-        // SAFETY: `new` put a value there, and it lives until the box is dropped; the gate is open
-        // for as long as `f` can use it.
-        Ok(f(unsafe { self.slot.start.cast::<T>().as_ref() }))
+        secluded(|| {
+            let _open = self.slot.arena.enter()?;
+            // SAFETY: `new` put a value there, and it lives until the box is dropped; the gate is
+            // open for as long as `f` can use it.
+            Ok(f(unsafe { self.slot.start.cast::<T>().as_ref() }))
+        })
     }
 
     /// Lets `f` change it.
-    #[cfg(test)]
+    #[inline]
     pub fn write<R>(&mut self, f: impl FnOnce(&mut T) -> R) -> Result<R> {
-        let _open = self.slot.arena.enter()?;
-        // SAFETY: as in `read`; `&mut self` makes this the only reference.
-        Ok(f(unsafe { self.slot.start.cast::<T>().as_mut() }))
+        secluded(|| {
+            let _open = self.slot.arena.enter()?;
+            // SAFETY: as in `read`; `&mut self` makes this the only reference.
+            Ok(f(unsafe { self.slot.start.cast::<T>().as_mut() }))
+        })
     }
 }
 

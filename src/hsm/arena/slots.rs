@@ -47,12 +47,22 @@ impl Slots {
     /// Takes a slot of `need` bytes or more, unless there is none.
     pub(super) fn take(&mut self, need: usize) -> Option<Place> {
         let place = if need <= PAGE {
-            self.take_shared(need.max(ALIGN).next_power_of_two())
+            self.take_shared(class_of(need))
         } else {
             self.take_run(need.div_ceil(PAGE))
         }?;
         self.used += place.size;
         Some(place)
+    }
+
+    /// The slot that begins at this offset, if one does.
+    pub(super) fn at(&self, offset: usize) -> Option<Place> {
+        let size = match *self.pages.get(offset / PAGE)? {
+            Page::Shared { size, taken } if taken & 1 << (offset % PAGE / size) != 0 => size,
+            Page::Run(pages) => pages * PAGE,
+            _ => return None,
+        };
+        (offset % PAGE).is_multiple_of(size).then_some(Place { offset, size })
     }
 
     /// Gives a slot back; false if it was not taken.
@@ -69,7 +79,7 @@ impl Slots {
             Some(page) => {
                 let Page::Shared { size, taken } = *page else { return false };
                 let bit = 1 << (within / size);
-                if size != place.size || taken & bit == 0 {
+                if size != place.size || within % size != 0 || taken & bit == 0 {
                     return false;
                 }
                 let taken = taken & !bit;
@@ -82,7 +92,7 @@ impl Slots {
     }
 
     fn take_shared(&mut self, size: usize) -> Option<Place> {
-        let full = u64::MAX >> (64 - PAGE / size);
+        let full = u64::MAX >> (64 - PAGE / size); // a page holds 1 to 64 of them
         let begun = |page: &Page| matches!(*page, Page::Shared { size: of, taken } if of == size && taken != full);
         let at = self
             .pages
@@ -104,6 +114,12 @@ impl Slots {
         }
         Some(Place { offset: first * PAGE, size: count * PAGE })
     }
+}
+
+/// The size of the slot for so many bytes, a page at most: small ones waste less than a line.
+const fn class_of(need: usize) -> usize {
+    let need = if need == 0 { 1 } else { need };
+    if need <= PAGE / 4 { need.div_ceil(ALIGN) * ALIGN } else { need.next_power_of_two() }
 }
 
 #[cfg(test)]
@@ -147,6 +163,8 @@ mod tests {
                     for other in &taken {
                         prop_assert!(place.offset + place.size <= other.offset || other.offset + other.size <= place.offset);
                     }
+                    prop_assert_eq!(slots.at(place.offset), Some(place));
+                    prop_assert_eq!(slots.at(place.offset + ALIGN).filter(|at| at.offset == place.offset), None);
                     taken.push(place);
                 }
                 prop_assert_eq!(slots.used(), taken.iter().map(|place| place.size).sum::<usize>());

@@ -2,17 +2,19 @@
 //! system.
 //!
 //! A new seed is drawn after 2^20 requests, after an hour and after a fork. A snapshot of a virtual
-//! machine that is resumed twice gives the same bytes twice until the next one. The state lies in
-//! the thread's own storage, which is ordinary memory.
+//! machine that is resumed twice gives the same bytes twice until the next one.
 
 mod entropy;
 
 use std::cell::RefCell;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::crypto::digest::sha256;
 use crate::crypto::drbg::{Drbg, REQUEST_LEN, SEED_LEN};
 use crate::error::{Error, ErrorCode, Result};
-use crate::fork::Generation;
+use crate::fork::{Generation, PerProcess};
+use crate::health;
+use crate::hsm::arena::{SecretBox, arena};
 use crate::secret::{Zeroizing, wipe};
 
 /// Requests between two seeds.
@@ -20,26 +22,59 @@ const REQUESTS: u64 = 1 << 20;
 /// Seconds between two seeds.
 const SECONDS: u64 = 60 * 60;
 
+/// A generator: its state, in the arena, and when it was seeded.
 struct Generator {
-    drbg: Drbg,
+    drbg: SecretBox<Drbg>,
     requests: u64,
     seeded_at: u64,
     generation: u64,
     last_seed: [u8; 32],
 }
 
+/// A thread's place for its generator. Others look in only to wipe it.
+type Seat = Arc<Mutex<Option<Generator>>>;
+
 thread_local! {
-    static GENERATOR: RefCell<Option<Generator>> = const { RefCell::new(None) };
+    static SEAT: RefCell<Option<(Generation, Seat)>> = const { RefCell::new(None) };
 }
+
+/// Every seat of this process.
+static SEATS: PerProcess<Mutex<Vec<Weak<Mutex<Option<Generator>>>>>> = PerProcess::new();
 
 /// Fills the buffer. On failure it holds zeros.
 pub fn fill(out: &mut [u8]) -> Result<()> {
-    let filled = GENERATOR.try_with(|slot| match slot.try_borrow_mut() {
-        Ok(mut slot) => fill_from(&mut slot, out),
+    let filled = SEAT.try_with(|seat| match seat.try_borrow_mut() {
+        Ok(mut seat) => fill_from(&mut *sit(&mut seat).lock().map_err(poisoned)?, out),
         Err(_) => Err(ErrorCode::Internal.into()),
     });
     // A thread that is ending has lost its storage already.
     filled.unwrap_or_else(|_| fill_from(&mut None, out)).inspect_err(|_| wipe(out))
+}
+
+/// This thread's seat. A child leaves its parent's alone: another thread may have held the lock.
+fn sit(seat: &mut Option<(Generation, Seat)>) -> &Seat {
+    let now = Generation::current();
+    seat.take_if(|(born, _)| *born != now);
+    let (_, seat) = seat.get_or_insert_with(|| {
+        let fresh = Seat::default();
+        let mut seats = SEATS.get(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+        seats.retain(|seat| seat.strong_count() > 0);
+        seats.push(Arc::downgrade(&fresh));
+        (now, fresh)
+    });
+    seat
+}
+
+fn poisoned<T>(_: PoisonError<T>) -> Error {
+    ErrorCode::ErrorState.into()
+}
+
+/// Destroys the state of every generator of this process; each is seeded anew when it is next used.
+pub fn forget() {
+    let seats = SEATS.get(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    for seat in seats.iter().filter_map(Weak::upgrade) {
+        *seat.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
 /// A nonce: random bytes that will be public. They are drawn many at a time, so that one costs next to
@@ -98,15 +133,19 @@ fn fill_from(slot: &mut Option<Generator>, out: &mut [u8]) -> Result<()> {
             generator.reseed(generation, now)?;
         }
         generator.requests += 1;
-        generator.drbg.generate(&[], chunk)?;
+        generator.drbg.write(|drbg| drbg.generate(&[], chunk))??;
     }
     Ok(())
 }
 
 impl Generator {
     fn new(generation: u64, now: u64) -> Result<Self> {
-        let (seed, digest) = seed(None)?;
-        let drbg = Drbg::instantiate(&seed, &[])?;
+        let mut digest = [0; 32];
+        let drbg = arena().place(|| {
+            let (seed, of) = seed(None)?;
+            digest = of;
+            Drbg::instantiate(&seed, &[])
+        })??;
         Ok(Self { drbg, requests: 0, seeded_at: now, generation, last_seed: digest })
     }
 
@@ -118,9 +157,11 @@ impl Generator {
     }
 
     fn reseed(&mut self, generation: u64, now: u64) -> Result<()> {
-        let (seed, digest) = seed(Some(&self.last_seed))?;
-        self.drbg.reseed(&seed, &[])?;
-        self.last_seed = digest;
+        self.last_seed = self.drbg.write(|drbg| {
+            let (seed, digest) = seed(Some(&self.last_seed))?;
+            drbg.reseed(&seed, &[])?;
+            Ok::<_, Error>(digest)
+        })??;
         (self.requests, self.seeded_at, self.generation) = (0, now, generation);
         Ok(())
     }
@@ -130,7 +171,8 @@ impl Generator {
 fn seed(last: Option<&[u8; 32]>) -> Result<(Zeroizing<[u8; SEED_LEN]>, [u8; 32])> {
     let mut seed = Zeroizing::new([0; SEED_LEN]);
     entropy::draw(&mut *seed)?;
-    let digest = examine(&seed, last)?;
+    let digest =
+        examine(&seed, last).inspect_err(|_| health::fail("the entropy source repeats itself"))?;
     Ok((seed, digest))
 }
 
@@ -140,7 +182,7 @@ fn examine(seed: &[u8; SEED_LEN], last: Option<&[u8; 32]>) -> Result<[u8; 32]> {
     let digest = sha256(seed);
     let [a, b, c] = seed.as_chunks::<16>().0 else { return Err(ErrorCode::Internal.into()) };
     if last == Some(&digest) || a == b || b == c {
-        return Err(Error::new(ErrorCode::ErrorState).because("The entropy source repeats itself."));
+        return Err(ErrorCode::ErrorState.into());
     }
     Ok(digest)
 }

@@ -1,17 +1,19 @@
 //! The provider over AWS-LC's C interface: constant time, at the speed of the CPU's instructions.
 //!
 //! It keeps keys and schedules on the stack or in this crate's own structures; only RSA allocates,
-//! through AWS-LC's allocator, which wipes what it frees. What AWS-LC's own stack frames held
-//! remains there (the GHASH key of a message, for one).
+//! where [`heap`] says. What AWS-LC's own stack frames held remains there (the GHASH key of a
+//! message, for one): the stack is the caller's choice.
 #![allow(unsafe_code)]
 
 mod cipher;
 mod hash;
+mod heap;
 mod rsa;
 mod side_by_side;
 
 pub(crate) use cipher::{AesKey, gcm_open, gcm_seal};
 pub(crate) use hash::{hmac_sha256, sha1, sha256};
+pub(crate) use heap::route_heap;
 pub(crate) use rsa::RsaKey;
 
 use std::ffi::c_int;

@@ -6,12 +6,17 @@ use std::ptr::{self, NonNull};
 use aws_lc_sys::{CBB, CBS, EVP_PKEY, RSA};
 
 use super::done;
+use super::heap::routed;
 use crate::crypto::Random;
 use crate::error::{ErrorCode, Result};
-use crate::secret::Zeroizing;
+use crate::fork::Generation;
 
-/// A private key in AWS-LC's heap, which wipes what it frees.
-pub(crate) struct RsaKey(NonNull<EVP_PKEY>);
+/// A private key where AWS-LC allocates for the work with private keys, which a forked child does
+/// not have.
+pub(crate) struct RsaKey {
+    key: NonNull<EVP_PKEY>,
+    born: Generation,
+}
 
 // SAFETY: the key does not change once it is built; AWS-LC guards what it caches in it by a lock.
 unsafe impl Send for RsaKey {}
@@ -20,8 +25,10 @@ unsafe impl Sync for RsaKey {}
 
 impl Drop for RsaKey {
     fn drop(&mut self) {
-        // SAFETY: the one reference that this value owns.
-        unsafe { aws_lc_sys::EVP_PKEY_free(self.0.as_ptr()) };
+        if self.born.is_current() {
+            // SAFETY: the one reference that this value owns, in the process that made it.
+            routed(|| unsafe { aws_lc_sys::EVP_PKEY_free(self.key.as_ptr()) });
+        }
     }
 }
 
@@ -31,21 +38,20 @@ impl RsaKey {
     pub(crate) fn generate(bits: usize, _: Random) -> Result<Self> {
         let bits = c_int::try_from(bits).map_err(|_| ErrorCode::Internal)?;
         // SAFETY: takes nothing; the answer is ours.
-        let key = unsafe { aws_lc_sys::EVP_PKEY_new() };
-        let key = Self(NonNull::new(key).ok_or(ErrorCode::Internal)?);
+        let key = Self::own(routed(|| unsafe { aws_lc_sys::EVP_PKEY_new() }))?;
         // SAFETY: the RSA object is freed here until `key` has taken it over.
-        let answer = unsafe {
+        let answer = routed(|| unsafe {
             let rsa = aws_lc_sys::RSA_new();
             if rsa.is_null() {
-                return Err(ErrorCode::Internal.into());
+                return 0;
             }
             let mut answer = aws_lc_sys::RSA_generate_key_fips(rsa, bits, ptr::null_mut());
             if answer == 1 {
-                answer = aws_lc_sys::EVP_PKEY_set1_RSA(key.0.as_ptr(), rsa);
+                answer = aws_lc_sys::EVP_PKEY_set1_RSA(key.key.as_ptr(), rsa);
             }
             aws_lc_sys::RSA_free(rsa);
             answer
-        };
+        });
         done(answer, ErrorCode::Internal)?;
         Ok(key)
     }
@@ -54,8 +60,8 @@ impl RsaKey {
     pub(crate) fn from_pkcs8(der: &[u8], _: Random) -> Result<Self> {
         let mut input = CBS { data: der.as_ptr(), len: der.len() };
         // SAFETY: `input` spans `der`; the answer is ours.
-        let key = NonNull::new(unsafe { aws_lc_sys::EVP_parse_private_key(&raw mut input) });
-        let Some(key) = key.map(Self) else {
+        let key = routed(|| unsafe { aws_lc_sys::EVP_parse_private_key(&raw mut input) });
+        let Ok(key) = Self::own(key) else {
             return done(0, ErrorCode::InvalidKeyMaterial).and(Err(ErrorCode::Internal.into()));
         };
         if input.len != 0 || key.rsa().is_null() {
@@ -64,44 +70,50 @@ impl RsaKey {
         Ok(key)
     }
 
+    fn own(key: *mut EVP_PKEY) -> Result<Self> {
+        let key = NonNull::new(key).ok_or(ErrorCode::Internal)?;
+        Ok(Self { key, born: Generation::current() })
+    }
+
     /// The RSA object inside, or null if the key is of another kind.
     fn rsa(&self) -> *mut RSA {
         // SAFETY: the key lives; the answer borrows from it.
-        unsafe { aws_lc_sys::EVP_PKEY_get0_RSA(self.0.as_ptr()) }
+        unsafe { aws_lc_sys::EVP_PKEY_get0_RSA(self.key.as_ptr()) }
     }
 
-    /// Writes PKCS #8 (RFC 5208).
-    pub(crate) fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>> {
-        self.encode(aws_lc_sys::EVP_marshal_private_key)
+    /// Writes PKCS #8 (RFC 5208) to the front of `out` and answers its length.
+    pub(crate) fn write_pkcs8(&self, out: &mut [u8]) -> Result<usize> {
+        self.encode(aws_lc_sys::EVP_marshal_private_key, out)
     }
 
     /// Writes the public half as SubjectPublicKeyInfo (RFC 5280).
     pub(crate) fn public_spki(&self) -> Result<Vec<u8>> {
-        self.encode(aws_lc_sys::EVP_marshal_public_key).map(|der| der.to_vec())
+        let mut der = vec![0; self.modulus_len() + 64];
+        let len = self.encode(aws_lc_sys::EVP_marshal_public_key, &mut der)?;
+        der.truncate(len);
+        Ok(der)
     }
 
     fn encode(
         &self,
         marshal: unsafe extern "C" fn(*mut CBB, *const EVP_PKEY) -> c_int,
-    ) -> Result<Zeroizing<Vec<u8>>> {
-        // n and d take the modulus' length each, the five CRT numbers half of it each.
-        let mut der = Zeroizing::new(vec![0; self.modulus_len() * 5 + 256]);
+        out: &mut [u8],
+    ) -> Result<usize> {
         let mut writer = std::mem::MaybeUninit::<CBB>::uninit();
         let mut len = 0;
-        // SAFETY: the writer is initialised over `der`, never grows, and is done with at the end.
-        let answer = unsafe {
+        // SAFETY: the writer is initialised over `out`, never grows, and is done with at the end.
+        let answer = routed(|| unsafe {
             let writer = writer.as_mut_ptr();
-            let mut answer = aws_lc_sys::CBB_init_fixed(writer, der.as_mut_ptr(), der.len());
+            let mut answer = aws_lc_sys::CBB_init_fixed(writer, out.as_mut_ptr(), out.len());
             if answer == 1 {
-                answer = marshal(writer, self.0.as_ptr());
+                answer = marshal(writer, self.key.as_ptr());
                 answer &= aws_lc_sys::CBB_finish(writer, ptr::null_mut(), &raw mut len);
                 aws_lc_sys::CBB_cleanup(writer);
             }
             answer
-        };
+        });
         done(answer, ErrorCode::Internal)?;
-        der.truncate(len);
-        Ok(der)
+        Ok(len)
     }
 
     /// The length of the modulus in bytes.
@@ -141,7 +153,7 @@ impl RsaKey {
         }
         let mut len = 0;
         // SAFETY: the RSA object lives; input and output go with their lengths and do not overlap.
-        let answer = unsafe {
+        let answer = routed(|| unsafe {
             operation(
                 self.rsa(),
                 &raw mut len,
@@ -151,7 +163,7 @@ impl RsaKey {
                 input.len(),
                 padding,
             )
-        };
+        });
         done(answer, ErrorCode::InvalidKeyMaterial)?;
         if len == out.len() { Ok(()) } else { Err(ErrorCode::Internal.into()) }
     }

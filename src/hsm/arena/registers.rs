@@ -1,0 +1,142 @@
+//! The registers after work with keys: the vector registers would keep round keys and halves of keys
+//! until somebody else happens to use them, and the kernel stores them in every signal frame.
+
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+mod x86 {
+    use std::arch::asm;
+
+    #[inline]
+    pub(in super::super) fn clear() {
+        if std::arch::is_x86_feature_detected!("avx512vl") {
+            // SAFETY: AVX-512VL has been seen; every register that changes is one that a call may
+            // change, and is named so.
+            unsafe {
+                asm!(
+                    "vzeroall",
+                    "xor eax, eax",
+                    "xor ecx, ecx",
+                    "xor edx, edx",
+                    "xor esi, esi",
+                    "xor edi, edi",
+                    "xor r8d, r8d",
+                    "xor r9d, r9d",
+                    "xor r10d, r10d",
+                    "xor r11d, r11d",
+                    "vpxorq xmm16, xmm16, xmm16",
+                    "vpxorq xmm17, xmm17, xmm17",
+                    "vpxorq xmm18, xmm18, xmm18",
+                    "vpxorq xmm19, xmm19, xmm19",
+                    "vpxorq xmm20, xmm20, xmm20",
+                    "vpxorq xmm21, xmm21, xmm21",
+                    "vpxorq xmm22, xmm22, xmm22",
+                    "vpxorq xmm23, xmm23, xmm23",
+                    "vpxorq xmm24, xmm24, xmm24",
+                    "vpxorq xmm25, xmm25, xmm25",
+                    "vpxorq xmm26, xmm26, xmm26",
+                    "vpxorq xmm27, xmm27, xmm27",
+                    "vpxorq xmm28, xmm28, xmm28",
+                    "vpxorq xmm29, xmm29, xmm29",
+                    "vpxorq xmm30, xmm30, xmm30",
+                    "vpxorq xmm31, xmm31, xmm31",
+                    clobber_abi("sysv64"),
+                    options(nomem, nostack)
+                );
+            }
+        } else if std::arch::is_x86_feature_detected!("avx") {
+            // SAFETY: AVX has been seen; as above.
+            unsafe {
+                asm!(
+                    "vzeroall",
+                    "xor eax, eax",
+                    "xor ecx, ecx",
+                    "xor edx, edx",
+                    "xor esi, esi",
+                    "xor edi, edi",
+                    "xor r8d, r8d",
+                    "xor r9d, r9d",
+                    "xor r10d, r10d",
+                    "xor r11d, r11d",
+                    clobber_abi("sysv64"),
+                    options(nomem, nostack)
+                );
+            }
+        } else {
+            // SAFETY: SSE2 is part of x86-64; as above.
+            unsafe {
+                asm!(
+                    "xor eax, eax",
+                    "xor ecx, ecx",
+                    "xor edx, edx",
+                    "xor esi, esi",
+                    "xor edi, edi",
+                    "xor r8d, r8d",
+                    "xor r9d, r9d",
+                    "xor r10d, r10d",
+                    "xor r11d, r11d",
+                    "pxor xmm0, xmm0",
+                    "pxor xmm1, xmm1",
+                    "pxor xmm2, xmm2",
+                    "pxor xmm3, xmm3",
+                    "pxor xmm4, xmm4",
+                    "pxor xmm5, xmm5",
+                    "pxor xmm6, xmm6",
+                    "pxor xmm7, xmm7",
+                    "pxor xmm8, xmm8",
+                    "pxor xmm9, xmm9",
+                    "pxor xmm10, xmm10",
+                    "pxor xmm11, xmm11",
+                    "pxor xmm12, xmm12",
+                    "pxor xmm13, xmm13",
+                    "pxor xmm14, xmm14",
+                    "pxor xmm15, xmm15",
+                    clobber_abi("sysv64"),
+                    options(nomem, nostack)
+                );
+            }
+        }
+    }
+}
+
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+pub(super) use x86::clear;
+
+/// On aarch64 the low halves of v8 to v15 belong to the caller; the others go.
+#[cfg(all(target_arch = "aarch64", not(miri)))]
+#[inline]
+pub(super) fn clear() {
+    // SAFETY: every register that changes is one that a call may change, and is named so.
+    unsafe {
+        std::arch::asm!(
+            "movi v0.2d, #0",
+            "movi v1.2d, #0",
+            "movi v2.2d, #0",
+            "movi v3.2d, #0",
+            "movi v4.2d, #0",
+            "movi v5.2d, #0",
+            "movi v6.2d, #0",
+            "movi v7.2d, #0",
+            "movi v16.2d, #0",
+            "movi v17.2d, #0",
+            "movi v18.2d, #0",
+            "movi v19.2d, #0",
+            "movi v20.2d, #0",
+            "movi v21.2d, #0",
+            "movi v22.2d, #0",
+            "movi v23.2d, #0",
+            "movi v24.2d, #0",
+            "movi v25.2d, #0",
+            "movi v26.2d, #0",
+            "movi v27.2d, #0",
+            "movi v28.2d, #0",
+            "movi v29.2d, #0",
+            "movi v30.2d, #0",
+            "movi v31.2d, #0",
+            clobber_abi("C"),
+            options(nomem, nostack)
+        );
+    }
+}
+
+/// Elsewhere the compiler's own use of them must do.
+#[cfg(any(not(any(target_arch = "x86_64", target_arch = "aarch64")), miri))]
+pub(super) fn clear() {}
