@@ -66,6 +66,9 @@
 // The longest data key, in bytes.
 #define KMSHSM_DATA_KEY_MAX 1024
 
+// The most bytes that kmshsm_random gives.
+#define KMSHSM_RANDOM_MAX 1024
+
 // Room for the public key of any wrapping key pair, in bytes.
 #define KMSHSM_IMPORT_PUBLIC_KEY_MAX 512
 
@@ -334,6 +337,19 @@ kmshsm_status kmshsm_generate_data_key_without_plaintext(const kmshsm_session *s
                                                          uint8_t *ciphertext,
                                                          size_t ciphertext_capacity,
                                                          size_t *ciphertext_len);
+
+// Draws random bytes from the generator that also makes the keys: a CTR_DRBG with AES-256 (NIST SP
+// 800-90A). An extension; the action of the same kind is GenerateRandom.
+//
+// @param number_of_bytes  1 to KMSHSM_RANDOM_MAX
+// @param out              number_of_bytes
+// @return KMSHSM_OK, Abi.BufferTooSmall, InvalidParameter
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_random(const kmshsm_session *session,
+                            size_t number_of_bytes,
+                            uint8_t *out,
+                            size_t out_capacity,
+                            size_t *out_len);
 
 // Makes a key pair that wraps material for one EXTERNAL key, and a token; both are good for 24
 // hours and for that key only.

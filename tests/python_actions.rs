@@ -14,6 +14,7 @@ const TYPED: &[&str] = &[
     "Encrypt",
     "GenerateDataKey",
     "GenerateDataKeyWithoutPlaintext",
+    "GenerateRandom",
     "GetParametersForImport",
     "ImportKeyMaterial",
 ];

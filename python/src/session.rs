@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kmshsm::api::{
-    self, Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext,
+    self, Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom,
     GetParametersForImport, ImportKeyMaterial, Into, OVERHEAD, check_plaintext, data_key_len,
+    random_len,
 };
 use kmshsm::error::{Error, Result};
 use kmshsm::kms;
@@ -171,6 +172,18 @@ impl Session {
                     into: Into::Memory(ciphertext),
                 }))
             })
+        })
+    }
+
+    /// Draws random bytes from the generator that also makes the keys (NIST SP 800-90A).
+    ///
+    /// :param length: 1 to 1024.
+    #[pyo3(signature = (length))]
+    fn generate_random<'py>(&self, py: Python<'py>, length: i64) -> PyResult<Bound<'py, PyBytes>> {
+        let session = self.session.get()?;
+        let length = random_len(length).map_err(raise)?;
+        PyBytes::new_with(py, length as usize, |out| {
+            run(py, || done(session.call(GenerateRandom { length, into: Into::Memory(out) })))
         })
     }
 

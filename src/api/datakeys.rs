@@ -88,10 +88,10 @@ pub struct DataKey<'a> {
     pub plaintext: Fresh<'a>,
 }
 
-/// The bytes of a data key on their way out.
+/// Secret bytes on their way out.
 #[derive(Serialize)]
 #[serde(transparent)]
-pub struct Fresh<'a>(Blob<'a>);
+pub struct Fresh<'a>(pub(super) Blob<'a>);
 
 impl std::ops::Deref for Fresh<'_> {
     type Target = [u8];

@@ -10,6 +10,7 @@ mod keys;
 mod list;
 mod metadata;
 mod params;
+mod random;
 mod service;
 
 use schemars::Schema;
@@ -34,6 +35,7 @@ pub use keys::{CreateKey, DescribeKey, DisableKey, Done, EnableKey, UpdateKeyDes
 pub use list::{KeyList, ListKeys};
 pub use metadata::{KeyAnswer, KeyMetadata};
 pub use params::Params;
+pub use random::{GenerateRandom, MAX_RANDOM, RandomBytes, random_len};
 pub use service::{DescribeRegions, DescribeService};
 
 /// An action in the table of all actions.
@@ -76,6 +78,7 @@ actions! {
     Encrypt,
     GenerateDataKey,
     GenerateDataKeyWithoutPlaintext,
+    GenerateRandom,
     GetParametersForImport,
     ImportKeyMaterial,
     ListKeys,

@@ -4,8 +4,8 @@
 use std::ffi::c_char;
 
 use crate::api::{
-    Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, Into, MAX_DATA_KEY,
-    check_plaintext, data_key_len,
+    Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom, Into,
+    MAX_DATA_KEY, MAX_RANDOM, check_plaintext, data_key_len, random_len,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::ffi::guard::{guard, kmshsm_status};
@@ -21,11 +21,14 @@ pub const KMSHSM_CIPHERTEXT_OVERHEAD: usize = 91;
 pub const KMSHSM_PLAINTEXT_MAX: usize = 6144;
 /// The longest data key, in bytes.
 pub const KMSHSM_DATA_KEY_MAX: usize = 1024;
+/// The most bytes that kmshsm_random gives.
+pub const KMSHSM_RANDOM_MAX: usize = 1024;
 
 // cbindgen wants literals; the engine decides.
 const _: () = assert!(KMSHSM_CIPHERTEXT_OVERHEAD == OVERHEAD);
 const _: () = assert!(KMSHSM_PLAINTEXT_MAX == MAX_PLAINTEXT);
 const _: () = assert!(KMSHSM_DATA_KEY_MAX == MAX_DATA_KEY as usize);
+const _: () = assert!(KMSHSM_RANDOM_MAX == MAX_RANDOM as usize);
 
 /// Encrypts up to KMSHSM_PLAINTEXT_MAX bytes under a symmetric key. Base64 given to the action
 /// Encrypt in JSON is bytes here: both read each other's ciphertext.
@@ -177,6 +180,31 @@ pub unsafe extern "C" fn kmshsm_generate_data_key_without_plaintext(
             into: Into::Memory(memory),
         })?;
         len.set(needed);
+        Ok(())
+    })
+}
+
+/// Draws random bytes from the generator that also makes the keys: a CTR_DRBG with AES-256 (NIST SP
+/// 800-90A). An extension; the action of the same kind is GenerateRandom.
+///
+/// @param number_of_bytes  1 to KMSHSM_RANDOM_MAX
+/// @param out              number_of_bytes
+/// @return KMSHSM_OK, Abi.BufferTooSmall, InvalidParameter
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn kmshsm_random(
+    session: *const kmshsm_session,
+    number_of_bytes: usize,
+    out: *mut u8,
+    out_capacity: usize,
+    out_len: *mut usize,
+) -> kmshsm_status {
+    guard(|| {
+        let session = handle::get::<Session>(session, "session")?;
+        let length = random_len(number_of_bytes)?;
+        let (memory, len) = Out::room(out, out_capacity, out_len, number_of_bytes)?;
+        session.call(GenerateRandom { length, into: Into::Memory(memory) })?;
+        len.set(number_of_bytes);
         Ok(())
     })
 }

@@ -25,6 +25,7 @@ use crate::keystore::Keystore;
 use crate::model::{Clock, ManualClock, Principal, ProtectionLevel, Space, Timestamp};
 
 pub use crate::hsm::Unlock;
+pub use crate::hsm::arena::set_key_memory;
 pub use action::{Access, Action};
 pub use cache::Key;
 pub use lifecycle::Rule;

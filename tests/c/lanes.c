@@ -245,6 +245,20 @@ static kmshsm_status do_sealed_key(const arguments *a, json *answer)
   return status;
 }
 
+static kmshsm_status do_random(const arguments *a, json *answer)
+{
+  output random = {0};
+  kmshsm_status status;
+  do
+    status = kmshsm_random(a->session, (size_t)a->number, random.data,
+                           random.capacity, &random.len);
+  while(grow(status, &random, NULL));
+  if(!status)
+    put_base64(answer, "Random", &random);
+  free(random.data);
+  return status;
+}
+
 static kmshsm_status do_parameters(const arguments *a, json *answer)
 {
   const char *spec = c_text(a->with, "WrappingKeySpec");
@@ -285,6 +299,11 @@ static typed_function *choose(const char *action, const json *with,
     return has_just(with, "CiphertextBlob", "EncryptionContext") &&
                    get_base64(with, "CiphertextBlob", &a->in)
                ? do_decrypt
+               : NULL;
+  if(!strcmp(action, "GenerateRandom"))
+    return has_just(with, "Length", "") &&
+                   get_number(with, "Length", &a->number)
+               ? do_random
                : NULL;
   a->key = c_text(with, "KeyId");
   if(!a->key)

@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kmshsm::api::{
-    Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GetParametersForImport,
-    ImportKeyMaterial, Into, dispatch_json,
+    Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom,
+    GetParametersForImport, ImportKeyMaterial, Into, dispatch_json,
 };
 use kmshsm::error::{Error, Result};
 use kmshsm::kms::Session;
@@ -164,6 +164,11 @@ fn typed(session: &Session, action: &str, with: &Value) -> Option<Result<Value>>
             Some(request.and_then(|request| session.call(request)).map(|reply| {
                 json!({ "CiphertextBlob": STANDARD.encode(&*reply.answer.ciphertext_blob) })
             }))
+        }
+        "GenerateRandom" if only(&["Length"]) => {
+            let length = u32::try_from(number("Length")?).ok()?;
+            let answer = session.call(GenerateRandom { length, into: Into::New });
+            Some(answer.map(|reply| json!({ "Random": STANDARD.encode(&*reply.answer.random) })))
         }
         "GetParametersForImport" if only(&["KeyId", "WrappingKeySpec", "WrappingAlgorithm"]) => {
             let wrapping_key_spec = WrappingKeySpec::from_name(text("WrappingKeySpec")?)?;

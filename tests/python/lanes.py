@@ -18,6 +18,7 @@ TYPED = {
     "Decrypt": ({"CiphertextBlob"}, {"EncryptionContext"}),
     "GenerateDataKey": ({"KeyId", "NumberOfBytes"}, {"EncryptionContext"}),
     "GenerateDataKeyWithoutPlaintext": ({"KeyId", "NumberOfBytes"}, {"EncryptionContext"}),
+    "GenerateRandom": ({"Length"}, set()),
     "GetParametersForImport": ({"KeyId", "WrappingKeySpec", "WrappingAlgorithm"}, set()),
     "ImportKeyMaterial": (
         {"KeyId", "EncryptedKeyMaterial", "ImportToken"},
@@ -26,7 +27,7 @@ TYPED = {
 }
 TEXTS = {"KeyId", "WrappingKeySpec", "WrappingAlgorithm"}
 BASE64 = {"CiphertextBlob", "EncryptedKeyMaterial", "ImportToken"}
-NUMBERS = {"NumberOfBytes", "KeyMaterialExpireUnix"}
+NUMBERS = {"Length", "NumberOfBytes", "KeyMaterialExpireUnix"}
 
 
 def plaintext(text: str) -> bytes:
@@ -100,6 +101,10 @@ def sealed_key(session: kmshsm.Session, given: dict[str, Any]) -> dict[str, Any]
     return {"CiphertextBlob": encoded(blob)}
 
 
+def random(session: kmshsm.Session, given: dict[str, Any]) -> dict[str, Any]:
+    return {"Random": encoded(session.generate_random(given["Length"]))}
+
+
 def parameters(session: kmshsm.Session, given: dict[str, Any]) -> dict[str, Any]:
     answer = session.get_parameters_for_import(
         given["KeyId"], given["WrappingKeySpec"], given["WrappingAlgorithm"]
@@ -126,6 +131,7 @@ METHODS: dict[str, Callable[[kmshsm.Session, dict[str, Any]], dict[str, Any]]] =
     "Decrypt": decrypt,
     "GenerateDataKey": data_key,
     "GenerateDataKeyWithoutPlaintext": sealed_key,
+    "GenerateRandom": random,
     "GetParametersForImport": parameters,
     "ImportKeyMaterial": import_material,
 }

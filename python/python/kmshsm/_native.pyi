@@ -50,6 +50,7 @@ class Session:
         number_of_bytes: int = 32,
         encryption_context: Mapping[str, str] | None = None,
     ) -> bytes: ...
+    def generate_random(self, length: int) -> bytes: ...
     def get_parameters_for_import(
         self,
         key_id: str,
