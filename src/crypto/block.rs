@@ -57,6 +57,14 @@ impl BlockKey {
         }))
     }
 
+    /// The bytes of the schedule, to search memory for them.
+    #[cfg(all(test, feature = "awslc"))]
+    pub(crate) fn with_bytes(&self, f: impl FnOnce(&[u8])) {
+        if let Schedule::Aes(key) = &self.0 {
+            key.with_bytes(f);
+        }
+    }
+
     /// Encrypts every block in place, each on its own (ECB).
     pub fn encrypt_blocks(&self, blocks: &mut [[u8; 16]]) {
         match &self.0 {

@@ -7,6 +7,8 @@ mod header;
 mod import;
 mod keyring;
 mod material;
+#[cfg(test)]
+mod residue;
 pub mod rng;
 mod sealed;
 mod unlock;

@@ -36,11 +36,15 @@ use crate::fork::{Generation, PerProcess};
 use crate::health;
 use gate::{Gate, Key};
 use heap::Heap;
+#[cfg(test)]
+pub(crate) use report::Switch;
 pub use report::{Protection, Report};
 use secret::Slot;
 pub use secret::{SecretBox, SecretBytes};
 use slots::Slots;
 use stack::Stacks;
+#[cfg(test)]
+pub(crate) use stack::on_this_stack;
 pub use stack::secluded;
 
 /// Bytes of the canary that follows the user's bytes in a slot.

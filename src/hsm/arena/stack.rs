@@ -164,3 +164,12 @@ fn burn() {
     let mut used = [0u8; BURNT];
     crate::secret::wipe(&mut used);
 }
+
+/// Runs `f` where it is, and has it leave what it leaves.
+#[cfg(test)]
+pub(crate) fn on_this_stack<R>(f: impl FnOnce() -> R) -> R {
+    INSIDE.set(true);
+    let outcome = f();
+    INSIDE.set(false);
+    outcome
+}

@@ -71,6 +71,14 @@ impl AesKey {
         unsafe { aws_lc_sys::AES_encrypt(block, block, &raw const self.0) };
     }
 
+    /// The bytes of the schedule.
+    #[cfg(test)]
+    pub(crate) fn with_bytes(&self, f: impl FnOnce(&[u8])) {
+        let words = &self.0.rd_key;
+        // SAFETY: initialized integers, as bytes.
+        f(unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), size_of_val(words)) });
+    }
+
     /// AWS-LC's expanded key.
     pub(super) const fn schedule(&self) -> &AES_KEY {
         &self.0

@@ -1,0 +1,284 @@
+//! What work with keys leaves behind: right after each primitive a second thread reads all writable
+//! memory of the process, and the first thread's registers, which a signal has stored on its stack.
+//! Nothing of a key may be there. With the secret stacks switched off the same search must find
+//! something: that is its proof.
+//!
+//! A process of its own, started for one scene, so that no other test disturbs it. What is searched
+//! for is kept under a mask, or the search would find itself.
+#![allow(unsafe_code)]
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::arena::{SecretBytes, arena, on_this_stack, secluded};
+use super::*;
+use crate::crypto::block::Cipher;
+use crate::crypto::kdf::{Argon2Params, argon2id};
+use crate::crypto::{aead, mac};
+use crate::model::{EncryptionContext, KeyId, KeySpec, KeyVersionId, Timestamp, WrappingAlgorithm};
+
+const SCENE: &str = "KMSHSM_RESIDUE_SCENE";
+const MASK: u8 = 0x6b;
+const WINDOW: usize = 16;
+
+/// Windows of secrets, masked, with what they are.
+#[derive(Default)]
+struct Wanted(Vec<(&'static str, [u8; WINDOW])>);
+
+impl Wanted {
+    /// Every 16 bytes of a secret, as they are and backwards, as numbers lie in memory. Runs where the
+    /// secret is.
+    fn add(&mut self, name: &'static str, secret: &[u8]) {
+        for window in secret.as_chunks::<WINDOW>().0 {
+            let mut masked = [0; WINDOW];
+            for (at, byte) in window.iter().enumerate() {
+                masked[at] = byte ^ MASK;
+            }
+            self.0.push((name, masked));
+            masked.reverse();
+            self.0.push((name, masked));
+        }
+    }
+
+    /// The names of those that lie in memory that everybody may read.
+    fn found(&self) -> Vec<&'static str> {
+        // Most places are told apart by two bytes.
+        let mut begins = vec![false; 1 << 16];
+        for (_, masked) in &self.0 {
+            begins[usize::from(u16::from_ne_bytes([masked[0] ^ MASK, masked[1] ^ MASK]))] = true;
+        }
+        let mut found = Vec::new();
+        for range in readable() {
+            for address in range.start..range.end - (WINDOW - 1) {
+                let pointer = std::ptr::without_provenance::<u8>(address);
+                // SAFETY: it can be read, and the 16 bytes from there, too; nothing is unmapped
+                // meanwhile, for every other thread waits.
+                unsafe {
+                    let begin = [pointer.read_volatile(), pointer.add(1).read_volatile()];
+                    if begins[usize::from(u16::from_ne_bytes(begin))] {
+                        found.extend(self.at(pointer));
+                    }
+                }
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// # Safety
+    /// 16 bytes can be read there.
+    unsafe fn at(&self, pointer: *const u8) -> impl Iterator<Item = &'static str> {
+        let is_here = move |masked: &[u8; WINDOW]| {
+            // SAFETY: the caller's word.
+            (0..WINDOW).all(|at| unsafe { pointer.add(at).read_volatile() } ^ MASK == masked[at])
+        };
+        self.0.iter().filter(move |(_, masked)| is_here(masked)).map(|(name, _)| *name)
+    }
+}
+
+/// The writable memory of the process that is there, secret memory aside.
+fn readable() -> Vec<std::ops::Range<usize>> {
+    use std::os::unix::fs::FileExt;
+    const PAGE: usize = 4096;
+    let pagemap = std::fs::File::open("/proc/self/pagemap").unwrap();
+    let is_present = |page: usize| {
+        let mut entry = [0; 8];
+        pagemap.read_exact_at(&mut entry, (page / PAGE * 8) as u64).unwrap();
+        u64::from_ne_bytes(entry) >> 62 != 0 // present, or swapped out
+    };
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let lines = maps.lines().filter(|line| line.contains(" rw") && !line.contains("/secretmem"));
+    let hex = |text: &str| usize::from_str_radix(text, 16).unwrap();
+    let mut ranges: Vec<std::ops::Range<usize>> = Vec::new();
+    for (start, end) in lines.filter_map(|line| line.split(' ').next()?.split_once('-')) {
+        for page in (hex(start)..hex(end)).step_by(PAGE).filter(|page| is_present(*page)) {
+            match ranges.last_mut() {
+                Some(last) if last.end == page => last.end += PAGE,
+                _ => ranges.push(page..page + PAGE),
+            }
+        }
+    }
+    ranges
+}
+
+/// 0: at work. 1: done. 2: registers stored. 3: searched.
+static STAGE: AtomicU32 = AtomicU32::new(0);
+
+fn await_stage(stage: u32) {
+    while STAGE.load(Ordering::SeqCst) != stage {
+        std::hint::spin_loop();
+    }
+}
+
+/// The kernel has put every register onto the stack of the thread that waits here.
+extern "C" fn hold_still(_: libc::c_int) {
+    STAGE.store(2, Ordering::SeqCst);
+    await_stage(3);
+}
+
+/// Does the work, and has another thread search when it is done.
+fn search_after(wanted: &Wanted, work: impl FnOnce()) -> Vec<&'static str> {
+    STAGE.store(0, Ordering::SeqCst);
+    // SAFETY: this thread lives until the search is over.
+    let worker = unsafe { libc::pthread_self() };
+    std::thread::scope(|scope| {
+        let searcher = scope.spawn(move || {
+            await_stage(1);
+            // SAFETY: as above.
+            unsafe { libc::pthread_kill(worker, libc::SIGUSR1) };
+            await_stage(2);
+            let found = wanted.found();
+            STAGE.store(3, Ordering::SeqCst);
+            found
+        });
+        work();
+        STAGE.store(1, Ordering::SeqCst);
+        await_stage(3);
+        searcher.join().unwrap()
+    })
+}
+
+/// A secret of `len` bytes that no ordinary memory ever held.
+fn secret(len: usize) -> SecretBytes {
+    let mut bytes = arena().alloc(len).unwrap();
+    bytes.write(rng::fill).unwrap().unwrap();
+    bytes
+}
+
+/// Each primitive in turn. Answers what was found, by primitive.
+fn all() -> Vec<(&'static str, Vec<&'static str>)> {
+    let keyring = Keyring::generate([7; 16]).unwrap();
+    let (key, passphrase) = (secret(32), secret(48));
+    let mut wanted = Wanted::default();
+    key.read(|key| {
+        wanted.add("key", key);
+        let schedule = crate::crypto::block::BlockKey::new(Cipher::Aes256, key).unwrap();
+        schedule.with_bytes(|bytes| wanted.add("round keys", bytes));
+    })
+    .unwrap();
+    passphrase.read(|passphrase| wanted.add("passphrase", passphrase)).unwrap();
+    let mut body = arena().alloc(1 + 8 + 4 + 32).unwrap();
+    body.write(|body| {
+        body[0] = 1;
+        body[12] = 32;
+        key.read(|key| body[13..].copy_from_slice(key)).unwrap();
+    })
+    .unwrap();
+    let pair = WrappingPair::generate(
+        KeyId::from_bytes([1; 16]),
+        WrappingAlgorithm::OaepSha256,
+        Timestamp(1 << 40),
+    )
+    .unwrap();
+    // The last numbers of the DER are the primes, their exponents and the coefficient.
+    pair.body().unwrap().read(|body| wanted.add("RSA", &body[body.len() - 640..])).unwrap();
+    let context = EncryptionContext::default();
+    let version = KeyVersionId::from_bytes([2; 16]);
+    let material = KeyMaterial::from_version_body(KeySpec::Aes256, &body).unwrap();
+    let mut blob = vec![0; 32 + OVERHEAD];
+    let place =
+        || Place { kind: RecordKind::Version, id: &[3; 16], storage_key: b"k", immutables: b"i" };
+    let record = body.read(|body| keyring.seal(&place(), 1, body)).unwrap().unwrap();
+
+    let mut found = Vec::new();
+    let mut after = |name, work: &mut dyn FnMut()| {
+        found.push((name, search_after(&wanted, work)));
+    };
+    after("expanding a key", &mut || {
+        drop(KeyMaterial::from_version_body(KeySpec::Aes256, &body).unwrap());
+    });
+    after("encrypting", &mut || {
+        Envelope::seal(&material, &version, &[5; 32], false, &context, &mut blob).unwrap();
+    });
+    after("decrypting", &mut || {
+        let envelope = Envelope::parse(&blob).unwrap();
+        envelope.open(&material, &context, &mut [0; 32]).unwrap();
+    });
+    after("GCM under the key itself", &mut || {
+        let (mut out, mut tag) = ([0; 64], [0; 16]);
+        key.read(|key| {
+            aead::seal(Cipher::Aes256, key, &[0; 12], &[], &[1; 64], &mut out, &mut tag)
+        })
+        .unwrap()
+        .unwrap();
+    });
+    after("HMAC", &mut || {
+        key.read(|key| mac::hmac_sha256(key, &[b"message"])).unwrap();
+    });
+    after("sealing and opening a record", &mut || {
+        body.read(|body| keyring.seal(&place(), 1, body)).unwrap().unwrap();
+        drop(keyring.open_secret(&place(), &record).unwrap());
+    });
+    after("a fingerprint", &mut || {
+        let raw = RawMaterial::unwrapped(secret(32));
+        raw.fingerprint(&keyring, &KeyId::from_bytes([1; 16]), KeySpec::Aes256).unwrap();
+    });
+    after("Argon2id", &mut || {
+        let (params, mut out) = (Argon2Params::FLOOR, arena().alloc(32).unwrap());
+        passphrase
+            .read(|passphrase| {
+                out.write(|out| argon2id(passphrase, &[1; 16], params, out.try_into().unwrap()))
+            })
+            .unwrap()
+            .unwrap()
+            .unwrap();
+    });
+    after("RSA", &mut || {
+        assert!(pair.unwrap(&[3; 256], 32).is_err());
+    });
+    found
+}
+
+#[test]
+fn child() {
+    let Ok(scene) = std::env::var(SCENE) else { return };
+    // SAFETY: the handler only touches an atomic.
+    unsafe { libc::signal(libc::SIGUSR1, hold_still as *const () as libc::sighandler_t) };
+    let found = match scene.as_str() {
+        "secluded" => all(),
+        _ => on_this_stack(all),
+    };
+    println!(); // behind the name of the test
+    for (primitive, found) in found {
+        println!("after {primitive}: {found:?}");
+    }
+    // The search itself: a copy in ordinary memory is seen, and only under its name.
+    let (mut wanted, key) = (Wanted::default(), secret(16));
+    key.read(|key| wanted.add("copied", key)).unwrap();
+    assert!(wanted.found().is_empty());
+    let copy = Box::new(key.read(|key| <[u8; 16]>::try_from(key).unwrap()).unwrap());
+    assert_eq!(wanted.found(), ["copied"]);
+    drop(std::hint::black_box(copy));
+    secluded(|| ());
+}
+
+fn play(scene: &str) -> Vec<String> {
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["hsm::residue::child", "--exact", "--nocapture", "--test-threads=1"])
+        .env(SCENE, scene)
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{stdout}{}", String::from_utf8_lossy(&output.stderr));
+    stdout.lines().filter(|line| line.starts_with("after ")).map(str::to_owned).collect()
+}
+
+#[test]
+fn nothing_is_left_behind() {
+    if arena().report().secret_stack == arena::Switch::Off {
+        eprintln!("skipped: no secret stacks here");
+        return;
+    }
+    let found = play("secluded");
+    assert_eq!(found.len(), 9);
+    let hits: Vec<_> = found.iter().filter(|line| !line.ends_with(": []")).collect();
+    assert!(hits.is_empty(), "{hits:#?}");
+}
+
+#[test]
+fn without_secret_stacks_something_is() {
+    let found = play("on the ordinary stack");
+    assert_eq!(found.len(), 9);
+    let hits = found.iter().filter(|line| !line.ends_with(": []"));
+    assert!(hits.count() > 2, "{found:#?}");
+}
