@@ -9,6 +9,7 @@ mod keyring;
 mod material;
 pub mod rng;
 mod sealed;
+pub mod selftest;
 mod unlock;
 
 use arena::Protection;

@@ -1,0 +1,103 @@
+//! The self-tests, run before the module is first used, after it has failed, and on demand.
+
+mod integrity;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::Serialize;
+
+use crate::crypto::drbg::SEED_LEN;
+use crate::crypto::selftest::{Kind, TESTS, Test};
+use crate::error::Result;
+use crate::health::{self, Health};
+use crate::hsm::rng;
+
+pub use integrity::Integrity;
+
+/// What the self-tests found.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub struct Report {
+    /// Whether nothing failed.
+    pub passed: bool,
+    /// The tests, in their order.
+    pub tests: Vec<Outcome>,
+    /// Whether the library's file is the one that was installed.
+    pub integrity: Integrity,
+}
+
+/// How one test ended.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub struct Outcome {
+    /// What it tests.
+    pub name: &'static str,
+    /// `known answer`; `pairwise`, which fresh key pairs undergo too; `continuous`, which every
+    /// seed undergoes too.
+    pub kind: &'static str,
+    /// `passed` or `failed`.
+    pub result: &'static str,
+}
+
+/// The continuous test is tried on seeds that it must take and refuse.
+static CONTINUOUS: Test = Test::new("entropy", Kind::Continuous, |flaw| {
+    let good: [u8; SEED_LEN] = std::array::from_fn(|i| if flaw == 0 { i as u8 } else { 0 });
+    let digest = rng::examine(&good, None)?;
+    let stuck = rng::examine(&[0x5a; SEED_LEN], None);
+    Ok(stuck.is_err() && rng::examine(&good, Some(&digest)).is_err())
+});
+
+/// The module's health, once it has passed. The tests run at the first call in a process and at the
+/// first after each failure; what failed then is [`ErrorCode::ErrorState`](crate::error::ErrorCode).
+///
+/// Threads that come at once may each run them: that costs less than a lock which a fork could leave
+/// held. A child has what its parent passed.
+pub fn ready() -> Result<Health> {
+    /// The count of failures at which the tests were passed, and one more.
+    static PASSED: AtomicU64 = AtomicU64::new(0);
+    let health = Health::now();
+    if PASSED.load(Ordering::Acquire) != health.number() + 1 {
+        judge(&examine())?;
+        PASSED.store(health.number() + 1, Ordering::Release);
+    }
+    Ok(health)
+}
+
+/// Runs every test. What fails is in the report and puts the module into its error state.
+pub fn run() -> Report {
+    let report = examine();
+    // The report says more than the error.
+    let _ = judge(&report);
+    report
+}
+
+/// The one place that runs them.
+fn examine() -> Report {
+    let outcome = |test: &Test| {
+        let passed = test.passes();
+        let kind = match test.kind {
+            Kind::KnownAnswer => "known answer",
+            Kind::Pairwise => "pairwise",
+            Kind::Continuous => "continuous",
+        };
+        Outcome { name: test.name, kind, result: if passed { "passed" } else { "failed" } }
+    };
+    let tests: Vec<_> = TESTS.iter().chain([&CONTINUOUS]).map(outcome).collect();
+    let integrity = Integrity::of_this_library();
+    let failed = tests.iter().map(|test| test.result).chain([integrity.result]).any(is_failure);
+    Report { passed: !failed, tests, integrity }
+}
+
+/// Fails the module if the report says so, naming the first test that failed.
+fn judge(report: &Report) -> Result<()> {
+    if report.passed {
+        return Ok(());
+    }
+    let failed = report.tests.iter().find(|test| is_failure(test.result));
+    let name = failed.map_or("integrity", |test| test.name);
+    Err(health::failed(format!("The self-test {name} failed.")))
+}
+
+fn is_failure(result: &str) -> bool {
+    result == "failed"
+}
