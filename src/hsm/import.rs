@@ -6,7 +6,7 @@ use crate::crypto::{digest, mac};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
 use crate::hsm::unlock::room;
-use crate::hsm::{Keyring, RawMaterial, random, rng};
+use crate::hsm::{Keyring, RawMaterial, random, rng, selftest};
 use crate::model::{KeyId, Space, Timestamp, WrappingAlgorithm, WrappingKeySpec};
 use crate::octets::{Reader, Writer};
 use crate::secret;
@@ -39,6 +39,7 @@ impl WrappingPair {
         algorithm: WrappingAlgorithm,
         not_after: Timestamp,
     ) -> Result<Self> {
+        selftest::ready_for_rsa()?;
         let pair = RsaPrivateKey::generate(RSA_BITS, rng::fill)?;
         let pkcs8 = pair.to_pkcs8()?;
         let mut private = room(pkcs8.len())?;
@@ -82,6 +83,7 @@ impl WrappingPair {
         if self.is_burnt() {
             return Err(ErrorCode::InvalidImportToken.into());
         }
+        selftest::ready_for_rsa()?;
         let pair = self.private.read(|der| RsaPrivateKey::from_pkcs8(der, rng::fill))??;
         let mut material = room(len)?;
         material.write(|material| pair.decrypt(padding, wrapped, len, material))??;

@@ -4,7 +4,15 @@ from typing import final
 
 from typing_extensions import Buffer, disjoint_base
 
-__all__ = ["DataKey", "ImportParameters", "Session", "Store", "__version__", "create"]
+__all__ = [
+    "DataKey",
+    "ImportParameters",
+    "Session",
+    "Store",
+    "__version__",
+    "create",
+    "self_test_json",
+]
 
 __version__: str
 
@@ -12,6 +20,7 @@ def create(
     place: str, *, passphrase: Buffer | str | None = None, key_file: Buffer | None = None
 ) -> None: ...
 
+def self_test_json() -> str: ...
 @disjoint_base
 class Store:
     def __new__(

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::Serialize;
 
 use crate::crypto::drbg::SEED_LEN;
-use crate::crypto::selftest::{Kind, TESTS, Test};
+use crate::crypto::selftest::{Kind, RSA_TESTS, TESTS, Test};
 use crate::error::Result;
 use crate::health::{self, Health};
 use crate::hsm::rng;
@@ -39,50 +39,70 @@ pub struct Outcome {
     pub result: &'static str,
 }
 
-/// The continuous test is tried on seeds that it must take and refuse.
-static CONTINUOUS: Test = Test::new("entropy", Kind::Continuous, |flaw| {
+impl Outcome {
+    fn of(test: &Test) -> Self {
+        let kind = match test.kind {
+            Kind::KnownAnswer => "known answer",
+            Kind::Pairwise => "pairwise",
+            Kind::Continuous => "continuous",
+        };
+        Self { name: test.name, kind, result: if test.passes() { "passed" } else { "failed" } }
+    }
+}
+
+/// The continuous test, tried on seeds that it must take and refuse.
+static CONTINUOUS: [Test; 1] = [Test::new("entropy", Kind::Continuous, |flaw| {
     let good: [u8; SEED_LEN] = std::array::from_fn(|i| if flaw == 0 { i as u8 } else { 0 });
     let digest = rng::examine(&good, None)?;
     let stuck = rng::examine(&[0x5a; SEED_LEN], None);
     Ok(stuck.is_err() && rng::examine(&good, Some(&digest)).is_err())
-});
+})];
 
-/// The module's health, once it has passed. The tests run at the first call in a process and at the
-/// first after each failure; what failed then is [`ErrorCode::ErrorState`](crate::error::ErrorCode).
+/// What every store needs.
+static EARLY: [&[Test]; 2] = [&TESTS, &CONTINUOUS];
+/// What import needs besides.
+static LATE: [&[Test]; 1] = [&RSA_TESTS];
+static ALL: [&[Test]; 3] = [&TESTS, &CONTINUOUS, &RSA_TESTS];
+
+/// The module's health, once it has passed its tests: at the first call in a process all but those
+/// of RSA, at the first after each failure all of them. What fails then is
+/// [`ErrorCode::ErrorState`](crate::error::ErrorCode::ErrorState).
+pub fn ready() -> Result<Health> {
+    static PASSED: AtomicU64 = AtomicU64::new(0);
+    once(&PASSED, if Health::now().number() == 0 { &EARLY } else { &ALL })
+}
+
+/// The same for RSA, before its first use.
+pub fn ready_for_rsa() -> Result<()> {
+    static PASSED: AtomicU64 = AtomicU64::new(0);
+    once(&PASSED, &LATE).map(drop)
+}
+
+/// Runs the tests unless the module has passed them and not failed since; `passed` is the count of
+/// failures at that moment, and one more.
 ///
 /// Threads that come at once may each run them: that costs less than a lock which a fork could leave
 /// held. A child has what its parent passed.
-pub fn ready() -> Result<Health> {
-    /// The count of failures at which the tests were passed, and one more.
-    static PASSED: AtomicU64 = AtomicU64::new(0);
+fn once(passed: &AtomicU64, tests: &[&[Test]]) -> Result<Health> {
     let health = Health::now();
-    if PASSED.load(Ordering::Acquire) != health.number() + 1 {
-        judge(&examine())?;
-        PASSED.store(health.number() + 1, Ordering::Release);
+    if passed.load(Ordering::Acquire) != health.number() + 1 {
+        judge(&examine(tests))?;
+        passed.store(health.number() + 1, Ordering::Release);
     }
     Ok(health)
 }
 
 /// Runs every test. What fails is in the report and puts the module into its error state.
 pub fn run() -> Report {
-    let report = examine();
+    let report = examine(&ALL);
     // The report says more than the error.
     let _ = judge(&report);
     report
 }
 
-/// The one place that runs them.
-fn examine() -> Report {
-    let outcome = |test: &Test| {
-        let passed = test.passes();
-        let kind = match test.kind {
-            Kind::KnownAnswer => "known answer",
-            Kind::Pairwise => "pairwise",
-            Kind::Continuous => "continuous",
-        };
-        Outcome { name: test.name, kind, result: if passed { "passed" } else { "failed" } }
-    };
-    let tests: Vec<_> = TESTS.iter().chain([&CONTINUOUS]).map(outcome).collect();
+/// The one place that runs tests.
+fn examine(tests: &[&[Test]]) -> Report {
+    let tests: Vec<_> = tests.iter().copied().flatten().map(Outcome::of).collect();
     let integrity = Integrity::of_this_library();
     let failed = tests.iter().map(|test| test.result).chain([integrity.result]).any(is_failure);
     Report { passed: !failed, tests, integrity }
