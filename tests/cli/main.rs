@@ -278,9 +278,24 @@ fn every_action_has_help() {
     }
     assert!(commands.contains("init") && commands.contains("status"));
 
-    let version = concat!("kmshsm ", env!("CARGO_PKG_VERSION"), "\n");
-    assert_eq!(home.run(&["--version"]), Run::says(version));
+    let version = format!("kmshsm {}\n", kmshsm::health::VERSION);
+    assert_eq!(home.run(&["--version"]), Run::says(&version));
     assert_eq!(home.run(&[]), Run { code: 1, out: String::new(), err: help.out });
+}
+
+/// It needs no store.
+#[test]
+fn the_self_test_reports() {
+    let home = Home::empty();
+    let report = home.run(&["self-test"]).answer();
+    assert_eq!(names(&report), ["passed", "tests", "integrity"]);
+    assert_eq!(report["passed"], true);
+    assert_eq!(report["integrity"]["result"], "not available");
+    let tests = report["tests"].as_array().unwrap();
+    assert!(tests.len() > 20 && tests.iter().all(|test| test["result"] == "passed"));
+    let table = home.run(&["self-test", "--output", "table"]);
+    assert_eq!((table.code, table.err.as_str()), (0, ""));
+    assert!(table.out.contains("aes-256-gcm"), "{}", table.out);
 }
 
 // --- Failures ---------------------------------------------------------------------------------
