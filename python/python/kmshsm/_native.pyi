@@ -19,8 +19,8 @@ __version__: str
 def create(
     place: str, *, passphrase: Buffer | str | None = None, key_file: Buffer | None = None
 ) -> None: ...
-
 def self_test_json() -> str: ...
+
 @disjoint_base
 class Store:
     def __new__(
