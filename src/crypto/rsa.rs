@@ -44,10 +44,10 @@ impl RsaPrivateKey {
         let (mut message, mut decrypted) = (Zeroizing::new([0; 32]), Zeroizing::new([0; 32]));
         random(&mut *message)?;
         let mut ciphertext = vec![0; self.0.modulus_len()];
-        self.0.encrypt_oaep_sha1(&*message, &mut ciphertext)?;
+        let encrypted = self.0.encrypt_oaep_sha1(&*message, &mut ciphertext);
         message.iter_mut().take(1).for_each(|first| *first ^= health::flaw("rsa-pair"));
         let answer = self.decrypt(Padding::OaepSha1, &ciphertext, message.len(), &mut *decrypted);
-        Ok(answer.is_ok() && secret::eq(&*message, &*decrypted))
+        Ok(encrypted.is_ok() && answer.is_ok() && secret::eq(&*message, &*decrypted))
     }
 
     /// Reads PKCS #8 (RFC 5208) and checks that the numbers belong together. What cannot be read

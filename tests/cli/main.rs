@@ -298,6 +298,40 @@ fn the_self_test_reports() {
     assert!(table.out.contains("aes-256-gcm"), "{}", table.out);
 }
 
+/// A program that is not what stands beside it says so, and does nothing else.
+#[test]
+fn a_damaged_program_refuses() {
+    // A link, for what has just been written may not run yet: so on the same file system.
+    let home = Home(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
+    let program = home.path("program");
+    fs::hard_link(env!("CARGO_BIN_EXE_kmshsm"), &program).unwrap();
+    let run = |args: &[&str]| run(&mut home.command_of(&program, args));
+    let found = || serde_json::from_str::<Value>(&run(&["self-test"]).out).unwrap();
+
+    home.write("program.hmac", &[b'0'; 64]);
+    assert_eq!(run(&["self-test"]).code, 9);
+    let report = found();
+    assert_eq!(
+        (&report["passed"], &report["integrity"]["result"]),
+        (&false.into(), &"failed".into())
+    );
+    let before = home.everything();
+    let init = ["init", "--store", "keys", "--key-file", "keys.bin"];
+    let refused = run(&init).refusal(4, "Module.ErrorState");
+    assert!(message(&refused).contains("integrity"), "{refused}");
+    assert_eq!(home.everything(), before);
+
+    let hmacify = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/hmacify");
+    assert!(std::process::Command::new(hmacify).arg(&program).status().unwrap().success());
+    let report = found();
+    assert_eq!(
+        (&report["passed"], &report["integrity"]["result"]),
+        (&true.into(), &"passed".into())
+    );
+    assert_eq!(report["integrity"]["file"], program.to_str().unwrap());
+    assert_eq!(run(&init).code, 0);
+}
+
 // --- Failures ---------------------------------------------------------------------------------
 
 /// 1. What the engine refuses is the API's JSON; what is no command line at all is a line of usage.

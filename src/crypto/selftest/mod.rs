@@ -221,15 +221,4 @@ mod tests {
         names.sort_unstable();
         assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
     }
-
-    /// Prints what a run costs: `cargo test --release -- --ignored --nocapture what_it_costs`.
-    #[test]
-    #[ignore = "measures"]
-    fn what_it_costs() {
-        for test in TESTS.iter().chain(&RSA_TESTS) {
-            let start = std::time::Instant::now();
-            assert!(test.passes());
-            println!("{:20} {:?}", test.name, start.elapsed());
-        }
-    }
 }
