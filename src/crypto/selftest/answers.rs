@@ -36,7 +36,7 @@ pub mod aes {
     pub const AES_256: [u8; 16] = bytes("8ea2b7ca516745bfeafc49904b496089");
 }
 
-/// GB/T 32907-2016, example 2 of draft-ribose-cfrg-sm4 (sm4.json, `draft-ribose-cfrg-sm4-10-ecb.txt#1`).
+/// draft-ribose-cfrg-sm4-10, its second ECB example (sm4.json, `draft-ribose-cfrg-sm4-10-ecb.txt#1`).
 pub mod sm4 {
     use super::bytes;
 
