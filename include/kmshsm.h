@@ -27,8 +27,10 @@
  * Text.      Base64 in the JSON of Encrypt and Decrypt is bytes here: both read each other's
  *            ciphertext.
  * fork().    The child's handles answer Module.Forked; it opens the store anew.
- * Failure.   A panic never crosses: it becomes InternalFailure and puts every open store of the
- *            process into its error state, which only opening again leaves.
+ * Failure.   A panic never crosses: it becomes InternalFailure. It and a failed self-test put every
+ *            open store of the process into its error state: all functions answer
+ *            Module.ErrorState until the store is opened again, which tests the module anew;
+ *            kmshsm_module_status() tells the reason.
  * The library installs no signal handler, starts no thread, needs no initialization, and no
  * environment variable lowers its security.
  */
@@ -259,7 +261,8 @@ kmshsm_status kmshsm_call(const kmshsm_session *session,
                           char **answer);
 
 // Reports how well this process protects keys: the kind of memory, whether it is locked and kept
-// out of core dumps, and the reasons for what is missing. Works in the error state, too.
+// out of core dumps, and the reasons for what is missing. Works in the error state, too, and tells why
+// (`failure`).
 //
 // @param answer      JSON, to be freed with kmshsm_string_free
 // @return KMSHSM_OK
@@ -390,6 +393,22 @@ kmshsm_status kmshsm_import_key_material(const kmshsm_session *session,
                                          const uint8_t *import_token,
                                          size_t import_token_len,
                                          uint64_t material_expire_unix);
+
+// Runs every self-test: a known answer for each algorithm, and the integrity of this library, if
+// its HMAC stands in a file beside it. The tests also run by themselves, before an algorithm is
+// first used and when a store is opened after a failure.
+//
+// If one fails, every store that is open answers Module.ErrorState from then on. Works in the
+// error state, too.
+//
+// @param answer      the report in JSON, to be freed with kmshsm_string_free; written also when a
+//                    test has failed, as no other function does:
+//                    {"passed": true, "tests": [{"name": "aes-128", "kind": "known answer",
+//                    "result": "passed"}, ...], "integrity": {"result": "not available",
+//                    "file": "/usr/lib/libkmshsm.so.0"}}
+// @return KMSHSM_OK, Module.ErrorState if a test has failed
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_self_test(char **answer);
 
 // The text of this thread's last failure, for people only: no program may read meaning out of it.
 // Empty before the first failure.

@@ -48,6 +48,7 @@
 //! - `awslc` (default): AES, SHA, HMAC and RSA by AWS-LC.
 //! - `portable`: the same in pure Rust, for builds without a C toolchain for AWS-LC.
 //! - `cli` (default): the program `kmshsm`.
+//! - `testing`: switches that break the self-tests, for tests of failures. Its version says so.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg_attr(
     test,

@@ -4,11 +4,12 @@
 use std::path::Path;
 
 /// What the header is made from, in the order of a reader.
-const HEADER_SOURCES: [&str; 7] = [
+const HEADER_SOURCES: [&str; 8] = [
     "error.rs",
     "ffi/store.rs",
     "ffi/bytes.rs",
     "ffi/import.rs",
+    "ffi/module.rs",
     "ffi/guard.rs",
     "ffi/memory.rs",
     "ffi/handle.rs",

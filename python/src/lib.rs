@@ -21,10 +21,10 @@ mod _native {
     #[pymodule_export]
     use super::session::Session;
     #[pymodule_export]
-    use super::store::{Store, create};
+    use super::store::{Store, create, self_test_json};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("__version__", env!("CARGO_PKG_VERSION"))
+        module.add("__version__", kmshsm::health::VERSION)
     }
 }

@@ -5,6 +5,8 @@ mod clock;
 mod codec;
 mod crypt;
 mod datakeys;
+#[cfg(test)]
+mod failing;
 mod import;
 mod keys;
 mod list;

@@ -61,7 +61,17 @@ pub fn argon2id(
     params: Argon2Params,
     out: &mut [u8; 32],
 ) -> Result<()> {
-    let Argon2Params { memory_kib, iterations, lanes } = params.check()?;
+    stretch(passphrase, salt, params.check()?, out)
+}
+
+/// The same with any parameters and salt that the algorithm takes.
+pub(super) fn stretch(
+    passphrase: &[u8],
+    salt: &[u8],
+    params: Argon2Params,
+    out: &mut [u8; 32],
+) -> Result<()> {
+    let Argon2Params { memory_kib, iterations, lanes } = params;
     let params = Params::new(memory_kib, iterations, lanes, Some(out.len()))
         .map_err(|_| ErrorCode::Internal)?;
     let mut memory = Memory(Vec::new());

@@ -13,6 +13,7 @@ pub mod kdf;
 pub mod mac;
 pub(crate) mod provider;
 pub mod rsa;
+pub mod selftest;
 #[cfg(test)]
 mod speed;
 mod unpad;

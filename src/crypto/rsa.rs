@@ -5,6 +5,7 @@ use super::digest::{sha1_parts, sha256_parts};
 use super::provider::RsaKey;
 use super::{Random, unpad};
 use crate::error::{ErrorCode, Result};
+use crate::health;
 use crate::secret::{self, Zeroizing};
 
 /// How the message was padded.
@@ -36,13 +37,22 @@ impl RsaPrivateKey {
             return Err(ErrorCode::Internal.into());
         }
         let key = Self(RsaKey::generate(bits, random)?);
+        if key.is_pair(random)? {
+            Ok(key)
+        } else {
+            Err(health::failed("The two halves of a fresh RSA key do not fit."))
+        }
+    }
+
+    /// Whether the private half decrypts what the public one encrypts.
+    pub(super) fn is_pair(&self, random: Random) -> Result<bool> {
         let (mut message, mut decrypted) = (Zeroizing::new([0; 32]), Zeroizing::new([0; 32]));
         random(&mut *message)?;
-        let mut ciphertext = vec![0; bits / 8];
-        key.0.encrypt_oaep_sha1(&*message, &mut ciphertext)?;
-        key.decrypt(Padding::OaepSha1, &ciphertext, message.len(), &mut *decrypted)
-            .map_err(|_| ErrorCode::Internal)?;
-        if secret::eq(&*message, &*decrypted) { Ok(key) } else { Err(ErrorCode::Internal.into()) }
+        let mut ciphertext = vec![0; self.0.modulus_len()];
+        let encrypted = self.0.encrypt_oaep_sha1(&*message, &mut ciphertext);
+        message.iter_mut().take(1).for_each(|first| *first ^= health::flaw("rsa-pair"));
+        let answer = self.decrypt(Padding::OaepSha1, &ciphertext, message.len(), &mut *decrypted);
+        Ok(encrypted.is_ok() && answer.is_ok() && secret::eq(&*message, &*decrypted))
     }
 
     /// Reads PKCS #8 (RFC 5208) and checks that the numbers belong together. What cannot be read

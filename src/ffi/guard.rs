@@ -77,7 +77,6 @@ pub extern "C" fn kmshsm_status_name(status: kmshsm_status) -> *const c_char {
 /// @return a constant string.
 #[unsafe(no_mangle)]
 pub extern "C" fn kmshsm_version() -> *const c_char {
-    VERSION.as_ptr().cast()
+    static VERSION: PerProcess<CString> = PerProcess::new();
+    VERSION.get(|| CString::new(health::VERSION).unwrap_or_default()).as_ptr()
 }
-
-const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");

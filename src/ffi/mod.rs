@@ -12,4 +12,7 @@ mod guard;
 mod handle;
 mod import;
 mod memory;
+mod module;
 mod store;
+#[cfg(feature = "testing")]
+mod testing;

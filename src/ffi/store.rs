@@ -148,7 +148,8 @@ pub unsafe extern "C" fn kmshsm_call(
 }
 
 /// Reports how well this process protects keys: the kind of memory, whether it is locked and kept
-/// out of core dumps, and the reasons for what is missing. Works in the error state, too.
+/// out of core dumps, and the reasons for what is missing. Works in the error state, too, and tells why
+/// (`failure`).
 ///
 /// @param answer      JSON, to be freed with kmshsm_string_free
 /// @return KMSHSM_OK

@@ -6,7 +6,7 @@ use crate::crypto::{digest, mac};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::{SecretBytes, secluded};
 use crate::hsm::unlock::room;
-use crate::hsm::{Keyring, RawMaterial, random, rng};
+use crate::hsm::{Keyring, RawMaterial, random, rng, selftest};
 use crate::model::{KeyId, Space, Timestamp, WrappingAlgorithm, WrappingKeySpec};
 use crate::octets::{Reader, Writer};
 use crate::secret::{self, Zeroizing};
@@ -39,6 +39,7 @@ impl WrappingPair {
         algorithm: WrappingAlgorithm,
         not_after: Timestamp,
     ) -> Result<Self> {
+        selftest::ready_for_rsa()?;
         let (public, private) = secluded(|| {
             let pair = RsaPrivateKey::generate(RSA_BITS, rng::fill)?;
             let mut pkcs8 = Zeroizing::new([0; MAX_PKCS8]);
@@ -80,6 +81,7 @@ impl WrappingPair {
         if self.is_burnt() {
             return Err(ErrorCode::InvalidImportToken.into());
         }
+        selftest::ready_for_rsa()?;
         let mut material = room(len)?;
         self.private.read(|private| {
             let pair = RsaPrivateKey::from_pkcs8(private, rng::fill)?;

@@ -11,6 +11,7 @@ mod material;
 mod residue;
 pub mod rng;
 mod sealed;
+pub mod selftest;
 mod unlock;
 
 use arena::Protection;

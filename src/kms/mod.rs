@@ -19,6 +19,7 @@ use serde::Serialize;
 
 use crate::error::{ErrorCode, Result};
 use crate::fork;
+use crate::health;
 use crate::hsm::Hsm;
 use crate::hsm::arena::{self, Protection, Report};
 use crate::keystore::Keystore;
@@ -26,6 +27,7 @@ use crate::model::{Clock, ManualClock, Principal, ProtectionLevel, Space, Timest
 
 pub use crate::hsm::Unlock;
 pub use crate::hsm::arena::set_key_memory;
+pub use crate::hsm::selftest::{Report as SelfTest, run as self_test};
 pub use action::{Access, Action};
 pub use cache::Key;
 pub use lifecycle::Rule;
@@ -60,6 +62,8 @@ pub struct Status {
     pub version: &'static str,
     /// `operational`, `error`, `closed` or `forked`.
     pub state: &'static str,
+    /// Why it is in its error state, if it is.
+    pub failure: Option<String>,
     /// This is software without a certificate.
     pub validated: bool,
     /// Whether keys at level HSM may be used: `usable`, `overridden` or `refused`.
@@ -89,13 +93,14 @@ impl Kms {
     /// How the module stands.
     pub fn status(&self) -> Status {
         Status {
-            version: env!("CARGO_PKG_VERSION"),
+            version: health::VERSION,
             state: match self.check().map_err(|error| error.code()) {
                 Ok(()) => "operational",
                 Err(ErrorCode::Closed) => "closed",
                 Err(ErrorCode::Forked) => "forked",
                 Err(_) => "error",
             },
+            failure: self.hsm.check().err().map(|_| health::reason()),
             validated: false,
             hsm_keys: match self.hsm.admit(ProtectionLevel::Hsm) {
                 Ok(()) if arena::arena().protection() < Protection::Locked => "overridden",

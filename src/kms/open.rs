@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, ErrorCode, Result};
 use crate::fork::Generation;
 use crate::health::Health;
-use crate::hsm::{Header, Hsm, Keyring, Slot, Unlock, random};
+use crate::hsm::{Header, Hsm, Keyring, Slot, Unlock, random, selftest};
 use crate::keystore::{Batch, Keystore, MemoryStore, SqliteStore};
 use crate::kms::cache::Cache;
 use crate::kms::transaction::one;
@@ -80,6 +80,7 @@ fn needs_secret() -> Error {
 
 /// Fresh bytes for a key file.
 pub fn fresh_key() -> Result<Zeroizing<[u8; 32]>> {
+    selftest::ready()?;
     random().map(Zeroizing::new)
 }
 
@@ -104,6 +105,7 @@ impl Kms {
         if matches!(unlock, Unlock::Passphrase([])) {
             return Err(Error::invalid("Passphrase", "It must not be empty."));
         }
+        selftest::ready()?;
         let store = SqliteStore::create(place)?;
         found(&store, Some(unlock), SystemClock.now()).map(drop)
     }
@@ -117,7 +119,7 @@ impl Kms {
         if options.manual_clock.is_some() {
             return Err(Error::invalid("clock", "Only stores in memory take a manual clock."));
         }
-        let health = Health::now();
+        let health = selftest::ready()?;
         let store = SqliteStore::open(place)?;
         let keyring = unlock_store(&store, unlock)?;
         Self::over(Box::new(store), keyring, options, health)
@@ -125,7 +127,7 @@ impl Kms {
 
     /// A new store in memory, gone when it is closed.
     pub fn in_memory(options: Options) -> Result<Arc<Self>> {
-        let health = Health::now();
+        let health = selftest::ready()?;
         let store = MemoryStore::new();
         let now = options.manual_clock.unwrap_or_else(|| SystemClock.now());
         let keyring = found(&store, None, now)?;

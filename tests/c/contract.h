@@ -21,6 +21,12 @@ void world_close(world *w);
 void is_true(int condition, const char *what);
 void is_status(kmshsm_status status, const char *code, const char *what);
 void is_text(const char *text, const char *expected, const char *what);
+/* The plan and the sum; the exit code. */
+int finish(void);
+
+/* Each entry point that takes a session answers that. */
+void session_calls_are(const kmshsm_session *session, const char *code,
+                       const char *what);
 
 /* The answer to a call that must succeed; to be freed with json_free. */
 json *answer_of(const kmshsm_session *session, const char *action,

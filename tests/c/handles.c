@@ -7,32 +7,6 @@
 
 static const uint8_t text[] = "hello";
 
-/* Each entry point that takes a session refuses it. */
-static void session_is(const kmshsm_session *s, const char *code,
-                       const char *what)
-{
-  const char key[] = "00000000-0000-4000-8000-000000000000";
-  uint8_t p[512] = {0}, c[512] = {0};
-  size_t p_len = 0, c_len = 0;
-  uint64_t expires = 0;
-  char *answer = NULL;
-  is_status(kmshsm_call(s, "ListKeys", "{}", &answer), code, what);
-  is_status(kmshsm_encrypt(s, key, text, 5, NULL, c, 512, &c_len), code, what);
-  is_status(kmshsm_decrypt(s, c, 96, NULL, p, 512, &p_len), code, what);
-  is_status(kmshsm_generate_data_key(s, key, 16, NULL, p, 512, &p_len, c, 512,
-                                     &c_len),
-            code, what);
-  is_status(kmshsm_generate_data_key_without_plaintext(s, key, 16, NULL, c,
-                                                       512, &c_len),
-            code, what);
-  is_status(kmshsm_parameters_for_import(s, key, "RSA_2048",
-                                         "RSAES_OAEP_SHA_256", p, 512, &p_len,
-                                         c, 512, &c_len, &expires),
-            code, what);
-  is_status(kmshsm_import_key_material(s, key, p, 256, c, 57, 0), code, what);
-  is_true(!answer && !expires, "and nothing comes out");
-}
-
 static void store_is(const kmshsm_store *store, const char *code,
                      const char *what)
 {
@@ -51,13 +25,13 @@ static void forged(void)
                                       UINTPTR_MAX};
   uint64_t memory[64] = {0};
   size_t i;
-  session_is((const kmshsm_session *)(const void *)memory, "Abi.BadHandle",
-             "a session that is somebody's memory");
+  session_calls_are((const kmshsm_session *)(const void *)memory,
+                    "Abi.BadHandle", "a session that is somebody's memory");
   store_is((const kmshsm_store *)(const void *)memory, "Abi.BadHandle",
            "a store that is somebody's memory");
   for(i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-    session_is((const kmshsm_session *)numbers[i], "Abi.BadHandle",
-               "a session that is a number");
+    session_calls_are((const kmshsm_session *)numbers[i], "Abi.BadHandle",
+                      "a session that is a number");
     store_is((const kmshsm_store *)numbers[i], "Abi.BadHandle",
              "a store that is a number");
   }
@@ -68,8 +42,8 @@ static void forged(void)
 
 static void mistaken(const world *w)
 {
-  session_is((const kmshsm_session *)(const void *)w->store, "Abi.BadHandle",
-             "a session that is a store");
+  session_calls_are((const kmshsm_session *)(const void *)w->store,
+                    "Abi.BadHandle", "a session that is a store");
   store_is((const kmshsm_store *)(const void *)w->session, "Abi.BadHandle",
            "a store that is a session");
   kmshsm_close((const kmshsm_store *)(const void *)w->session);
@@ -85,18 +59,18 @@ static void closed(void)
   world_open(&w);
   first = w.session;
   kmshsm_session_free(w.session);
-  session_is(first, "Abi.Closed", "a freed session");
+  session_calls_are(first, "Abi.Closed", "a freed session");
   kmshsm_session_free(first);
   is_status(
       kmshsm_session_open(w.store, "111122223333", "cn-hongkong", &second),
       "OK", "a session after it");
   is_true(second != first, "is not taken for the freed one");
-  session_is(first, "Abi.Closed", "a freed session with a successor");
+  session_calls_are(first, "Abi.Closed", "a freed session with a successor");
   kmshsm_session_free(first);
   json_free(answer_of(second, "ListKeys", NULL));
   is_true(1, "freeing twice does not hurt the successor");
   kmshsm_close(w.store);
-  session_is(second, "Abi.Closed", "a session of a closed store");
+  session_calls_are(second, "Abi.Closed", "a session of a closed store");
   store_is(w.store, "Abi.Closed", "a closed store");
   kmshsm_close(w.store);
   world_open(&other);

@@ -31,7 +31,12 @@ impl Home {
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kmshsm"));
+        self.command_of(Path::new(env!("CARGO_BIN_EXE_kmshsm")), args)
+    }
+
+    /// The same with this copy of the program.
+    pub fn command_of(&self, program: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(args).current_dir(self.0.path()).env_clear().env("HOME", self.0.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // SAFETY: setsid is async-signal-safe and touches no memory.

@@ -278,9 +278,58 @@ fn every_action_has_help() {
     }
     assert!(commands.contains("init") && commands.contains("status"));
 
-    let version = concat!("kmshsm ", env!("CARGO_PKG_VERSION"), "\n");
-    assert_eq!(home.run(&["--version"]), Run::says(version));
+    let version = format!("kmshsm {}\n", kmshsm::health::VERSION);
+    assert_eq!(home.run(&["--version"]), Run::says(&version));
     assert_eq!(home.run(&[]), Run { code: 1, out: String::new(), err: help.out });
+}
+
+/// It needs no store.
+#[test]
+fn the_self_test_reports() {
+    let home = Home::empty();
+    let report = home.run(&["self-test"]).answer();
+    assert_eq!(names(&report), ["passed", "tests", "integrity"]);
+    assert_eq!(report["passed"], true);
+    assert_eq!(report["integrity"]["result"], "not available");
+    let tests = report["tests"].as_array().unwrap();
+    assert!(tests.len() > 20 && tests.iter().all(|test| test["result"] == "passed"));
+    let table = home.run(&["self-test", "--output", "table"]);
+    assert_eq!((table.code, table.err.as_str()), (0, ""));
+    assert!(table.out.contains("aes-256-gcm"), "{}", table.out);
+}
+
+/// A program that is not what stands beside it says so, and does nothing else.
+#[test]
+fn a_damaged_program_refuses() {
+    // A link, for what has just been written may not run yet: so on the same file system.
+    let home = Home(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
+    let program = home.path("program");
+    fs::hard_link(env!("CARGO_BIN_EXE_kmshsm"), &program).unwrap();
+    let run = |args: &[&str]| run(&mut home.command_of(&program, args));
+    let found = || serde_json::from_str::<Value>(&run(&["self-test"]).out).unwrap();
+
+    home.write("program.hmac", &[b'0'; 64]);
+    assert_eq!(run(&["self-test"]).code, 9);
+    let report = found();
+    assert_eq!(
+        (&report["passed"], &report["integrity"]["result"]),
+        (&false.into(), &"failed".into())
+    );
+    let before = home.everything();
+    let init = ["init", "--store", "keys", "--key-file", "keys.bin"];
+    let refused = run(&init).refusal(4, "Module.ErrorState");
+    assert!(message(&refused).contains("integrity"), "{refused}");
+    assert_eq!(home.everything(), before);
+
+    let hmacify = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/hmacify");
+    assert!(std::process::Command::new(hmacify).arg(&program).status().unwrap().success());
+    let report = found();
+    assert_eq!(
+        (&report["passed"], &report["integrity"]["result"]),
+        (&true.into(), &"passed".into())
+    );
+    assert_eq!(report["integrity"]["file"], program.to_str().unwrap());
+    assert_eq!(run(&init).code, 0);
 }
 
 // --- Failures ---------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ b'hello'
 """
 
 from kmshsm._native import DataKey, ImportParameters, __version__
-from kmshsm.client import Session, Store, create, open
+from kmshsm.client import Session, Store, create, open, self_test
 from kmshsm.errors import (
     AccessDenied,
     ArgumentError,
@@ -38,4 +38,5 @@ __all__ = [
     "__version__",
     "create",
     "open",
+    "self_test",
 ]

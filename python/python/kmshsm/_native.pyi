@@ -4,13 +4,22 @@ from typing import final
 
 from typing_extensions import Buffer, disjoint_base
 
-__all__ = ["DataKey", "ImportParameters", "Session", "Store", "__version__", "create"]
+__all__ = [
+    "DataKey",
+    "ImportParameters",
+    "Session",
+    "Store",
+    "__version__",
+    "create",
+    "self_test_json",
+]
 
 __version__: str
 
 def create(
     place: str, *, passphrase: Buffer | str | None = None, key_file: Buffer | None = None
 ) -> None: ...
+def self_test_json() -> str: ...
 
 @disjoint_base
 class Store:

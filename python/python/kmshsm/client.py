@@ -59,6 +59,17 @@ def open(
     )
 
 
+def self_test() -> dict[str, Any]:
+    """Runs every self-test: a known answer for each algorithm, and the integrity of the library.
+
+    The tests also run by themselves before an algorithm is first used. If one fails here, the
+    report says so (``passed`` is False), and every store that is open answers
+    ``Module.ErrorState`` from then on; opening one anew tests again.
+    """
+    report: dict[str, Any] = json.loads(_native.self_test_json())
+    return report
+
+
 class Store(_native.Store):
     """An open store, made by open. Leaving its ``with`` block closes it.
 

@@ -23,14 +23,16 @@ pub fn build() -> Command {
         .after_help("With --key-file, a file that does not exist is made, with 32 random bytes.");
     let status =
         with_common(Command::new("status").about("Report how well this process protects keys"));
+    let self_test = with_output(Command::new("self-test").about("Run every self-test"));
     Command::new("kmshsm")
         .about(ABOUT)
         .after_help(AFTER)
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(kmshsm::health::VERSION)
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(init)
         .subcommand(status)
+        .subcommand(self_test)
         .subcommands(
             ACTIONS.iter().filter(|action| action.name != AdvanceClock::NAME).map(subcommand),
         )
@@ -96,20 +98,24 @@ fn with_session(command: Command) -> Command {
 }
 
 fn with_common(command: Command) -> Command {
-    with_place(command)
-        .arg(
+    with_output(
+        with_place(command).arg(
             Arg::new("allow-unprotected-memory")
                 .long("allow-unprotected-memory")
                 .action(ArgAction::SetTrue)
                 .help("Use keys at level HSM although memory cannot be locked"),
-        )
-        .arg(
-            Arg::new("output")
-                .long("output")
-                .value_parser(["json", "table"])
-                .default_value("json")
-                .help("How to print the answer"),
-        )
+        ),
+    )
+}
+
+fn with_output(command: Command) -> Command {
+    command.arg(
+        Arg::new("output")
+            .long("output")
+            .value_parser(["json", "table"])
+            .default_value("json")
+            .help("How to print the answer"),
+    )
 }
 
 fn with_place(command: Command) -> Command {

@@ -15,7 +15,7 @@ use clap::ArgMatches;
 use clap::error::ErrorKind;
 use kmshsm::api::{self, Params};
 use kmshsm::error::{Error, ErrorCode, Result};
-use kmshsm::kms::{Kms, Options, Place};
+use kmshsm::kms::{self, Kms, Options, Place};
 
 use output::Output;
 
@@ -45,6 +45,9 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
     let Some((name, flags)) = matches.subcommand() else {
         return Err(Error::missing("action"));
     };
+    if name == "self-test" {
+        return self_test(output);
+    }
     let place = place(flags)?;
     match name {
         "init" => init(flags, &place),
@@ -74,6 +77,15 @@ fn init(flags: &ArgMatches, place: &Path) -> Result<()> {
 fn status(flags: &ArgMatches, place: &Path) -> Result<String> {
     let status = open(flags, place)?.status();
     serde_json::to_string(&status).map_err(|_| ErrorCode::Internal.into())
+}
+
+fn self_test(output: Output) -> Result<()> {
+    let report = kms::self_test();
+    output.answer(&serde_json::to_string(&report).map_err(|_| ErrorCode::Internal)?)?;
+    match report.passed {
+        true => Ok(()),
+        false => Err(Error::new(ErrorCode::Internal).because("A self-test failed.")),
+    }
 }
 
 fn open(flags: &ArgMatches, place: &Path) -> Result<std::sync::Arc<Kms>> {

@@ -170,15 +170,19 @@ impl Generator {
 /// Draws a seed, with its digest to hold the next one against.
 fn seed(last: Option<&[u8; 32]>) -> Result<(Zeroizing<[u8; SEED_LEN]>, [u8; 32])> {
     let mut seed = Zeroizing::new([0; SEED_LEN]);
-    entropy::draw(&mut *seed)?;
-    let digest =
-        examine(&seed, last).inspect_err(|_| health::fail("the entropy source repeats itself"))?;
+    let examined = entropy::draw(&mut *seed).and_then(|()| {
+        if health::flaw("entropy") != 0 {
+            seed.fill(0);
+        }
+        examine(&seed, last)
+    });
+    let digest = examined.inspect_err(|_| health::fail("The entropy source failed."))?;
     Ok((seed, digest))
 }
 
 /// The continuous test: no seed repeats the one before, no block in it the block before. Either
 /// happens by chance once in 2^127 seeds.
-fn examine(seed: &[u8; SEED_LEN], last: Option<&[u8; 32]>) -> Result<[u8; 32]> {
+pub(super) fn examine(seed: &[u8; SEED_LEN], last: Option<&[u8; 32]>) -> Result<[u8; 32]> {
     let digest = sha256(seed);
     let [a, b, c] = seed.as_chunks::<16>().0 else { return Err(ErrorCode::Internal.into()) };
     if last == Some(&digest) || a == b || b == c {
