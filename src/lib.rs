@@ -55,6 +55,7 @@
 )]
 
 pub mod api;
+mod claims;
 mod crypto;
 pub mod error;
 #[cfg(feature = "capi")]
