@@ -11,8 +11,11 @@ pub mod rng;
 mod sealed;
 mod unlock;
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use arena::Protection;
 
+use crate::claims::Patience;
 use crate::error::{ErrorCode, Result};
 use crate::health::Health;
 use crate::model::ProtectionLevel;
@@ -28,7 +31,8 @@ pub use unlock::{Slot, Unlock};
 
 /// The boundary of one open store.
 pub struct Hsm {
-    keyring: Keyring,
+    /// Taken out when the store is closed.
+    keyring: Mutex<Option<Arc<Keyring>>>,
     allow_unprotected: bool,
     health: Health,
 }
@@ -36,13 +40,28 @@ pub struct Hsm {
 impl Hsm {
     /// The boundary around `keyring`. With `allow_unprotected` the operator takes keys at level HSM
     /// in memory that could not be locked; `health` is the module's since before the keys were read.
-    pub const fn new(keyring: Keyring, allow_unprotected: bool, health: Health) -> Self {
+    pub fn new(keyring: Keyring, allow_unprotected: bool, health: Health) -> Self {
+        let keyring = Mutex::new(Some(Arc::new(keyring)));
         Self { keyring, allow_unprotected, health }
     }
 
-    /// The keys that seal the store.
-    pub const fn keyring(&self) -> &Keyring {
-        &self.keyring
+    /// The keys that seal the store; [`ErrorCode::Closed`] once they are gone. Closing waits for
+    /// whoever holds them: hold them no longer than a call, and as long as any secret that they have
+    /// opened or will seal.
+    pub fn keyring(&self) -> Result<Arc<Keyring>> {
+        let keyring = self.keyring.lock().unwrap_or_else(PoisonError::into_inner);
+        keyring.clone().ok_or_else(|| ErrorCode::Closed.into())
+    }
+
+    /// Wipes the keys that seal the store as soon as no call holds them.
+    pub fn drop_keyring(&self) {
+        let taken = self.keyring.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut keyring) = taken else { return };
+        let mut patience = Patience::default();
+        while let Err(shared) = Arc::try_unwrap(keyring) {
+            keyring = shared;
+            patience.wait();
+        }
     }
 
     /// Refuses everything once the module has failed.
@@ -65,6 +84,13 @@ impl Hsm {
         }
         Ok(())
     }
+}
+
+/// Wipes what secret memory holds for the process as a whole, once its stores are closed. Afterwards
+/// it is in use only by what other threads are about.
+pub fn wipe() -> Result<()> {
+    let _left = arena::arena().report().used;
+    Ok(())
 }
 
 /// Fresh random bytes.
