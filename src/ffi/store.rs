@@ -130,7 +130,7 @@ pub unsafe extern "C" fn kmshsm_session_free(session: *const kmshsm_session) {
 /// @return KMSHSM_OK
 #[unsafe(no_mangle)]
 #[must_use]
-pub unsafe extern "C" fn kmshsm_zeroize() -> kmshsm_status {
+pub extern "C" fn kmshsm_zeroize() -> kmshsm_status {
     guard(kms::zeroize)
 }
 
