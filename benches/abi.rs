@@ -1,6 +1,6 @@
 //! The C ABI against the raw provider, in one run: every contestant of a group is timed in turn in
 //! each round, in thread CPU time; the figure is the median of the rounds, and only ratios count.
-//! How two threads do beside one is wall clock, for what they wait for each other counts.
+//! How two threads do beside one is by the wall clock, too: waiting for each other counts.
 //!
 //! `cargo bench --bench abi [-- WORD]` runs the groups whose name has the word.
 #![allow(missing_docs)]
@@ -127,25 +127,32 @@ fn group(name: &str, contestants: &mut [Contestant]) {
 }
 
 /// Times each contestant on one thread and on two in turn, every thread with one of its own making,
-/// and prints how many times the work of one two do.
+/// and prints how many times the work of one two do: by the clock on the wall, and by the processor
+/// time of a call, which a busy machine does not spoil.
 fn scaling(name: &str, contestants: &[&(dyn Fn() -> Contestant + Sync)]) {
-    let mut rates = vec![[Vec::new(), Vec::new()]; contestants.len()];
-    let runs: Vec<u64> = contestants.iter().map(|make| calibrate(&mut make().1)).collect();
-    for _ in 0..ROUNDS {
+    let runs: Vec<u64> = contestants.iter().map(|make| calibrate(&mut make().1) / 4).collect();
+    let mut rounds = vec![[const { (Vec::new(), Vec::new()) }; 2]; contestants.len()];
+    for _ in 0..4 * ROUNDS {
         for (at, make) in contestants.iter().enumerate() {
-            rates[at][0].push(rate(make, runs[at], 1));
-            rates[at][1].push(rate(make, runs[at], 2));
+            for threads in [1, 2] {
+                let (rate, cost) = rate(make, runs[at], threads);
+                rounds[at][threads - 1].0.push(rate);
+                rounds[at][threads - 1].1.push(cost);
+            }
         }
     }
     println!("{name}");
-    for (make, rates) in contestants.iter().zip(&mut rates) {
-        let [one, two] = rates.each_mut().map(|rates| median(rates));
-        println!("  {:<42} {:>9.0} ns   {:.3} of one thread", make().0, 1e9 / one, two / one);
+    for (make, rounds) in contestants.iter().zip(&mut rounds) {
+        let [one, two] = rounds.each_mut().map(|(rates, costs)| (median(rates), median(costs)));
+        let (label, ns) = (make().0, 1e9 / one.0);
+        let (wall, processor) = (two.0 / one.0, 2.0 * one.1 / two.1);
+        println!("  {label:<42} {ns:>9.0} ns   {wall:.3} of one thread ({processor:.3})");
     }
 }
 
-/// Operations a second of so many threads, while the first one does its `runs`.
-fn rate(make: &(dyn Fn() -> Contestant + Sync), runs: u64, threads: usize) -> f64 {
+/// Operations a second of so many threads, while the first one does its `runs`, and the processor
+/// time of one of its.
+fn rate(make: &(dyn Fn() -> Contestant + Sync), runs: u64, threads: usize) -> (f64, f64) {
     let (ready, over) = (AtomicUsize::new(0), AtomicBool::new(false));
     let begin = || {
         let mut run = make().1;
@@ -170,12 +177,12 @@ fn rate(make: &(dyn Fn() -> Contestant + Sync), runs: u64, threads: usize) -> f6
             })
             .collect();
         let mut run = begin();
-        let start = Instant::now();
+        let (start, start_ns) = (Instant::now(), thread_ns());
         (0..runs).for_each(|_| run());
+        let (took_ns, took) = (thread_ns() - start_ns, start.elapsed().as_secs_f64());
         over.store(true, Ordering::Relaxed);
-        let took = start.elapsed().as_secs_f64();
         let done: u64 = others.into_iter().map(|other| other.join().unwrap()).sum();
-        (runs + done) as f64 / took
+        ((runs + done) as f64 / took, took_ns as f64 / runs as f64)
     })
 }
 
