@@ -1,5 +1,6 @@
 //! The C ABI against the raw provider, in one run: every contestant of a group is timed in turn in
 //! each round, in thread CPU time; the figure is the median of the rounds, and only ratios count.
+//! How two threads do beside one is by the wall clock, too: waiting for each other counts.
 //!
 //! `cargo bench --bench abi [-- WORD]` runs the groups whose name has the word.
 #![allow(missing_docs)]
@@ -7,6 +8,8 @@
 use std::ffi::{CString, c_char, c_void};
 use std::hint::black_box;
 use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use kmshsm::api::OVERHEAD;
@@ -89,6 +92,14 @@ fn main() {
     if wanted("data key") {
         group("data key of 32 bytes", &mut [raw_seal(32), abi_data_key(session, &aes)]);
     }
+    for len in [32usize, 4096] {
+        let name = format!("two threads on one hot key, {len} bytes encrypted");
+        if wanted(&name) {
+            let session = session.expose_provenance();
+            let session = || ptr::with_exposed_provenance(session);
+            scaling(&name, &[&|| raw_seal(len), &|| abi_encrypt(session(), &aes, len)]);
+        }
+    }
 }
 
 /// A contestant: its name and one operation.
@@ -113,6 +124,66 @@ fn group(name: &str, contestants: &mut [Contestant]) {
     for ((label, _), time) in contestants.iter().zip(&medians) {
         println!("  {label:<42} {time:>9.0} ns   {:.3} of the first", medians[0] / time);
     }
+}
+
+/// Times each contestant on one thread and on two in turn, every thread with one of its own making,
+/// and prints how many times the work of one two do: by the clock on the wall, and by the processor
+/// time of a call, which a busy machine does not spoil.
+fn scaling(name: &str, contestants: &[&(dyn Fn() -> Contestant + Sync)]) {
+    let runs: Vec<u64> = contestants.iter().map(|make| calibrate(&mut make().1) / 4).collect();
+    let mut rounds = vec![[const { (Vec::new(), Vec::new()) }; 2]; contestants.len()];
+    for _ in 0..4 * ROUNDS {
+        for (at, make) in contestants.iter().enumerate() {
+            for threads in [1, 2] {
+                let (rate, cost) = rate(make, runs[at], threads);
+                rounds[at][threads - 1].0.push(rate);
+                rounds[at][threads - 1].1.push(cost);
+            }
+        }
+    }
+    println!("{name}");
+    for (make, rounds) in contestants.iter().zip(&mut rounds) {
+        let [one, two] = rounds.each_mut().map(|(rates, costs)| (median(rates), median(costs)));
+        let (label, ns) = (make().0, 1e9 / one.0);
+        let (wall, processor) = (two.0 / one.0, 2.0 * one.1 / two.1);
+        println!("  {label:<42} {ns:>9.0} ns   {wall:.3} of one thread ({processor:.3})");
+    }
+}
+
+/// Operations a second of so many threads, while the first one does its `runs`, and the processor
+/// time of one of its.
+fn rate(make: &(dyn Fn() -> Contestant + Sync), runs: u64, threads: usize) -> (f64, f64) {
+    let (ready, over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let begin = || {
+        let mut run = make().1;
+        (0..100).for_each(|_| run());
+        ready.fetch_add(1, Ordering::AcqRel);
+        while ready.load(Ordering::Acquire) < threads {
+            std::hint::spin_loop();
+        }
+        run
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads)
+            .map(|_| {
+                scope.spawn(|| {
+                    let (mut run, mut done) = (begin(), 0u64);
+                    while !over.load(Ordering::Relaxed) {
+                        run();
+                        done += 1;
+                    }
+                    done
+                })
+            })
+            .collect();
+        let mut run = begin();
+        let (start, start_ns) = (Instant::now(), thread_ns());
+        (0..runs).for_each(|_| run());
+        let (took_ns, took) = (thread_ns() - start_ns, start.elapsed().as_secs_f64());
+        over.store(true, Ordering::Relaxed);
+        let done: u64 = others.into_iter().map(|other| other.join().unwrap()).sum();
+        ((runs + done) as f64 / took, took_ns as f64 / runs as f64)
+    })
 }
 
 fn calibrate(run: &mut dyn FnMut()) -> u64 {

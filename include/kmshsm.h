@@ -23,7 +23,7 @@
  * Strings    that the library hands out are freed with kmshsm_string_free(), which wipes them.
  * Handles    are opaque and never followed as pointers: NULL answers Abi.NullArgument, a forged one
  *            Abi.BadHandle, a freed one Abi.Closed. They may be used from any thread, by several at
- *            once. Ending a handle while another thread uses it lets that call finish.
+ *            once. Ending a handle while another thread uses it waits for that call to finish.
  * Text.      Base64 in the JSON of Encrypt and Decrypt is bytes here: both read each other's
  *            ciphertext.
  * fork().    The child's handles answer Module.Forked; it opens the store anew.
@@ -227,8 +227,9 @@ kmshsm_status kmshsm_open(const char *place,
                           uint32_t flags,
                           const kmshsm_store **out);
 
-// Closes a store. Its sessions answer Abi.Closed from then on; free them, too. NULL is fine, and so
-// is a handle that has been closed already.
+// Closes a store and wipes its keys. Its sessions answer Abi.Closed from then on; free them, too.
+// Returns when the calls under way that use the store or its keys have ended. NULL is fine, and so is
+// a handle that has been closed already.
 void kmshsm_close(const kmshsm_store *store);
 
 // Opens a session: the root of an account in a region.
@@ -243,8 +244,18 @@ kmshsm_status kmshsm_session_open(const kmshsm_store *store,
                                   const char *region,
                                   const kmshsm_session **out);
 
-// Ends a session. NULL is fine, and so is a handle that has been freed already.
+// Ends a session. Returns when the calls under way on it have ended. NULL is fine, and so is a handle
+// that has been freed already.
 void kmshsm_session_free(const kmshsm_session *session);
+
+// Wipes all secrets of this process at once: closes every open store, so that the handles of stores
+// and sessions answer Abi.Closed (free them, too), and wipes what secret memory holds besides. Returns
+// when the calls under way have let go of all keys. Stores can be opened afterwards. A child of a
+// fork leaves its parent's stores alone.
+//
+// @return KMSHSM_OK
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_zeroize(void);
 
 // Does any action of the KMS API, with requests and answers exactly as its JSON.
 //

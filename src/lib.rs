@@ -56,6 +56,7 @@
 )]
 
 pub mod api;
+mod claims;
 mod crypto;
 pub mod error;
 #[cfg(feature = "capi")]

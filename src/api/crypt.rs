@@ -50,11 +50,12 @@ impl<'a> Action for Encrypt<'a> {
         check_plaintext(plaintext.len())?;
         let key = door.key(&self.key_id, Aliases::Taken, Rule::Use)?;
         let version = usable(key.record())?;
-        let material = door.material(&key, version)?;
         let mut blob = self.into.take(plaintext.len() + OVERHEAD)?;
         let is_text = self.plaintext.is_text();
         let context = &self.encryption_context;
-        Envelope::seal(material, &version, plaintext, is_text, context, blob.as_mut())?;
+        door.with_material(&key, version, |material| {
+            Envelope::seal(material, &version, plaintext, is_text, context, blob.as_mut())
+        })?;
         Ok(Encrypted { key_id: key.record().id, key_version_id: version, ciphertext_blob: blob })
     }
 }
@@ -126,9 +127,10 @@ impl<'a> Action for Decrypt<'a> {
     fn run(self, door: &Door<'_>) -> Result<Decrypted<'a>> {
         let envelope = Envelope::parse(&self.ciphertext_blob.0)?;
         let key = door.key_of_version(envelope.version(), Rule::Use)?;
-        let material = door.material(&key, envelope.version())?;
         let mut plaintext = self.into.take(envelope.plaintext_len())?;
-        envelope.open(material, &self.encryption_context, plaintext.as_mut())?;
+        door.with_material(&key, envelope.version(), |material| {
+            envelope.open(material, &self.encryption_context, plaintext.as_mut())
+        })?;
         Ok(Decrypted {
             key_id: key.record().id,
             key_version_id: envelope.version(),

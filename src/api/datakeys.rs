@@ -196,8 +196,7 @@ fn generate<'b>(
 ) -> Result<WrappedDataKey<'b>> {
     let key = door.key(key, Aliases::Taken, Rule::Use)?;
     let version = usable(key.record())?;
-    let material = door.material(&key, version)?;
-    door.with_room(|| {
+    door.with_material(&key, version, |material| {
         let plaintext = plaintext.as_deref_mut();
         Envelope::seal_data_key(material, &version, context, blob.as_mut(), plaintext)
     })?;

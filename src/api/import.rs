@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::keys::{Done, require_external};
 use crate::api::{Base64Bytes, Blob};
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::{ImportToken, RawMaterial, WrappingPair};
+use crate::hsm::{ImportToken, Keyring, RawMaterial, WrappingPair};
 use crate::kms::{Access, Action, Aliases, Door, KeyRecord, Rule, Transaction};
 use crate::model::{KeyId, KeyRef, KeyState, Timestamp, WrappingAlgorithm, WrappingKeySpec};
 
@@ -62,6 +62,8 @@ impl Action for GetParametersForImport {
         require_external(key.record())?;
         door.admit_level(key.record().level)?;
 
+        // Held while there is a private key: closing waits for it.
+        let keyring = door.keyring()?;
         // Made before the change: it takes a tenth of a second, and others wait for changes.
         let not_after = door.now().plus(TOKEN_LIFE);
         let pair = WrappingPair::generate(key.record().id, algorithm, not_after)?;
@@ -74,7 +76,7 @@ impl Action for GetParametersForImport {
             key.wrapping_pairs.push((*pair.id(), not_after));
             Ok(())
         })?;
-        let token = ImportToken::issue(door.keyring(), door.space(), &pair)?;
+        let token = ImportToken::issue(&keyring, door.space(), &pair)?;
         Ok(ParametersForImport {
             key_id: key.record().id,
             import_token: Blob::Owned(token),
@@ -119,6 +121,7 @@ impl Action for ImportKeyMaterial<'_> {
         if expires.is_some_and(|at| at <= door.now()) {
             return Err(Error::invalid("KeyMaterialExpireUnix", "It must be in the future."));
         }
+        let keyring = &*door.keyring()?;
         // A failed attempt is written down before it is answered, so it is not an error of the
         // change itself.
         door.change_key(&self.key_id, Rule::Always, |transaction, key| {
@@ -133,15 +136,15 @@ impl Action for ImportKeyMaterial<'_> {
                     false => ErrorCode::InvalidImportToken,
                 }
             })?;
-            token.verify(door.keyring(), door.space(), &key.id, &pair, transaction.now())?;
+            token.verify(keyring, door.space(), &key.id, &pair, transaction.now())?;
             if pair.is_burnt() {
                 return Err(ErrorCode::InvalidImportToken.into());
             }
             // Made before anything is tried: no failure may go uncounted for want of memory.
             let failed = pair.body_after_failure()?;
-            match unwrap(door, key, &pair, &self.encrypted_key_material.0) {
+            match unwrap(keyring, key, &pair, &self.encrypted_key_material.0) {
                 Ok(material) => {
-                    let fingerprint = material.fingerprint(door.keyring(), &key.id, key.spec)?;
+                    let fingerprint = material.fingerprint(keyring, &key.id, key.spec)?;
                     install(transaction, key, &material, fingerprint, expires)?;
                     Ok(Ok(Done {}))
                 }
@@ -158,7 +161,7 @@ impl Action for ImportKeyMaterial<'_> {
 /// The material inside `wrapped`, if it is what the key takes: of its length, and the same as the
 /// first time.
 fn unwrap(
-    door: &Door<'_>,
+    keyring: &Keyring,
     key: &KeyRecord,
     pair: &WrappingPair,
     wrapped: &[u8],
@@ -166,7 +169,7 @@ fn unwrap(
     let len = key.spec.material_len().ok_or(ErrorCode::UnsupportedOperation)?;
     let material = pair.unwrap(wrapped, len)?;
     if let Some(first) = &key.fingerprint
-        && !material.is(first, door.keyring(), &key.id, key.spec)?
+        && !material.is(first, keyring, &key.id, key.spec)?
     {
         return Err(ErrorCode::InvalidKeyMaterial.into());
     }

@@ -5,11 +5,14 @@
 //! type (4 bits) | process (12) | generation of the slot (24) | slot (24)
 //! ```
 
-use std::cell::RefCell;
+use std::cell::Cell;
+use std::ops::Deref;
+use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock, Weak};
+use std::sync::{Arc, RwLock};
 use std::thread::LocalKey;
 
+use crate::claims::{self, Claim};
 use crate::error::{ErrorCode, Result};
 use crate::fork::{Generation, PerProcess};
 use crate::kms::{Kms, Session};
@@ -39,19 +42,28 @@ pub(super) trait Kind: Sized + 'static {
     /// The table of this process.
     fn table() -> &'static Table<Self>;
     /// What this thread used last.
-    fn last() -> &'static LocalKey<RefCell<Last<Self>>>;
+    fn last() -> &'static LocalKey<Cell<Last<Self>>>;
 }
 
 /// A handle that a thread has found in the table, and how many handles had been closed by then. The
-/// thread keeps nothing alive by it.
+/// thread keeps nothing alive by it: what it stands for may be used only after a claim, and while
+/// that count has not moved.
 pub(super) struct Last<T> {
     handle: usize,
     closed: u64,
-    value: Weak<T>,
+    value: *const T,
 }
 
+impl<T> Clone for Last<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Last<T> {}
+
 impl<T> Last<T> {
-    const NONE: Self = Self { handle: 0, closed: 0, value: Weak::new() };
+    const NONE: Self = Self { handle: 0, closed: 0, value: ptr::null() };
 }
 
 impl Kind for Kms {
@@ -60,8 +72,8 @@ impl Kind for Kms {
     fn table() -> &'static Table<Self> {
         STORES.get(Table::default)
     }
-    fn last() -> &'static LocalKey<RefCell<Last<Self>>> {
-        thread_local!(static LAST: RefCell<Last<Kms>> = const { RefCell::new(Last::NONE) });
+    fn last() -> &'static LocalKey<Cell<Last<Self>>> {
+        thread_local!(static LAST: Cell<Last<Kms>> = const { Cell::new(Last::NONE) });
         &LAST
     }
 }
@@ -72,8 +84,8 @@ impl Kind for Session {
     fn table() -> &'static Table<Self> {
         SESSIONS.get(Table::default)
     }
-    fn last() -> &'static LocalKey<RefCell<Last<Self>>> {
-        thread_local!(static LAST: RefCell<Last<Session>> = const { RefCell::new(Last::NONE) });
+    fn last() -> &'static LocalKey<Cell<Last<Self>>> {
+        thread_local!(static LAST: Cell<Last<Session>> = const { Cell::new(Last::NONE) });
         &LAST
     }
 }
@@ -86,7 +98,10 @@ pub(super) struct Table<T> {
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { slots: RwLock::default(), closed: AtomicU64::new(0) }
+        // Counted from the process's number on, so that what a parent's thread remembers is never
+        // taken for this process's.
+        let closed = Generation::current().number() << 40;
+        Self { slots: RwLock::default(), closed: AtomicU64::new(closed) }
     }
 }
 
@@ -116,55 +131,82 @@ pub(super) fn open<T: Kind>(value: Arc<T>) -> Result<*const T::Handle> {
         | process() << (GENERATION_BITS + SLOT_BITS)
         | slot.generation << SLOT_BITS
         | at as u64;
-    Ok(std::ptr::without_provenance(number as usize))
+    Ok(ptr::without_provenance(number as usize))
+}
+
+/// What a handle stands for, for the length of a call: whoever ends the handle waits for it.
+pub(super) struct Using<T> {
+    value: *const T,
+    _claim: Claim,
+}
+
+impl<T> Deref for Using<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the table's, which gave it out claimed and lets go of it when no claim is left.
+        unsafe { &*self.value }
+    }
+}
+
+impl<T> Using<T> {
+    /// An owner of its own.
+    pub(super) fn share(&self) -> Arc<T> {
+        // SAFETY: the pointer is that of an `Arc` of the table's, which stays as long as the claim.
+        unsafe {
+            Arc::increment_strong_count(self.value);
+            Arc::from_raw(self.value)
+        }
+    }
 }
 
 /// What a handle stands for: [`ErrorCode::NullArgument`], [`ErrorCode::BadHandle`],
 /// [`ErrorCode::Closed`], or [`ErrorCode::Forked`] for one of a parent process.
+///
+/// A thread that stays with a handle writes to nothing that threads share: it claims what it has
+/// found there before, and sees that nothing has been closed since.
 #[inline]
-pub(super) fn get<T: Kind>(handle: *const T::Handle, name: &'static str) -> Result<Arc<T>> {
-    let closed = T::table().closed.load(Ordering::Acquire);
-    let repeated = T::last().try_with(|last| {
-        let last = last.try_borrow().ok()?;
-        let is_same = last.handle == handle.addr() && last.closed == closed;
-        if is_same { last.value.upgrade() } else { None }
-    });
-    if let Ok(Some(value)) = repeated {
-        return Ok(value);
-    }
-    remember(handle, closed, look_up::<T>(handle, name)?)
-}
-
-#[cold]
-fn remember<T: Kind>(handle: *const T::Handle, closed: u64, value: Arc<T>) -> Result<Arc<T>> {
-    // A thread that is ending remembers nothing.
-    let _ = T::last().try_with(|last| {
-        if let Ok(mut last) = last.try_borrow_mut() {
-            *last = Last { handle: handle.addr(), closed, value: Arc::downgrade(&value) };
+pub(super) fn get<T: Kind>(handle: *const T::Handle, name: &'static str) -> Result<Using<T>> {
+    let last = T::last().get();
+    if last.handle == handle.addr() && last.handle != 0 {
+        let _claim = claims::claim(last.value);
+        // After the claim, and in one order with it and with what `close` does.
+        if T::table().closed.load(Ordering::SeqCst) == last.closed {
+            return Ok(Using { value: last.value, _claim });
         }
-    });
-    Ok(value)
+    }
+    look_up::<T>(handle, name)
 }
 
 #[cold]
-fn look_up<T: Kind>(handle: *const T::Handle, name: &'static str) -> Result<Arc<T>> {
+fn look_up<T: Kind>(handle: *const T::Handle, name: &'static str) -> Result<Using<T>> {
     let (generation, at) = take_apart::<T>(handle, name)?;
     let slots = T::table().slots.read().map_err(|_| ErrorCode::ErrorState)?;
     let slot = slots.get(at).filter(|slot| generation <= slot.generation);
     let slot = slot.ok_or(ErrorCode::BadHandle)?;
-    match &slot.value {
-        Some(value) if slot.generation == generation => Ok(Arc::clone(value)),
-        _ => Err(ErrorCode::Closed.into()),
-    }
+    let Some(value) = slot.value.as_ref().filter(|_| slot.generation == generation) else {
+        return Err(ErrorCode::Closed.into());
+    };
+    let value = Arc::as_ptr(value);
+    // While the lock is held, and `close` takes it for writing: this claim comes before its look.
+    let _claim = claims::claim(value);
+    let closed = T::table().closed.load(Ordering::SeqCst);
+    T::last().set(Last { handle: handle.addr(), closed, value });
+    Ok(Using { value, _claim })
 }
 
-/// Ends a handle and gives back what it stood for.
+/// Ends a handle and gives back what it stood for, once no call uses it any more. The caller uses no
+/// handle of this kind itself.
 pub(super) fn close<T: Kind>(handle: *const T::Handle, name: &'static str) -> Result<Arc<T>> {
     let (generation, at) = take_apart::<T>(handle, name)?;
     let mut slots = T::table().slots.write().map_err(|_| ErrorCode::ErrorState)?;
     let slot = slots.get_mut(at).filter(|slot| slot.generation == generation);
     let value = slot.and_then(|slot| slot.value.take()).ok_or(ErrorCode::Closed)?;
-    T::table().closed.fetch_add(1, Ordering::AcqRel);
+    T::table().closed.fetch_add(1, Ordering::SeqCst);
+    // Others open and look up while calls end.
+    drop(slots);
+    claims::wait_until_free(Arc::as_ptr(&value));
     Ok(value)
 }
 

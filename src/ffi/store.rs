@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::ffi::guard::{guard, kmshsm_status};
 use crate::ffi::handle::{self, kmshsm_session, kmshsm_store};
 use crate::ffi::memory::{self, Slot, bytes, hand_out, text};
-use crate::kms::{Kms, Options, Place, Unlock};
+use crate::kms::{self, Kms, Options, Place, Session, Unlock};
 
 /// No secret: stores in memory.
 pub const KMSHSM_UNLOCK_NONE: u32 = 0;
@@ -80,8 +80,9 @@ pub unsafe extern "C" fn kmshsm_open(
     })
 }
 
-/// Closes a store. Its sessions answer Abi.Closed from then on; free them, too. NULL is fine, and so
-/// is a handle that has been closed already.
+/// Closes a store and wipes its keys. Its sessions answer Abi.Closed from then on; free them, too.
+/// Returns when the calls under way that use the store or its keys have ended. NULL is fine, and so is
+/// a handle that has been closed already.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kmshsm_close(store: *const kmshsm_store) {
     if !store.is_null() {
@@ -107,17 +108,30 @@ pub unsafe extern "C" fn kmshsm_session_open(
         let kms = handle::get::<Kms>(store, "store")?;
         let (account, region) = (text(account, "account")?, text(region, "region")?);
         let out = Slot::new(out, "out")?;
-        out.set(handle::open(Arc::new(kms.session(account, region)?))?);
+        out.set(handle::open(Arc::new(kms.share().session(account, region)?))?);
         Ok(())
     })
 }
 
-/// Ends a session. NULL is fine, and so is a handle that has been freed already.
+/// Ends a session. Returns when the calls under way on it have ended. NULL is fine, and so is a handle
+/// that has been freed already.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kmshsm_session_free(session: *const kmshsm_session) {
     if !session.is_null() {
-        guard(|| handle::close::<crate::kms::Session>(session, "session").map(drop));
+        guard(|| handle::close::<Session>(session, "session").map(drop));
     }
+}
+
+/// Wipes all secrets of this process at once: closes every open store, so that the handles of stores
+/// and sessions answer Abi.Closed (free them, too), and wipes what secret memory holds besides. Returns
+/// when the calls under way have let go of all keys. Stores can be opened afterwards. A child of a
+/// fork leaves its parent's stores alone.
+///
+/// @return KMSHSM_OK
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn kmshsm_zeroize() -> kmshsm_status {
+    guard(kms::zeroize)
 }
 
 /// Does any action of the KMS API, with requests and answers exactly as its JSON.
@@ -137,7 +151,7 @@ pub unsafe extern "C" fn kmshsm_call(
     answer: *mut *mut c_char,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<crate::kms::Session>(session, "session")?;
+        let session = handle::get::<Session>(session, "session")?;
         let action = text(action, "action")?;
         let parameters = memory::optional_text(parameters, "parameters")?;
         let answer = Slot::new(answer, "answer")?;

@@ -14,8 +14,11 @@ mod sealed;
 pub mod selftest;
 mod unlock;
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use arena::Protection;
 
+use crate::claims::Patience;
 use crate::error::{ErrorCode, Result};
 use crate::health::Health;
 use crate::model::ProtectionLevel;
@@ -31,7 +34,8 @@ pub use unlock::{Slot, Unlock};
 
 /// The boundary of one open store.
 pub struct Hsm {
-    keyring: Keyring,
+    /// Taken out when the store is closed.
+    keyring: Mutex<Option<Arc<Keyring>>>,
     allow_unprotected: bool,
     health: Health,
 }
@@ -39,13 +43,28 @@ pub struct Hsm {
 impl Hsm {
     /// The boundary around `keyring`. With `allow_unprotected` the operator takes keys at level HSM
     /// in memory that could not be locked; `health` is the module's since before the keys were read.
-    pub const fn new(keyring: Keyring, allow_unprotected: bool, health: Health) -> Self {
+    pub fn new(keyring: Keyring, allow_unprotected: bool, health: Health) -> Self {
+        let keyring = Mutex::new(Some(Arc::new(keyring)));
         Self { keyring, allow_unprotected, health }
     }
 
-    /// The keys that seal the store.
-    pub const fn keyring(&self) -> &Keyring {
-        &self.keyring
+    /// The keys that seal the store; [`ErrorCode::Closed`] once they are gone. Closing waits for
+    /// whoever holds them: hold them no longer than a call, and as long as any secret that they have
+    /// opened or will seal.
+    pub fn keyring(&self) -> Result<Arc<Keyring>> {
+        let keyring = self.keyring.lock().unwrap_or_else(PoisonError::into_inner);
+        keyring.clone().ok_or_else(|| ErrorCode::Closed.into())
+    }
+
+    /// Wipes the keys that seal the store as soon as no call holds them.
+    pub fn drop_keyring(&self) {
+        let taken = self.keyring.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut keyring) = taken else { return };
+        let mut patience = Patience::default();
+        while let Err(shared) = Arc::try_unwrap(keyring) {
+            keyring = shared;
+            patience.wait();
+        }
     }
 
     /// Refuses everything once the module has failed.
@@ -70,8 +89,8 @@ impl Hsm {
     }
 }
 
-/// Wipes what this process keeps in secret memory for itself: the states of the generators and the
-/// secret stacks. What belongs to open stores goes with them.
+/// Wipes what this process keeps in secret memory for itself, once its stores are closed: the states
+/// of the generators and the secret stacks, each as soon as no call uses it.
 pub fn wipe() {
     rng::forget();
     arena::wipe_stacks();

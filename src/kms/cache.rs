@@ -2,14 +2,17 @@
 //! dropped before the next call: every call asks the store first.
 
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
+use std::ops::Deref;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use crate::claims::Revocable;
 use crate::error::{ErrorCode, Result};
-use crate::fork::PerProcess;
-use crate::hsm::KeyMaterial;
+use crate::hsm::{KeyMaterial, Keyring};
 use crate::keystore::{Changes, Cursor};
 use crate::kms::meter::{Counters, Meter};
+use crate::kms::room::with_room;
 use crate::kms::transaction::one;
 use crate::kms::{KeyRecord, Kms, Version, places};
 use crate::model::{IdMap, KeyId, KeyVersionId};
@@ -17,18 +20,20 @@ use crate::model::{IdMap, KeyId, KeyVersionId};
 /// How many keys are kept; beyond that the cache starts over.
 const MAX_KEYS: usize = 16_384;
 
-/// A key as it was when last read.
+/// A key as it was when last read. Material of it is in memory only while the key is in the cache.
 pub struct Key {
     record: KeyRecord,
-    materials: Vec<OnceLock<KeyMaterial>>,
+    materials: Vec<Revocable<KeyMaterial>>,
+    /// Whether material has been used since room was last made.
+    is_used: AtomicBool,
     counters: Arc<Counters>,
 }
 
 impl Key {
     fn new(record: KeyRecord, meter: &Arc<Meter>) -> Self {
-        let materials = record.versions.iter().map(|_| OnceLock::new()).collect();
+        let materials = record.versions.iter().map(|_| Revocable::new()).collect();
         let counters = meter.start(record.versions.iter().map(|version| version.id));
-        Self { record, materials, counters }
+        Self { record, materials, is_used: AtomicBool::new(false), counters }
     }
 
     /// What is stored of it.
@@ -40,30 +45,52 @@ impl Key {
     pub fn version(&self, id: KeyVersionId) -> Option<Version> {
         self.record.versions.iter().copied().find(|version| version.id == id)
     }
-}
 
-/// Every open store of this process: they share the arena.
-static OPEN: PerProcess<Mutex<Vec<Weak<Kms>>>> = PerProcess::new();
-
-/// Runs `f` again, with room made, if it found the arena full.
-pub(super) fn with_room<R>(mut f: impl FnMut() -> Result<R>) -> Result<R> {
-    match f() {
-        Err(error) if error.code() == ErrorCode::MemoryExhausted => {
-            make_room()?;
-            f()
+    /// Remembers for the next sweep that it is in use. Mostly that is known already, and nothing
+    /// that threads share is written to.
+    fn mark(&self) {
+        if !self.is_used.load(Ordering::Relaxed) {
+            self.is_used.store(true, Ordering::Relaxed);
         }
-        outcome => outcome,
+    }
+
+    /// Wipes the material as soon as no call uses it; the next use unseals it anew. Says how much
+    /// there was.
+    fn clear(&self) -> usize {
+        self.materials.iter().filter(|material| material.clear()).count()
+    }
+
+    /// The key leaves the cache: its material is wiped as soon as no call uses it, and who has found
+    /// the key before keeps none in it.
+    fn retire(&self) {
+        for material in &self.materials {
+            material.revoke();
+        }
     }
 }
 
-/// Drops every cached key, of every store, that no call uses at this moment.
-pub(super) fn make_room() -> Result<()> {
-    let open: Vec<_> = {
-        let mut open = OPEN.get(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|kms| kms.strong_count() > 0);
-        open.iter().filter_map(Weak::upgrade).collect()
-    };
-    open.iter().try_for_each(|kms| kms.forget_keys())
+/// A key for the length of a call. Threads that stay with a key share nothing that is written to, not
+/// even a count of its users.
+#[derive(Clone)]
+pub(crate) struct Held(Rc<Remembered>);
+
+struct Remembered {
+    cache: u64,
+    drops: u64,
+    key: Arc<Key>,
+}
+
+impl Deref for Held {
+    type Target = Key;
+
+    fn deref(&self) -> &Key {
+        &self.0.key
+    }
+}
+
+thread_local! {
+    /// What this thread used last.
+    static LAST: RefCell<Option<Held>> = const { RefCell::new(None) };
 }
 
 pub(super) struct Cache {
@@ -89,21 +116,6 @@ impl Default for Cache {
     }
 }
 
-/// What a thread used last: threads that stay with a key share nothing that is written to but the
-/// key's own count of uses. Keeps no key alive.
-struct Last {
-    cache: u64,
-    drops: u64,
-    id: KeyId,
-    key: Weak<Key>,
-}
-
-thread_local! {
-    static LAST: RefCell<Last> = const {
-        RefCell::new(Last { cache: 0, drops: 0, id: KeyId::from_bytes([0; 16]), key: Weak::new() })
-    };
-}
-
 /// How far the cache has followed the store.
 #[derive(Default)]
 struct SharedCursor {
@@ -112,12 +124,6 @@ struct SharedCursor {
 }
 
 impl Kms {
-    /// Lets [`with_room`] find this store.
-    pub(super) fn enroll(self: &Arc<Self>) {
-        let open = OPEN.get(Mutex::default).lock();
-        open.unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(self));
-    }
-
     /// Drops what has changed. One atomic load when nothing has.
     pub(super) fn refresh(&self) -> Result<()> {
         let cursor = &self.cache.cursor;
@@ -134,44 +140,61 @@ impl Kms {
                 // First, so that a poisoned lock leaves nothing that passes for fresh.
                 self.cache.drops.fetch_add(1, Ordering::AcqRel);
                 let mut keys = self.cache.keys.write().map_err(|_| ErrorCode::ErrorState)?;
-                for id in touched.iter().filter_map(|key| places::key_at(key)) {
-                    keys.remove(&id);
-                }
+                let touched = touched.iter().filter_map(|key| places::key_at(key));
+                let gone: Vec<_> = touched.filter_map(|id| keys.remove(&id)).collect();
+                drop(keys);
+                gone.iter().for_each(|key| key.retire());
             }
-            Changes::Everything => self.forget_keys()?,
+            Changes::Everything => self.forget_keys(),
         }
         cursor.epoch.store(following.epoch, Ordering::Release);
         Ok(())
     }
 
-    /// Drops every key. Material leaves the arena as soon as no call uses it.
-    pub(super) fn forget_keys(&self) -> Result<()> {
+    /// Drops every key, and all material as soon as no call uses it.
+    pub(super) fn forget_keys(&self) {
         self.cache.drops.fetch_add(1, Ordering::AcqRel);
-        let mut keys = self.cache.keys.write().map_err(|_| ErrorCode::ErrorState)?;
-        keys.clear();
-        Ok(())
+        // Also after a panic: the map is emptied, whatever it holds.
+        let mut keys = self.cache.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let gone = std::mem::take(&mut *keys);
+        drop(keys);
+        gone.values().for_each(|key| key.retire());
+    }
+
+    /// Wipes the material of the keys that have not been used since the last sweep, or of all. Says
+    /// how much there was.
+    pub(super) fn clear_materials(&self, all: bool) -> usize {
+        let keys = self.cache.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let is_idle = |key: &&Arc<Key>| all || !key.is_used.swap(false, Ordering::Relaxed);
+        keys.values().filter(is_idle).map(|key| key.clear()).sum()
     }
 
     /// The key of that id, whatever its space.
-    pub(super) fn find(&self, id: &KeyId) -> Result<Option<Arc<Key>>> {
+    pub(super) fn find(&self, id: &KeyId) -> Result<Option<Held>> {
         let drops = self.cache.drops.load(Ordering::Acquire);
-        if let Some(key) = self.recall(id, drops) {
-            return Ok(Some(key));
+        if let Some(held) = self.recall(drops, |key| key.record.id == *id) {
+            return Ok(Some(held));
         }
-        let found = self.find_shared(id)?;
-        if let Some(key) = &found {
-            let (cache, key) = (self.cache.number, Arc::downgrade(key));
-            LAST.set(Last { cache, drops, id: *id, key });
-        }
-        Ok(found)
+        Ok(self.find_shared(id)?.map(|key| self.remember(drops, key)))
     }
 
-    /// The key that this thread used last, if it is this one and nothing has been dropped since.
-    fn recall(&self, id: &KeyId, drops: u64) -> Option<Arc<Key>> {
-        LAST.with_borrow(|last| {
-            let is_same = last.id == *id && last.cache == self.cache.number && last.drops == drops;
-            if is_same { last.key.upgrade() } else { None }
-        })
+    /// The key that this thread used last, if it is the one and nothing has been dropped since.
+    fn recall(&self, drops: u64, is_it: impl FnOnce(&Key) -> bool) -> Option<Held> {
+        let recalled = LAST.try_with(|last| {
+            let last = last.borrow();
+            let held = last.as_ref()?;
+            let is_fresh = held.0.cache == self.cache.number && held.0.drops == drops;
+            (is_fresh && is_it(held)).then(|| held.clone())
+        });
+        recalled.ok().flatten()
+    }
+
+    #[cold]
+    fn remember(&self, drops: u64, key: Arc<Key>) -> Held {
+        let held = Held(Rc::new(Remembered { cache: self.cache.number, drops, key }));
+        // A thread that is ending remembers nothing. What it knew before is dropped out here.
+        let _before = LAST.try_with(|last| last.replace(Some(held.clone())));
+        held
     }
 
     fn find_shared(&self, id: &KeyId) -> Result<Option<Arc<Key>>> {
@@ -182,22 +205,29 @@ impl Kms {
         let Some(record) = self.read_key(id)? else { return Ok(None) };
         let key = Arc::new(Key::new(record, &self.meter));
         let mut keys = self.cache.keys.write().map_err(|_| ErrorCode::ErrorState)?;
-        // What was dropped meanwhile may have been this key, changed after it was read.
-        if self.cache.drops.load(Ordering::Acquire) == drops {
-            if keys.len() >= MAX_KEYS {
-                keys.clear();
-            }
-            keys.insert(*id, Arc::clone(&key));
+        // What was dropped meanwhile may have been this key, changed after it was read. Then it
+        // serves this call alone.
+        if self.cache.drops.load(Ordering::Acquire) != drops {
+            key.retire();
+            return Ok(Some(key));
         }
+        let mut gone = IdMap::default();
+        if keys.len() >= MAX_KEYS {
+            self.cache.drops.fetch_add(1, Ordering::AcqRel);
+            gone = std::mem::take(&mut *keys);
+        }
+        // Another thread may have read it, too.
+        let key = Arc::clone(keys.entry(*id).or_insert(key));
+        drop(keys);
+        gone.values().for_each(|key| key.retire());
         Ok(Some(key))
     }
 
     /// The key that has this version.
-    pub(super) fn find_by_version(&self, version: KeyVersionId) -> Result<Option<Arc<Key>>> {
+    pub(super) fn find_by_version(&self, version: KeyVersionId) -> Result<Option<Held>> {
         let drops = self.cache.drops.load(Ordering::Acquire);
-        let last = LAST.with_borrow(|last| last.id);
-        if let Some(key) = self.recall(&last, drops).filter(|key| key.version(version).is_some()) {
-            return Ok(Some(key));
+        if let Some(held) = self.recall(drops, |key| key.version(version).is_some()) {
+            return Ok(Some(held));
         }
         let owners = self.cache.owners.read().map_err(|_| ErrorCode::ErrorState)?;
         let known = owners.get(&version).copied();
@@ -205,7 +235,7 @@ impl Kms {
         let owner = match known {
             Some(owner) => owner,
             None => {
-                let index = places::version_index(self.hsm.keyring(), &version)?;
+                let index = places::version_index(&*self.hsm.keyring()?, &version)?;
                 let Some((_, id)) = one(&*self.store, &index)? else { return Ok(None) };
                 KeyId::from_bytes(id.try_into().map_err(|_| ErrorCode::StoreDamaged)?)
             }
@@ -221,26 +251,55 @@ impl Kms {
         Ok(key)
     }
 
-    /// The material of a version, unsealed at its first use. Counts a call.
-    pub(super) fn material<'k>(
+    /// Runs `f` with the material of a version, unsealed at its first use, and again with room made
+    /// if it finds the arena full. Counts a call. `f` must be short: who takes the material away
+    /// waits for its end.
+    #[inline]
+    pub(super) fn with_material<R>(
         &self,
-        key: &'k Key,
+        key: &Key,
         version: KeyVersionId,
-    ) -> Result<&'k KeyMaterial> {
+        mut f: impl FnMut(&KeyMaterial) -> Result<R>,
+    ) -> Result<R> {
         let at = key.record.versions.iter().position(|known| known.id == version);
         let at = at.ok_or(ErrorCode::KeyVersionNotFound)?;
-        let slot = key.materials.get(at).ok_or(ErrorCode::KeyVersionNotFound)?;
-        if let Some(material) = slot.get() {
-            key.counters.count(at);
-            return Ok(material);
-        }
-        let material = with_room(|| self.unseal(key, version))?;
-        key.counters.count(at);
-        Ok(slot.get_or_init(|| material))
+        let place = key.materials.get(at).ok_or(ErrorCode::KeyVersionNotFound)?;
+        let mut counters = Some(&key.counters);
+        let mut f = |material: &KeyMaterial| {
+            if let Some(counters) = counters.take() {
+                counters.count(at);
+            }
+            f(material)
+        };
+        with_room(|| {
+            key.mark();
+            match place.read(&mut f) {
+                Some(outcome) => outcome,
+                None => self.with_unsealed(key, version, place, &mut f),
+            }
+        })
     }
 
-    fn unseal(&self, key: &Key, version: KeyVersionId) -> Result<KeyMaterial> {
-        let body = self.read_version(&key.record, &version)?;
+    /// Runs `f` with material that is not there yet, or will never be again: then it serves this
+    /// call alone.
+    #[cold]
+    fn with_unsealed<R>(
+        &self,
+        key: &Key,
+        version: KeyVersionId,
+        place: &Revocable<KeyMaterial>,
+        f: impl FnOnce(&KeyMaterial) -> Result<R>,
+    ) -> Result<R> {
+        // Held to the end: closing waits for it, and so for the material.
+        let keyring = self.hsm.keyring()?;
+        let material = self.unseal(&keyring, key, version)?;
+        let outcome = f(&material);
+        drop(place.set_if_absent(material));
+        outcome
+    }
+
+    fn unseal(&self, keyring: &Keyring, key: &Key, version: KeyVersionId) -> Result<KeyMaterial> {
+        let body = self.read_version(keyring, &key.record, &version)?;
         KeyMaterial::from_version_body(key.record.spec, &body)
     }
 }

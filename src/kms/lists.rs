@@ -141,7 +141,7 @@ impl Kms {
         list: List,
         mut see: impl FnMut(u64, KeyId) -> bool,
     ) -> Result<()> {
-        let prefix = places::list(self.hsm.keyring(), space, list)?;
+        let prefix = places::list(&*self.hsm.keyring()?, space, list)?;
         let mut after = Vec::new();
         loop {
             let some = self.store.scan(&prefix, &after, PIECE)?;
@@ -162,7 +162,7 @@ impl Kms {
         for group in groups {
             let mut keys = Vec::new();
             for list in group.iter() {
-                let prefix = places::list(self.hsm.keyring(), space, *list)?;
+                let prefix = places::list(&*self.hsm.keyring()?, space, *list)?;
                 keys.push(places::list_entry(&prefix, seq));
             }
             let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();

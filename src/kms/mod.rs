@@ -9,11 +9,12 @@ mod meter;
 mod open;
 mod places;
 mod record;
+mod room;
 mod session;
 mod transaction;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
@@ -29,12 +30,14 @@ pub use crate::hsm::Unlock;
 pub use crate::hsm::arena::set_key_memory;
 pub use crate::hsm::selftest::{Report as SelfTest, run as self_test};
 pub use action::{Access, Action};
+pub(crate) use cache::Held;
 pub use cache::Key;
 pub use lifecycle::Rule;
 pub use lists::{List, Page};
 pub use meter::Meter;
 pub use open::{Options, Place, fresh_key};
 pub use record::{KeyRecord, Version};
+pub use room::zeroize;
 pub use session::{Aliases, Door, Reply, Session};
 pub(crate) use transaction::Transaction;
 
@@ -48,6 +51,7 @@ pub struct Kms {
     /// The highest generation of the store that this process has seen.
     generation: AtomicU64,
     writing: Mutex<()>,
+    closing: Mutex<()>,
     cache: cache::Cache,
     meter: Arc<Meter>,
     born: fork::Generation,
@@ -112,14 +116,25 @@ impl Kms {
         }
     }
 
-    /// Ends every session. Customers' keys leave memory at once, or with the last call that uses
-    /// them; the store's own keys leave with the last session.
+    /// Ends every session, and wipes the customers' keys and the store's own before it returns: calls
+    /// under way that use them are waited for. Works in the error state, too. In a forked child it
+    /// touches nothing of the parent's.
     pub fn close(&self) {
-        self.closed.store(true, Ordering::SeqCst);
-        if self.born.is_current() {
-            // Poisoned by a panic: then they go with the last session, too.
-            let _ = self.forget_keys();
+        self.refuse_calls();
+        if !self.born.is_current() {
+            return;
         }
+        // Whoever comes second waits, too.
+        let _one_at_a_time = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.forget_keys();
+        self.hsm.drop_keyring();
+        // Nothing can be unsealed any more; what calls under way have unsealed since goes now.
+        self.forget_keys();
+    }
+
+    /// Refuses every call from now on.
+    fn refuse_calls(&self) {
+        self.closed.store(true, Ordering::SeqCst);
     }
 
     /// Refuses everything in a forked child, after close and in the error state.
@@ -148,5 +163,12 @@ impl Kms {
 
     pub(crate) fn manual_clock(&self) -> Option<&ManualClock> {
         self.manual_clock.as_deref()
+    }
+}
+
+/// A store that nobody closed: threads remember keys, and none may outlive it.
+impl Drop for Kms {
+    fn drop(&mut self) {
+        self.close();
     }
 }

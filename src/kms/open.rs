@@ -155,6 +155,7 @@ impl Kms {
             latest: AtomicU64::new(header.time.0),
             generation: AtomicU64::new(header.generation),
             writing: Mutex::new(()),
+            closing: Mutex::new(()),
             cache: Cache::default(),
             meter: Arc::default(),
             closed: AtomicBool::new(false),

@@ -9,8 +9,7 @@ use serde::Serialize;
 use crate::error::{Error, ErrorCode, RequestId, Result};
 use crate::fork::Generation;
 use crate::hsm::{self, KeyMaterial};
-use crate::kms::cache::with_room;
-use crate::kms::{Access, Action, Key, KeyRecord, Kms, List, Page, Rule, Transaction};
+use crate::kms::{Access, Action, Held, Key, KeyRecord, Kms, List, Page, Rule, Transaction};
 use crate::model::{KeyId, KeyRef, KeyVersionId, ManualClock, Principal, Space, Timestamp};
 use crate::policy::{self, Decision};
 
@@ -109,12 +108,7 @@ impl Door<'_> {
 
     /// The key that `reference` names, if the caller may do this to it and the state of the key
     /// allows it.
-    pub(crate) fn key(
-        &self,
-        reference: &KeyRef<'_>,
-        aliases: Aliases,
-        rule: Rule,
-    ) -> Result<Arc<Key>> {
+    pub(crate) fn key(&self, reference: &KeyRef<'_>, aliases: Aliases, rule: Rule) -> Result<Held> {
         let id = self.resolve(reference, aliases)?;
         self.session.kms.refresh()?;
         let key = self.session.kms.find(&id)?.ok_or(ErrorCode::KeyNotFound)?;
@@ -122,25 +116,24 @@ impl Door<'_> {
     }
 
     /// The key of a version that a ciphertext names, under the same conditions.
-    pub(crate) fn key_of_version(&self, version: KeyVersionId, rule: Rule) -> Result<Arc<Key>> {
+    pub(crate) fn key_of_version(&self, version: KeyVersionId, rule: Rule) -> Result<Held> {
         self.session.kms.refresh()?;
         let key = self.session.kms.find_by_version(version)?.ok_or(ErrorCode::KeyNotFound)?;
         self.admit(key, rule)
     }
 
-    /// The material of a version of an admitted key; counts the call.
-    pub(crate) fn material<'k>(
+    /// Runs `f` with the material of a version of an admitted key, and again with room made for it
+    /// if it finds the memory for keys used up; counts the call. `f` must be short: who closes the
+    /// store waits for its end.
+    #[inline]
+    pub(crate) fn with_material<R>(
         &self,
-        key: &'k Key,
+        key: &Key,
         version: KeyVersionId,
-    ) -> Result<&'k KeyMaterial> {
+        f: impl FnMut(&KeyMaterial) -> Result<R>,
+    ) -> Result<R> {
         self.session.kms.hsm().admit(key.record().level)?;
-        self.session.kms.material(key, version)
-    }
-
-    /// Runs `f` again with room made for it if it found the memory for keys used up.
-    pub(crate) fn with_room<R>(&self, f: impl FnMut() -> Result<R>) -> Result<R> {
-        with_room(f)
+        self.session.kms.with_material(key, version, f)
     }
 
     /// Permission for what concerns all keys of the space: creating and listing.
@@ -197,8 +190,9 @@ impl Door<'_> {
         self.session.kms.select(&self.session.space, groups, skip, limit)
     }
 
-    /// The keys that seal the store; for import tokens and fingerprints.
-    pub(crate) fn keyring(&self) -> &hsm::Keyring {
+    /// The keys that seal the store; for import tokens and fingerprints. Closing waits for who holds
+    /// them: whatever secret is made meanwhile must be dropped before.
+    pub(crate) fn keyring(&self) -> Result<Arc<hsm::Keyring>> {
         self.session.kms.hsm().keyring()
     }
 
@@ -219,7 +213,7 @@ impl Door<'_> {
         }
     }
 
-    fn admit(&self, key: Arc<Key>, rule: Rule) -> Result<Arc<Key>> {
+    fn admit(&self, key: Held, rule: Rule) -> Result<Held> {
         let record = key.record();
         self.own(record)?;
         let kms = &self.session.kms;

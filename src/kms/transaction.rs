@@ -1,6 +1,7 @@
 //! Changes: read the header, change records, write all of it at once. The header is part of every
 //! change, so two changes that overlap conflict and the later one starts over.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use zeroize::Zeroizing;
@@ -9,8 +10,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
 use crate::hsm::{Header, Keyring, Place, RecordKind, WrappingPair};
 use crate::keystore::{Batch, Keystore, Revision};
-use crate::kms::cache::make_room;
 use crate::kms::lists::Counters;
+use crate::kms::room::make_room;
 use crate::kms::{KeyRecord, Kms, List, Version, places};
 use crate::model::{KeyId, KeyVersionId, ProtectionLevel, Space, Timestamp};
 
@@ -20,6 +21,7 @@ const ATTEMPTS: usize = 1000;
 /// A change in the making.
 pub(crate) struct Transaction<'k> {
     kms: &'k Kms,
+    keyring: Arc<Keyring>,
     header: Header,
     header_revision: Revision,
     batch: Batch,
@@ -34,14 +36,17 @@ impl Kms {
         mut change: impl FnMut(&mut Transaction<'_>) -> Result<R>,
     ) -> Result<R> {
         let _one_at_a_time = self.writing.lock().map_err(|_| ErrorCode::ErrorState)?;
-        let mut has_made_room = false;
+        let mut has_failed = false;
         for _ in 0..ATTEMPTS {
             let mut transaction = Transaction::begin(self)?;
             let answer = match change(&mut transaction) {
                 Ok(answer) => answer,
-                Err(error) if error.code() == ErrorCode::MemoryExhausted && !has_made_room => {
-                    make_room()?;
-                    has_made_room = true;
+                // The first time also if there was none to make: another thread may have made it.
+                Err(error) if error.code() == ErrorCode::MemoryExhausted => {
+                    if !make_room() && has_failed {
+                        return Err(error);
+                    }
+                    has_failed = true;
                     continue;
                 }
                 // Records of before and after another's change do not fit each other: that is no
@@ -61,14 +66,16 @@ impl Kms {
 impl<'k> Transaction<'k> {
     fn begin(kms: &'k Kms) -> Result<Self> {
         let entry = one(&*kms.store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
-        let header = Header::open(kms.hsm.keyring(), &entry.1)?;
+        let keyring = kms.hsm.keyring()?;
+        let header = Header::open(&keyring, &entry.1)?;
         if header.generation < kms.generation.fetch_max(header.generation, Ordering::AcqRel) {
             let detail = "It has gone back to an earlier state.";
             return Err(Error::new(ErrorCode::StoreDamaged).because(detail));
         }
         kms.latest.fetch_max(header.time.0, Ordering::Relaxed);
         let now = kms.now();
-        Ok(Self { kms, header, header_revision: entry.0, batch: Batch::default(), now })
+        let (header_revision, batch) = (entry.0, Batch::default());
+        Ok(Self { kms, keyring, header, header_revision, batch, now })
     }
 
     /// Whether somebody else has changed the store since this change began.
@@ -252,8 +259,8 @@ impl<'k> Transaction<'k> {
         self.kms.store.commit(self.batch).map(|_| ())
     }
 
-    const fn keyring(&self) -> &'k Keyring {
-        self.kms.hsm.keyring()
+    fn keyring(&self) -> &Keyring {
+        &self.keyring
     }
 }
 
@@ -264,26 +271,32 @@ impl Kms {
         let storage_key = places::key(id);
         let Some((_, record)) = one(&*self.store, &storage_key)? else { return Ok(None) };
         let body: Zeroizing<Vec<u8>> =
-            self.hsm.keyring().open_record(&key_place(id, &storage_key), &record)?;
+            self.hsm.keyring()?.open_record(&key_place(id, &storage_key), &record)?;
         KeyRecord::decode(*id, &body).map(Some)
     }
 
     /// The body of a version's record.
-    pub(super) fn read_version(&self, key: &KeyRecord, id: &KeyVersionId) -> Result<SecretBytes> {
+    pub(super) fn read_version(
+        &self,
+        keyring: &Keyring,
+        key: &KeyRecord,
+        id: &KeyVersionId,
+    ) -> Result<SecretBytes> {
         let storage_key = places::version(id);
         let (_, record) = one(&*self.store, &storage_key)?.ok_or(ErrorCode::StoreDamaged)?;
         let immutables = key.immutables();
-        self.hsm.keyring().open_secret(&version_place(id, &storage_key, &immutables), &record)
+        keyring.open_secret(&version_place(id, &storage_key, &immutables), &record)
     }
 
     /// The counters of a space.
     pub(super) fn read_counters(&self, space: &Space) -> Result<Counters> {
-        let (id, storage_key) = places::space(self.hsm.keyring(), space)?;
+        let keyring = self.hsm.keyring()?;
+        let (id, storage_key) = places::space(&keyring, space)?;
         let Some((_, record)) = one(&*self.store, &storage_key)? else {
             return Ok(Counters::new(space));
         };
         let place = space_place(&id, &storage_key);
-        Counters::decode(&self.hsm.keyring().open_record(&place, &record)?)
+        Counters::decode(&keyring.open_record(&place, &record)?)
     }
 }
 

@@ -1,0 +1,513 @@
+//! Claims: how a thread tells all others "I am using what lies there" without writing to anything
+//! they read or write (hazard pointers, M. M. Michael 2004). Whoever wants to take the thing away
+//! hides it first and then waits until nobody claims it.
+//!
+//! ```text
+//! the user                             the one who takes away
+//! finds the address p                  hides p, so that nobody finds it from now on
+//! slot of its own = p                  waits until no slot of any thread is p
+//! is p still to be found? else clear   frees p
+//! uses p, then slot = 0
+//! ```
+//!
+//! Why this is sound: the user's store and second look and the other's hiding and looks at the slots
+//! are sequentially consistent. Either the store comes before the look at that slot in their one
+//! order, so the claim is seen and waited for; or the hiding comes before the user's second look, so
+//! that one fails and `p` is not used. The claim ends with a release that the waiter's look
+//! acquires, so every use has happened before the freeing.
+//!
+//! A slot lies on a lane, and a lane belongs to one thread at a time. Lanes are never freed: one of
+//! a thread that has ended serves the next. A forked child starts with none, for its parent's other
+//! threads, which are not there, will never end their claims.
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::fork::{Generation, PerProcess};
+
+/// Claims that a lane has room for. A call nests two or three; further ones borrow another lane.
+const SLOTS: usize = 8;
+
+/// Addresses in use by one thread. As large as the two cache lines that processors fetch together,
+/// so that no thread's claims slow another's.
+#[repr(align(128))]
+struct Lane {
+    slots: [AtomicUsize; SLOTS],
+    is_taken: AtomicBool,
+    process: Generation,
+    next: *const Self,
+}
+
+// SAFETY: `next` is set before the lane is shared and leads to a lane that is never freed; the rest
+// is atomic or does not change.
+unsafe impl Sync for Lane {}
+// SAFETY: as above.
+unsafe impl Send for Lane {}
+
+/// The lanes of this process, the newest first.
+struct Lanes(AtomicPtr<Lane>);
+
+static LANES: PerProcess<Lanes> = PerProcess::new();
+
+impl Lanes {
+    const fn none() -> Self {
+        Self(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &'static Lane> {
+        let mut at = self.0.load(Ordering::SeqCst).cast_const();
+        std::iter::from_fn(move || {
+            // SAFETY: null, or a lane, and those are never freed.
+            let lane = unsafe { at.as_ref() }?;
+            at = lane.next;
+            Some(lane)
+        })
+    }
+
+    /// A lane that nobody else has.
+    fn take(&self) -> &'static Lane {
+        let is_mine = |lane: &&Lane| {
+            !lane.is_taken.load(Ordering::Relaxed) && !lane.is_taken.swap(true, Ordering::Acquire)
+        };
+        if let Some(lane) = self.iter().find(is_mine) {
+            return lane;
+        }
+        let mut next = self.0.load(Ordering::SeqCst);
+        let lane = Box::into_raw(Box::new(Lane {
+            slots: [const { AtomicUsize::new(0) }; SLOTS],
+            is_taken: AtomicBool::new(true),
+            process: Generation::current(),
+            next,
+        }));
+        // In the one order of all claims and looks: who does not see the lane has looked before any
+        // claim on it.
+        while let Err(newer) =
+            self.0.compare_exchange(next, lane, Ordering::SeqCst, Ordering::SeqCst)
+        {
+            next = newer;
+            // SAFETY: the lane is not shared before the exchange succeeds.
+            unsafe { (*lane).next = next };
+        }
+        // SAFETY: never freed.
+        unsafe { &*lane }
+    }
+}
+
+thread_local! {
+    /// This thread's lane. Needs no destructor, so that it is there to the very end.
+    static LANE: Cell<Option<&'static Lane>> = const { Cell::new(None) };
+    static OWNER: Owner = const { Owner };
+}
+
+/// Gives the lane back when its thread ends.
+struct Owner;
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if let Some(lane) = LANE.take() {
+            lane.is_taken.store(false, Ordering::Release);
+        }
+    }
+}
+
+/// While it lives, whoever waits for the address waits for this thread.
+#[must_use]
+pub struct Claim {
+    slot: &'static AtomicUsize,
+    /// The lane, if it was taken for this claim alone.
+    borrowed: Option<&'static Lane>,
+    /// Slots are written to by one thread.
+    thread: PhantomData<*const ()>,
+}
+
+impl Drop for Claim {
+    #[inline]
+    fn drop(&mut self) {
+        self.slot.store(0, Ordering::Release);
+        if let Some(lane) = self.borrowed {
+            lane.is_taken.store(false, Ordering::Release);
+        }
+    }
+}
+
+/// Claims what lies at the address. Says nothing about its being there still: look again afterwards,
+/// with a sequentially consistent load.
+#[inline]
+pub fn claim<T>(address: *const T) -> Claim {
+    if let Some(lane) = LANE.get()
+        && lane.process.is_current()
+        && let Some(claim) = lane.claim(address.addr(), false)
+    {
+        return claim;
+    }
+    claim_elsewhere(address.addr())
+}
+
+#[cold]
+fn claim_elsewhere(address: usize) -> Claim {
+    loop {
+        let lane = LANES.get(Lanes::none).take();
+        let has_one = LANE.get().is_some_and(|lane| lane.process.is_current());
+        // A thread that is ending keeps no lane, for it would not give it back.
+        let is_kept = !has_one && OWNER.try_with(|_| LANE.set(Some(lane))).is_ok();
+        if let Some(claim) = lane.claim(address, !is_kept) {
+            return claim;
+        }
+    }
+}
+
+impl Lane {
+    #[inline]
+    fn claim(&'static self, address: usize, is_borrowed: bool) -> Option<Claim> {
+        let slot = self.slots.iter().find(|slot| slot.load(Ordering::Relaxed) == 0)?;
+        slot.store(address, Ordering::SeqCst);
+        let borrowed = is_borrowed.then_some(self);
+        Some(Claim { slot, borrowed, thread: PhantomData })
+    }
+}
+
+/// Waits until no thread claims the address. Whoever comes later must not find it: hide it first,
+/// with a sequentially consistent write. A thread that claims it itself would wait for ever.
+pub fn wait_until_free<T>(address: *const T) {
+    let address = address.addr();
+    for lane in LANES.get(Lanes::none).iter() {
+        for slot in &lane.slots {
+            let mut patience = Patience::default();
+            while slot.load(Ordering::SeqCst) == address {
+                patience.wait();
+            }
+        }
+    }
+}
+
+/// How to wait for another thread: mostly it is done in no time, but it may do without a processor
+/// just now, or be about something long.
+#[derive(Default)]
+pub struct Patience(u32);
+
+impl Patience {
+    /// Waits for a while; longer the more often it has been called.
+    pub fn wait(&mut self) {
+        match self.0 {
+            0..64 => std::hint::spin_loop(),
+            64..256 => std::thread::yield_now(),
+            _ => std::thread::sleep(Duration::from_micros(100)),
+        }
+        self.0 = self.0.saturating_add(1);
+    }
+}
+
+/// A value that any number of threads use and any of them takes away from all: [`clear`] and
+/// [`revoke`] drop it before they return. Users share nothing that is written to.
+///
+/// [`clear`]: Self::clear
+/// [`revoke`]: Self::revoke
+pub struct Revocable<T> {
+    /// A box; null: none; [`gone`]: none, and none will come.
+    value: AtomicPtr<T>,
+}
+
+/// What stands in the place of a value that has been revoked: no box lies there.
+fn gone<T>() -> *mut T {
+    static GONE: AtomicU8 = AtomicU8::new(0);
+    ptr::from_ref(&GONE).cast_mut().cast()
+}
+
+impl<T: Send + Sync> Revocable<T> {
+    /// No value yet.
+    pub const fn new() -> Self {
+        Self { value: AtomicPtr::new(ptr::null_mut()) }
+    }
+
+    /// Runs `f` with the value if there is one. `f` must be short, and neither clear nor revoke
+    /// anything: others wait for its end.
+    #[inline]
+    pub fn read<R>(&self, f: impl FnOnce(&T) -> R) -> Option<R> {
+        loop {
+            let value = self.value.load(Ordering::Acquire);
+            if value.is_null() || value == gone() {
+                return None;
+            }
+            let _claim = claim(value);
+            if self.value.load(Ordering::SeqCst) == value {
+                // SAFETY: a box, since it is neither null nor `gone`; it was still to be found
+                // after it had been claimed, so whoever takes it away waits for the claim.
+                return Some(f(unsafe { &*value }));
+            }
+        }
+    }
+
+    /// Sets the value. Gives it back if there is one already, or it has been revoked.
+    pub fn set_if_absent(&self, value: T) -> Result<(), T> {
+        let fresh = Box::into_raw(Box::new(value));
+        let (null, order) = (ptr::null_mut(), Ordering::SeqCst);
+        match self.value.compare_exchange(null, fresh, order, order) {
+            Ok(_) => Ok(()),
+            // SAFETY: made above and shared with nobody.
+            Err(_) => Err(*unsafe { Box::from_raw(fresh) }),
+        }
+    }
+
+    /// Drops the value, as soon as no thread uses it; another one may be set. False if there is none.
+    pub fn clear(&self) -> bool {
+        let value = self.value.load(Ordering::Acquire);
+        if value.is_null() || value == gone() {
+            return false;
+        }
+        let (null, order) = (ptr::null_mut(), Ordering::SeqCst);
+        // Whatever is exchanged here is this thread's to drop.
+        self.value.compare_exchange(value, null, order, order).is_ok_and(Self::end)
+    }
+
+    /// Drops the value, as soon as no thread uses it; none will be set again. False if there is none.
+    pub fn revoke(&self) -> bool {
+        Self::end(self.value.swap(gone(), Ordering::SeqCst))
+    }
+
+    /// Drops what has been exchanged for something else.
+    fn end(value: *mut T) -> bool {
+        if value.is_null() || value == gone() {
+            return false;
+        }
+        wait_until_free(value);
+        // SAFETY: a box, whose address was nowhere but in `value`, from which this thread has taken
+        // it; nobody claims it, and nobody can find it to use it after claiming it.
+        drop(unsafe { Box::from_raw(value) });
+        true
+    }
+}
+
+impl<T> Drop for Revocable<T> {
+    fn drop(&mut self) {
+        let value = *self.value.get_mut();
+        if !value.is_null() && value != gone() {
+            // SAFETY: a box; users borrow the owner, so there is none.
+            drop(unsafe { Box::from_raw(value) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::sync::{Arc, Barrier};
+
+    use super::*;
+
+    /// Knows whether it has been dropped, even afterwards.
+    struct Canary {
+        is_alive: Arc<AtomicBool>,
+        number: u64,
+        twice: u64,
+    }
+
+    impl Canary {
+        fn new(number: u64) -> Self {
+            Self { is_alive: Arc::new(AtomicBool::new(true)), number, twice: 2 * number }
+        }
+
+        fn check(&self) {
+            let is_alive = Arc::clone(&self.is_alive);
+            assert!(is_alive.load(Ordering::SeqCst));
+            std::hint::spin_loop();
+            assert_eq!(self.twice, 2 * self.number);
+            assert!(is_alive.load(Ordering::SeqCst), "dropped under its user");
+        }
+    }
+
+    impl Drop for Canary {
+        fn drop(&mut self) {
+            self.is_alive.store(false, Ordering::SeqCst);
+            self.twice = 1;
+        }
+    }
+
+    fn is_claimed<T>(address: *const T) -> bool {
+        let slots = LANES.get(Lanes::none).iter().flat_map(|lane| &lane.slots);
+        slots.into_iter().any(|slot| slot.load(Ordering::SeqCst) == address.addr())
+    }
+
+    #[test]
+    fn values_come_and_go() {
+        let place = Revocable::new();
+        assert!(place.read(|_: &Canary| ()).is_none());
+        assert!(!place.clear());
+        assert!(place.set_if_absent(Canary::new(1)).is_ok());
+        assert_eq!(place.set_if_absent(Canary::new(2)).unwrap_err().number, 2);
+        let is_alive = place.read(|value| Arc::clone(&value.is_alive)).unwrap();
+        assert!(place.clear());
+        assert!(!is_alive.load(Ordering::SeqCst));
+        assert!(place.set_if_absent(Canary::new(3)).is_ok());
+        assert_eq!(place.read(|value| value.number), Some(3));
+        assert!(place.revoke());
+        assert!(!place.revoke());
+        assert!(!place.clear());
+        assert_eq!(place.set_if_absent(Canary::new(4)).unwrap_err().number, 4);
+        assert!(place.read(|_| ()).is_none());
+        let other = Revocable::new();
+        let last = Canary::new(5);
+        let is_alive = Arc::clone(&last.is_alive);
+        assert!(other.set_if_absent(last).is_ok());
+        drop(other);
+        assert!(!is_alive.load(Ordering::SeqCst));
+    }
+
+    /// Deeper than a lane has slots.
+    #[test]
+    fn claims_nest_and_end() {
+        let things = [0u64; 3 * SLOTS];
+        let claims: Vec<_> = things.iter().map(|thing| claim(thing)).collect();
+        assert!(things.iter().all(|thing| is_claimed(thing)));
+        let lanes = LANES.get(Lanes::none).iter().count();
+        drop(claims);
+        assert!(!things.iter().any(|thing| is_claimed(thing)));
+        let claims: Vec<_> = things.iter().map(|thing| claim(thing)).collect();
+        drop(claims);
+        things.iter().for_each(|thing| wait_until_free(thing));
+        // Tests run at the same time, each on lanes of its own.
+        assert!(LANES.get(Lanes::none).iter().count() < lanes + 64);
+    }
+
+    #[test]
+    fn a_panic_ends_the_claim() {
+        let place = Revocable::new();
+        assert!(place.set_if_absent(Canary::new(1)).is_ok());
+        let reader = || place.read(|_| panic!("as planned"));
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(reader)).is_err());
+        assert!(place.revoke());
+    }
+
+    /// A value is dropped after its last user, not under it.
+    #[test]
+    fn revoking_waits() {
+        let place = Revocable::new();
+        assert!(place.set_if_absent(Canary::new(1)).is_ok());
+        let (inside, is_revoked) = (Barrier::new(2), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                place.read(|value| {
+                    inside.wait();
+                    // Until the other thread has begun: a second user finds nothing by then.
+                    while place.read(|_| ()).is_some() {
+                        std::thread::yield_now();
+                    }
+                    value.check();
+                    assert!(!is_revoked.load(Ordering::SeqCst));
+                })
+            });
+            inside.wait();
+            assert!(place.revoke());
+            is_revoked.store(true, Ordering::SeqCst);
+        });
+    }
+
+    #[test]
+    fn a_thread_that_is_ending() {
+        static PLACE: Revocable<Canary> = Revocable::new();
+        static SEEN: AtomicUsize = AtomicUsize::new(0);
+        struct Late;
+        impl Drop for Late {
+            fn drop(&mut self) {
+                // The thread's lane is given back before or after this; both must work.
+                SEEN.fetch_add(PLACE.read(|value| value.check()).iter().len(), Ordering::SeqCst);
+            }
+        }
+        thread_local!(static FIRST: Late = const { Late });
+        thread_local!(static SECOND: Late = const { Late });
+        assert!(PLACE.set_if_absent(Canary::new(1)).is_ok());
+        std::thread::spawn(|| {
+            FIRST.with(|_| ());
+            PLACE.read(|value| value.check());
+            SECOND.with(|_| ());
+        })
+        .join()
+        .unwrap();
+        assert_eq!(SEEN.load(Ordering::SeqCst), 2);
+        assert!(PLACE.revoke());
+    }
+
+    /// Many users of a few places, each of which is cleared and set all the time.
+    #[test]
+    fn hammered() {
+        struct Working<'a>(&'a AtomicUsize);
+        impl Drop for Working<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
+        let places: [Revocable<Canary>; 3] = std::array::from_fn(|_| Revocable::new());
+        let users = AtomicUsize::new(8);
+        std::thread::scope(|scope| {
+            for user in 0..8 {
+                let (places, users) = (&places, &users);
+                scope.spawn(move || {
+                    let (_working, mut seen) = (Working(users), 0);
+                    for round in user.. {
+                        let (outer, inner) = (&places[round % 3], &places[(round + 1) % 3]);
+                        outer.read(|outer| {
+                            inner.read(Canary::check);
+                            outer.check();
+                            seen += 1;
+                        });
+                        if seen == 2_000 {
+                            break;
+                        }
+                    }
+                });
+            }
+            for taker in 0..2 {
+                let (places, users) = (&places, &users);
+                scope.spawn(move || {
+                    for number in taker.. {
+                        let place = &places[number as usize % 3];
+                        let _ = place.set_if_absent(Canary::new(number));
+                        place.clear();
+                        let _ = place.set_if_absent(Canary::new(number + 1));
+                        if users.load(Ordering::SeqCst) == 0 {
+                            break;
+                        }
+                    }
+                });
+            }
+        });
+        assert!(places.iter().all(|place| place.revoke() || place.read(|_| ()).is_none()));
+    }
+
+    /// A child does not wait for threads that it does not have.
+    #[test]
+    fn a_child_starts_without_claims() {
+        let thing = 7u64;
+        let (claimed, over) = (Barrier::new(2), Barrier::new(2));
+        let status = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let _claim = claim(&thing);
+                claimed.wait();
+                over.wait();
+            });
+            claimed.wait();
+            drop(claim(&thing));
+            let mut status = 0;
+            // SAFETY: the child takes no lock that another thread may hold but the allocator's, which
+            // the C library keeps usable, and leaves by _exit.
+            unsafe {
+                let child = libc::fork();
+                if child == 0 {
+                    wait_until_free(&thing);
+                    let claimed = claim(&thing);
+                    let good = is_claimed(&thing);
+                    drop(claimed);
+                    wait_until_free(&thing);
+                    libc::_exit(i32::from(!good));
+                }
+                assert_eq!(libc::waitpid(child, &raw mut status, 0), child);
+            }
+            over.wait();
+            status
+        });
+        assert_eq!(status, 0);
+    }
+}
