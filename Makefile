@@ -40,7 +40,7 @@ test-python: python
 
 lint: $(VENV) python
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets --features kmshsm/testing -- -D warnings
 	cargo clippy --locked --no-default-features --features portable --lib --tests -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked -q --no-deps --lib
 	cargo test --locked -q --test floors --test generated --test python_actions
@@ -50,7 +50,7 @@ lint: $(VENV) python
 	cd python && ../.venv/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml kmshsm
 
 bench: lib python
-	cargo bench --locked
+	cargo bench --locked --features testing
 	.venv/bin/python python/bench.py
 
 # Rewrites what is generated and committed.

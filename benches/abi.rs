@@ -2,11 +2,13 @@
 //! each round, in thread CPU time; the figure is the median of the rounds, and only ratios count.
 //! How two threads do beside one is by the wall clock, too: waiting for each other counts.
 //!
-//! `cargo bench --bench abi [-- WORD]` runs the groups whose name has the word.
+//! `cargo bench --features testing --bench abi [-- WORD]` runs the groups whose name has the word.
 #![allow(missing_docs)]
 
 use std::ffi::{CString, c_char, c_void};
 use std::hint::black_box;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
@@ -18,6 +20,7 @@ const ROUNDS: usize = 15;
 const ROUND_NS: u64 = 20_000_000;
 
 unsafe extern "C" {
+    fn kmshsm_testing_plain_memory();
     fn kmshsm_open(
         place: *const c_char,
         unlock: u32,
@@ -72,6 +75,9 @@ unsafe extern "C" {
 }
 
 fn main() {
+    if let Some(memory) = std::env::args().find(|argument| argument.ends_with(" memory")) {
+        return serve(&memory);
+    }
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let wanted = |name: &str| wanted.as_ref().is_none_or(|word| name.contains(word.as_str()));
     let session = open();
@@ -82,6 +88,10 @@ fn main() {
             let contestants =
                 [raw_seal(len), raw_seal_in_place(len), abi_encrypt(session, &aes, len)];
             group(&name, &mut Vec::from(contestants));
+        }
+        let name = format!("the boundary, {len} bytes encrypted");
+        if wanted(&name) && len == 32 {
+            boundary(&name);
         }
         let name = format!("decrypt {len} bytes, AES-256");
         if wanted(&name) {
@@ -123,6 +133,48 @@ fn group(name: &str, contestants: &mut [Contestant]) {
     println!("{name}");
     for ((label, _), time) in contestants.iter().zip(&medians) {
         println!("  {label:<42} {time:>9.0} ns   {:.3} of the first", medians[0] / time);
+    }
+}
+
+/// What the boundary costs: the same program once with all its protections and once with none, which a
+/// process decides for good, so each is a process of its own that times a round when it is told to.
+fn boundary(name: &str) {
+    let memories = ["plain memory", "secret memory"];
+    let mut servers = memories.map(|memory| {
+        let mut program = Command::new(std::env::current_exe().unwrap());
+        let child =
+            program.arg(memory).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        (child.stdin.unwrap(), BufReader::new(child.stdout.unwrap()).lines())
+    });
+    let mut times = [Vec::new(), Vec::new()];
+    for round in 0..3 * ROUNDS {
+        for turn in 0..2 {
+            let at = (round + turn) % 2;
+            let (input, output) = &mut servers[at];
+            input.write_all(b"round\n").unwrap();
+            times[at].push(output.next().unwrap().unwrap().parse::<f64>().unwrap());
+        }
+    }
+    println!("{name}");
+    let [plain, secret] = times.map(|mut times| median(&mut times));
+    println!("  {:<42} {plain:>9.0} ns", memories[0]);
+    println!("  {:<42} {secret:>9.0} ns   {:+.0} ns", memories[1], secret - plain);
+}
+
+/// Times a round of encryptions for each line of input.
+fn serve(memory: &str) {
+    if memory == "plain memory" {
+        // SAFETY: the first call of the process.
+        unsafe { kmshsm_testing_plain_memory() };
+    }
+    let session = open();
+    let aes = create(session, r#"{"ProtectionLevel":"HSM","KeySpec":"Aliyun_AES_256"}"#);
+    let (_, mut run) = abi_encrypt(session, &aes, 32);
+    let runs = calibrate(&mut run);
+    for _ in std::io::stdin().lines() {
+        let start = thread_ns();
+        (0..runs).for_each(|_| run());
+        println!("{}", (thread_ns() - start) as f64 / runs as f64);
     }
 }
 

@@ -248,15 +248,6 @@ kmshsm_status kmshsm_session_open(const kmshsm_store *store,
 // that has been freed already.
 void kmshsm_session_free(const kmshsm_session *session);
 
-// Wipes all secrets of this process at once: closes every open store, so that the handles of stores
-// and sessions answer Abi.Closed (free them, too), and wipes what secret memory holds besides. Returns
-// when the calls under way have let go of all keys. Stores can be opened afterwards. A child of a
-// fork leaves its parent's stores alone.
-//
-// @return KMSHSM_OK
-KMSHSM_MUST_USE
-kmshsm_status kmshsm_zeroize(void);
-
 // Does any action of the KMS API, with requests and answers exactly as its JSON.
 //
 // @param action      the API's name, such as "CreateKey"
@@ -270,16 +261,6 @@ kmshsm_status kmshsm_call(const kmshsm_session *session,
                           const char *action,
                           const char *parameters,
                           char **answer);
-
-// Reports how well this process protects keys: the kind of memory, whether it is locked and kept
-// out of core dumps, and the reasons for what is missing. Works in the error state, too, and tells why
-// (`failure`).
-//
-// @param answer      JSON, to be freed with kmshsm_string_free
-// @return KMSHSM_OK
-KMSHSM_MUST_USE
-kmshsm_status kmshsm_module_status(const kmshsm_store *store,
-                                   char **answer);
 
 // Encrypts up to KMSHSM_PLAINTEXT_MAX bytes under a symmetric key. Base64 given to the action
 // Encrypt in JSON is bytes here: both read each other's ciphertext.
@@ -405,6 +386,25 @@ kmshsm_status kmshsm_import_key_material(const kmshsm_session *session,
                                          size_t import_token_len,
                                          uint64_t material_expire_unix);
 
+// Sets how many bytes of locked memory keys may take in this process, before the first store is
+// created or opened. Of more keys in use than fit, those that are not needed at the moment are wiped,
+// and unsealed again when they are. The default, 4 MiB, fits an RLIMIT_MEMLOCK of 8 MiB.
+//
+// @param bytes       65536 to 1073741824
+// @return KMSHSM_OK, InvalidParameter, also once a store has been opened
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_set_key_memory(size_t bytes);
+
+// Reports how well this process protects keys: the kind of memory, whether it is locked and kept
+// out of core dumps, and the reasons for what is missing. Works in the error state, too, and tells why
+// (`failure`).
+//
+// @param answer      JSON, to be freed with kmshsm_string_free
+// @return KMSHSM_OK
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_module_status(const kmshsm_store *store,
+                                   char **answer);
+
 // Runs every self-test: a known answer for each algorithm, and the integrity of this library, if
 // its HMAC stands in a file beside it. The tests also run by themselves, before an algorithm is
 // first used and when a store is opened after a failure.
@@ -420,6 +420,15 @@ kmshsm_status kmshsm_import_key_material(const kmshsm_session *session,
 // @return KMSHSM_OK, Module.ErrorState if a test has failed
 KMSHSM_MUST_USE
 kmshsm_status kmshsm_self_test(char **answer);
+
+// Wipes all secrets of this process at once: closes every open store, so that the handles of stores
+// and sessions answer Abi.Closed (free them, too), and wipes what secret memory holds besides. Returns
+// when the calls under way have let go of all keys. Stores can be opened afterwards. A child of a
+// fork leaves its parent's stores alone.
+//
+// @return KMSHSM_OK
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_zeroize(void);
 
 // The text of this thread's last failure, for people only: no program may read meaning out of it.
 // Empty before the first failure.

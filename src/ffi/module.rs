@@ -1,11 +1,45 @@
-//! What concerns the module as a whole and needs no store.
+//! What concerns the module as a whole: its memory, its state, its tests.
 
 use std::ffi::c_char;
 
 use crate::error::{Error, ErrorCode};
 use crate::ffi::guard::{guard, kmshsm_status};
+use crate::ffi::handle::{self, kmshsm_store};
 use crate::ffi::memory::{Slot, hand_out};
-use crate::kms;
+use crate::kms::{self, Kms};
+
+/// Sets how many bytes of locked memory keys may take in this process, before the first store is
+/// created or opened. Of more keys in use than fit, those that are not needed at the moment are wiped,
+/// and unsealed again when they are. The default, 4 MiB, fits an RLIMIT_MEMLOCK of 8 MiB.
+///
+/// @param bytes       65536 to 1073741824
+/// @return KMSHSM_OK, InvalidParameter, also once a store has been opened
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn kmshsm_set_key_memory(bytes: usize) -> kmshsm_status {
+    guard(|| kms::set_key_memory(bytes))
+}
+
+/// Reports how well this process protects keys: the kind of memory, whether it is locked and kept
+/// out of core dumps, and the reasons for what is missing. Works in the error state, too, and tells why
+/// (`failure`).
+///
+/// @param answer      JSON, to be freed with kmshsm_string_free
+/// @return KMSHSM_OK
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn kmshsm_module_status(
+    store: *const kmshsm_store,
+    answer: *mut *mut c_char,
+) -> kmshsm_status {
+    guard(|| {
+        let kms = handle::get::<Kms>(store, "store")?;
+        let answer = Slot::new(answer, "answer")?;
+        let json = serde_json::to_string(&kms.status()).map_err(|_| ErrorCode::Internal)?;
+        answer.set(hand_out(&json)?);
+        Ok(())
+    })
+}
 
 /// Runs every self-test: a known answer for each algorithm, and the integrity of this library, if
 /// its HMAC stands in a file beside it. The tests also run by themselves, before an algorithm is
@@ -33,4 +67,16 @@ pub unsafe extern "C" fn kmshsm_self_test(answer: *mut *mut c_char) -> kmshsm_st
             false => Err(Error::new(ErrorCode::ErrorState).because("A self-test failed.")),
         }
     })
+}
+
+/// Wipes all secrets of this process at once: closes every open store, so that the handles of stores
+/// and sessions answer Abi.Closed (free them, too), and wipes what secret memory holds besides. Returns
+/// when the calls under way have let go of all keys. Stores can be opened afterwards. A child of a
+/// fork leaves its parent's stores alone.
+///
+/// @return KMSHSM_OK
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn kmshsm_zeroize() -> kmshsm_status {
+    guard(kms::zeroize)
 }

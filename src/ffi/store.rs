@@ -4,11 +4,11 @@ use std::ffi::c_char;
 use std::sync::Arc;
 
 use crate::api;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, Result};
 use crate::ffi::guard::{guard, kmshsm_status};
 use crate::ffi::handle::{self, kmshsm_session, kmshsm_store};
 use crate::ffi::memory::{self, Slot, bytes, hand_out, text};
-use crate::kms::{self, Kms, Options, Place, Session, Unlock};
+use crate::kms::{Kms, Options, Place, Session, Unlock};
 
 /// No secret: stores in memory.
 pub const KMSHSM_UNLOCK_NONE: u32 = 0;
@@ -122,18 +122,6 @@ pub unsafe extern "C" fn kmshsm_session_free(session: *const kmshsm_session) {
     }
 }
 
-/// Wipes all secrets of this process at once: closes every open store, so that the handles of stores
-/// and sessions answer Abi.Closed (free them, too), and wipes what secret memory holds besides. Returns
-/// when the calls under way have let go of all keys. Stores can be opened afterwards. A child of a
-/// fork leaves its parent's stores alone.
-///
-/// @return KMSHSM_OK
-#[unsafe(no_mangle)]
-#[must_use]
-pub extern "C" fn kmshsm_zeroize() -> kmshsm_status {
-    guard(kms::zeroize)
-}
-
 /// Does any action of the KMS API, with requests and answers exactly as its JSON.
 ///
 /// @param action      the API's name, such as "CreateKey"
@@ -156,27 +144,6 @@ pub unsafe extern "C" fn kmshsm_call(
         let parameters = memory::optional_text(parameters, "parameters")?;
         let answer = Slot::new(answer, "answer")?;
         let json = api::dispatch_json(&session, action, parameters)?;
-        answer.set(hand_out(&json)?);
-        Ok(())
-    })
-}
-
-/// Reports how well this process protects keys: the kind of memory, whether it is locked and kept
-/// out of core dumps, and the reasons for what is missing. Works in the error state, too, and tells why
-/// (`failure`).
-///
-/// @param answer      JSON, to be freed with kmshsm_string_free
-/// @return KMSHSM_OK
-#[unsafe(no_mangle)]
-#[must_use]
-pub unsafe extern "C" fn kmshsm_module_status(
-    store: *const kmshsm_store,
-    answer: *mut *mut c_char,
-) -> kmshsm_status {
-    guard(|| {
-        let kms = handle::get::<Kms>(store, "store")?;
-        let answer = Slot::new(answer, "answer")?;
-        let json = serde_json::to_string(&kms.status()).map_err(|_| ErrorCode::Internal)?;
         answer.set(hand_out(&json)?);
         Ok(())
     })

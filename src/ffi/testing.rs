@@ -15,3 +15,10 @@ pub unsafe extern "C" fn kmshsm_testing_break(name: *const c_char) -> kmshsm_sta
         Ok(())
     })
 }
+
+/// Has this process do without secret memory, secret stacks and cleared registers, to measure what
+/// they cost; before anything else is called.
+#[unsafe(no_mangle)]
+pub extern "C" fn kmshsm_testing_plain_memory() {
+    crate::hsm::arena::make_plain();
+}

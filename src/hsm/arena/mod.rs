@@ -92,9 +92,9 @@ pub fn wipe_stacks() {
 /// The bytes of the arena that is mapped at first use.
 static WANTED: AtomicUsize = AtomicUsize::new(4 << 20);
 
-/// Sets how many bytes of locked memory keys may take: 64 KiB to 1 GiB, 4 MiB by default, which with
-/// stacks and provider fits an RLIMIT_MEMLOCK of 8 MiB. Keys in use beyond that are unsealed again
-/// when they are needed.
+/// Sets how many bytes of locked memory keys may take in this process: 64 KiB to 1 GiB, 4 MiB by
+/// default, which with stacks and provider fits an RLIMIT_MEMLOCK of 8 MiB. Of more keys in use than
+/// fit, those that are not needed at the moment are wiped, and unsealed again when they are.
 ///
 /// [`ErrorCode::InvalidParameter`] for other sizes, and once the memory is mapped, which happens
 /// when the first store is created or opened.
@@ -149,8 +149,38 @@ pub(crate) struct Options {
     pub(crate) alarm: fn(),
 }
 
+/// Whether this process was told to do without every protection, to measure what they cost. Never in an
+/// ordinary build.
+#[cfg(any(test, feature = "testing"))]
+static PLAIN: AtomicBool = AtomicBool::new(false);
+
+#[cfg(feature = "testing")]
+pub(crate) fn make_plain() {
+    PLAIN.store(true, Ordering::Relaxed);
+}
+
+#[inline]
+fn is_plain() -> bool {
+    #[cfg(any(test, feature = "testing"))]
+    return PLAIN.load(Ordering::Relaxed);
+    #[cfg(not(any(test, feature = "testing")))]
+    false
+}
+
 impl Default for Options {
     fn default() -> Self {
+        if is_plain() {
+            return Self {
+                size: WANTED.load(Ordering::Relaxed),
+                stacks: 0,
+                heap: 0,
+                deny_secret: true,
+                deny_lock: true,
+                deny_key: true,
+                deny_seal: true,
+                alarm: || health::fail("damaged secret memory"),
+            };
+        }
         Self {
             size: WANTED.load(Ordering::Relaxed),
             stacks: std::thread::available_parallelism()

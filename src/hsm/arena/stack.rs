@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::report::{Report, Switch};
-use super::{Options, mapping, memory, registers};
+use super::{Options, is_plain, mapping, memory, registers};
 
 /// The bytes of a stack. RSA needs 20 KiB in AWS-LC, a signal frame up to 12 KiB.
 const SIZE: usize = 128 << 10;
@@ -142,7 +142,9 @@ pub fn secluded<R>(f: impl FnOnce() -> R) -> R {
         }
         None => {
             let outcome = inside(f);
-            burn();
+            if !is_plain() {
+                burn();
+            }
             outcome
         }
     };
@@ -154,7 +156,9 @@ fn inside<R>(f: impl FnOnce() -> R) -> std::thread::Result<R> {
     INSIDE.set(true);
     let outcome = catch_unwind(AssertUnwindSafe(f));
     INSIDE.set(false);
-    registers::clear();
+    if !is_plain() {
+        registers::clear();
+    }
     outcome
 }
 
