@@ -25,6 +25,14 @@ pub fn create(
     run(py, || Place::parse(&place)?.create(secret.unlock()?.as_ref()))
 }
 
+/// Wipes all secrets of this process at once. It closes every open store, so that stores and sessions
+/// raise ``Abi.Closed`` from then on, and returns when calls under way have let go of all keys. Stores
+/// can be opened afterwards.
+#[pyfunction]
+pub fn zeroize(py: Python<'_>) -> PyResult<()> {
+    run(py, kmshsm::kms::zeroize)
+}
+
 /// An open store; see kmshsm.open.
 #[pyclass(frozen, subclass, module = "kmshsm._native")]
 pub struct Store {

@@ -9,7 +9,7 @@
 b'hello'
 """
 
-from kmshsm._native import DataKey, ImportParameters, __version__
+from kmshsm._native import DataKey, ImportParameters, __version__, zeroize
 from kmshsm.client import Session, Store, create, open
 from kmshsm.errors import (
     AccessDenied,
@@ -38,4 +38,5 @@ __all__ = [
     "__version__",
     "create",
     "open",
+    "zeroize",
 ]

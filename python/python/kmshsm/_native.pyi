@@ -4,7 +4,7 @@ from typing import final
 
 from typing_extensions import Buffer, disjoint_base
 
-__all__ = ["DataKey", "ImportParameters", "Session", "Store", "__version__", "create"]
+__all__ = ["DataKey", "ImportParameters", "Session", "Store", "__version__", "create", "zeroize"]
 
 __version__: str
 
@@ -12,6 +12,7 @@ def create(
     place: str, *, passphrase: Buffer | str | None = None, key_file: Buffer | None = None
 ) -> None: ...
 
+def zeroize() -> None: ...
 @disjoint_base
 class Store:
     def __new__(
