@@ -6,6 +6,7 @@ mod answers;
 mod errors;
 mod guard;
 mod input;
+mod module;
 mod session;
 mod store;
 
@@ -19,9 +20,11 @@ mod _native {
     #[pymodule_export]
     use super::answers::{DataKey, ImportParameters};
     #[pymodule_export]
+    use super::module::{self_test_json, set_key_memory, zeroize};
+    #[pymodule_export]
     use super::session::Session;
     #[pymodule_export]
-    use super::store::{Store, create, self_test_json};
+    use super::store::{Store, create};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

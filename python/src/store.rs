@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kmshsm::error::{Error, ErrorCode, Result};
-use kmshsm::kms::{self, Kms, Options, Place, Unlock};
+use kmshsm::kms::{Kms, Options, Place, Unlock};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
@@ -23,12 +23,6 @@ pub fn create(
 ) -> PyResult<()> {
     let secret = Secret::of(passphrase.as_ref(), key_file.as_ref())?;
     run(py, || Place::parse(&place)?.create(secret.unlock()?.as_ref()))
-}
-
-/// Runs every self-test and reports in JSON; see kmshsm.self_test.
-#[pyfunction]
-pub fn self_test_json(py: Python<'_>) -> PyResult<String> {
-    run(py, || serde_json::to_string(&kms::self_test()).map_err(|_| ErrorCode::Internal.into()))
 }
 
 /// An open store; see kmshsm.open.

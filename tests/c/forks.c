@@ -54,6 +54,12 @@ static int child(const world *w, uint8_t *blob)
   if(kmshsm_call(session, "ListKeys", "{}", &answer))
     return 6;
   kmshsm_string_free(answer);
+  if(kmshsm_zeroize() || strcmp(kmshsm_status_name(kmshsm_call(
+                                    session, "ListKeys", "{}", &answer)),
+                                "Abi.Closed"))
+    return 7;
+  if(!refused(w, blob))
+    return 8;
   kmshsm_session_free(session);
   kmshsm_close(store);
   return 0;
@@ -68,6 +74,8 @@ void test_forks(void)
       "and makes a key",
       "the parent's handles stay refused in the child",
       "and closing them there harms nobody",
+      "zeroizing closes the child's own store",
+      "and touches none of the parent's",
   };
   uint8_t blob[96], plain[5];
   size_t len = 0;
@@ -83,7 +91,7 @@ void test_forks(void)
   is_true(pid > 0 && waitpid(pid, &result, 0) == pid && WIFEXITED(result),
           "the child comes to its end");
   result = WIFEXITED(result) ? WEXITSTATUS(result) : 1;
-  for(i = 1; i <= 6; i++)
+  for(i = 1; i <= 8; i++)
     is_true(result == 0 || i < result, what[i - 1]);
   is_status(kmshsm_decrypt(w.session, blob, 96, NULL, plain, 5, &len), "OK",
             "the parent decrypts after the fork");

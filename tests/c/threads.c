@@ -17,6 +17,12 @@ typedef struct job {
   kmshsm_status last;
 } job;
 
+/* Sessions that threads use and free under each other's hands. */
+static struct {
+  pthread_mutex_t lock;
+  const kmshsm_session *sessions[THREADS];
+} racing = {PTHREAD_MUTEX_INITIALIZER, {NULL}};
+
 static int round_trip(const world *w, int number, int round)
 {
   uint8_t text[64], blob[256], plain[64], other[64];
@@ -70,6 +76,42 @@ static void *toil(void *argument)
   return NULL;
 }
 
+/* Encrypts on sessions that it shares, and frees every fourth one while others
+ * may be using it. */
+static void *race(void *argument)
+{
+  job *j = argument;
+  int round;
+  for(round = 0; round < ROUNDS; round++) {
+    uint8_t blob[96];
+    size_t len;
+    int mine = (j->number + round) % THREADS, calls = 0;
+    kmshsm_status status = KMSHSM_OK;
+    const kmshsm_session *session;
+    pthread_mutex_lock(&racing.lock);
+    if(!racing.sessions[mine] &&
+       kmshsm_session_open(j->w->store, "111122223333", "cn-hongkong",
+                           &racing.sessions[mine]))
+      j->wrong++;
+    session = racing.sessions[mine];
+    if(round % 4 == 3)
+      racing.sessions[mine] = NULL;
+    pthread_mutex_unlock(&racing.lock);
+    for(; !status && calls < 20; calls++)
+      status = kmshsm_encrypt(session, j->w->key, (const uint8_t *)"hello", 5,
+                              NULL, blob, 96, &len);
+    if(status)
+      j->wrong += strcmp(kmshsm_status_name(status), "Abi.Closed") != 0;
+    if(round % 4 == 3) {
+      kmshsm_session_free(session);
+      status = kmshsm_encrypt(session, j->w->key, (const uint8_t *)"hello", 5,
+                              NULL, blob, 96, &len);
+      j->wrong += strcmp(kmshsm_status_name(status), "Abi.Closed") != 0;
+    }
+  }
+  return NULL;
+}
+
 static void start(job *jobs, const world *w, void *(*function)(void *))
 {
   int i;
@@ -110,6 +152,33 @@ static void last_errors(const world *w)
   free(before);
 }
 
+static void zeroized(void)
+{
+  job jobs[THREADS];
+  int i, wrong, refused = 0;
+  world w, other;
+  world_open(&w);
+  world_open(&other);
+  start(jobs, &w, toil);
+  for(i = wrong = 0; i < ROUNDS; i++)
+    wrong += !round_trip(&other, 1, i);
+  is_true(wrong == 0, "another store is in use, too");
+  is_status(kmshsm_zeroize(), "OK", "the process is zeroized");
+  for(i = 0; i < THREADS; i++) {
+    pthread_join(jobs[i].thread, NULL);
+    refused += !strcmp(kmshsm_status_name(jobs[i].last), "Abi.Closed");
+  }
+  is_true(refused == THREADS, "under eight threads, which are refused");
+  jobs[0].w = &other;
+  toil(&jobs[0]);
+  is_status(jobs[0].last, "Abi.Closed", "so is the other store");
+  world_close(&w);
+  world_close(&other);
+  world_open(&w);
+  is_true(round_trip(&w, 1, 1), "a store opened afterwards works");
+  world_close(&w);
+}
+
 void test_threads(void)
 {
   struct timespec moment = {0, 50000000};
@@ -128,6 +197,14 @@ void test_threads(void)
   total = field_of(w.session, "ListKeys", NULL, "TotalCount");
   is_text(total, "82", "no key is lost");
   free(total);
+  start(jobs, &w, race);
+  for(i = wrong = 0; i < THREADS; i++) {
+    pthread_join(jobs[i].thread, NULL);
+    wrong += jobs[i].wrong;
+  }
+  is_true(wrong == 0, "eight threads free sessions under each other");
+  for(i = 0; i < THREADS; i++)
+    kmshsm_session_free(racing.sessions[i]);
   start(jobs, &w, toil);
   nanosleep(&moment, NULL);
   kmshsm_session_free(w.session);
@@ -147,4 +224,5 @@ void test_threads(void)
   }
   is_true(refused == THREADS, "a store closed under eight threads is closed");
   world_close(&w);
+  zeroized();
 }

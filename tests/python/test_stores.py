@@ -40,6 +40,29 @@ def test_leaving_the_block_closes() -> None:
     session.close()
 
 
+def test_zeroizing_closes_everything() -> None:
+    # In a process of its own: it closes the stores of all tests.
+    program = """
+import kmshsm
+store = kmshsm.open()
+session = store.session()
+key = session.create_key()["KeyMetadata"]["KeyId"]
+ciphertext = session.encrypt(key, b"hello")
+kmshsm.zeroize()
+for ended in (lambda: session.decrypt(ciphertext), session.list_keys, store.session):
+    try:
+        ended()
+    except kmshsm.ArgumentError as error:
+        assert error.code == "Abi.Closed"
+    else:
+        raise AssertionError
+assert store.status()["state"] == "closed"
+with kmshsm.open() as store, store.session() as session:
+    assert session.list_keys()["TotalCount"] == 0
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def test_sessions_are_of_an_account_in_a_region(store: kmshsm.Store) -> None:
     with pytest.raises(kmshsm.ArgumentError, match="AccountId"):
         store.session("me")

@@ -9,7 +9,7 @@
 b'hello'
 """
 
-from kmshsm._native import DataKey, ImportParameters, __version__
+from kmshsm._native import DataKey, ImportParameters, __version__, set_key_memory, zeroize
 from kmshsm.client import Session, Store, create, open, self_test
 from kmshsm.errors import (
     AccessDenied,
@@ -39,4 +39,6 @@ __all__ = [
     "create",
     "open",
     "self_test",
+    "set_key_memory",
+    "zeroize",
 ]

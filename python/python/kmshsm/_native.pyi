@@ -12,6 +12,8 @@ __all__ = [
     "__version__",
     "create",
     "self_test_json",
+    "set_key_memory",
+    "zeroize",
 ]
 
 __version__: str
@@ -20,6 +22,8 @@ def create(
     place: str, *, passphrase: Buffer | str | None = None, key_file: Buffer | None = None
 ) -> None: ...
 def self_test_json() -> str: ...
+def set_key_memory(bytes: int) -> None: ...
+def zeroize() -> None: ...
 
 @disjoint_base
 class Store:

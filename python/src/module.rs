@@ -1,0 +1,33 @@
+//! What concerns the module as a whole: its memory, its tests, wiping all of it.
+
+use kmshsm::error::{ErrorCode, Result};
+use kmshsm::kms;
+use pyo3::prelude::*;
+
+use crate::guard::run;
+
+/// Sets how many bytes of locked memory keys may take in this process, before the first store is
+/// created or opened.
+///
+/// Of more keys in use than fit, those that are not needed at the moment are wiped, and unsealed again
+/// when they are.
+///
+/// :param bytes: 65536 to 1073741824; 4 MiB by default, which fits an RLIMIT_MEMLOCK of 8 MiB.
+#[pyfunction]
+pub fn set_key_memory(py: Python<'_>, bytes: usize) -> PyResult<()> {
+    run(py, || kms::set_key_memory(bytes))
+}
+
+/// Runs every self-test and reports in JSON; see kmshsm.self_test.
+#[pyfunction]
+pub fn self_test_json(py: Python<'_>) -> PyResult<String> {
+    run(py, || serde_json::to_string(&kms::self_test()).map_err(|_| ErrorCode::Internal.into()))
+}
+
+/// Wipes all secrets of this process at once. It closes every open store, so that stores and sessions
+/// raise ``Abi.Closed`` from then on, and returns when calls under way have let go of all keys. Stores
+/// can be opened afterwards.
+#[pyfunction]
+pub fn zeroize(py: Python<'_>) -> PyResult<()> {
+    run(py, || -> Result<()> { kms::zeroize() })
+}
