@@ -142,18 +142,23 @@ fn boundary(name: &str) {
     let memories = ["plain memory", "secret memory"];
     let mut servers = memories.map(|memory| {
         let mut program = Command::new(std::env::current_exe().unwrap());
-        let child =
-            program.arg(memory).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        (child.stdin.unwrap(), BufReader::new(child.stdout.unwrap()).lines())
+        let program = program.arg(memory).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = program.spawn().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap()).lines();
+        (child.stdin.take().unwrap(), output, child)
     });
     let mut times = [Vec::new(), Vec::new()];
     for round in 0..3 * ROUNDS {
         for turn in 0..2 {
             let at = (round + turn) % 2;
-            let (input, output) = &mut servers[at];
+            let (input, output, _) = &mut servers[at];
             input.write_all(b"round\n").unwrap();
             times[at].push(output.next().unwrap().unwrap().parse::<f64>().unwrap());
         }
+    }
+    for (input, _, mut child) in servers {
+        drop(input);
+        assert!(child.wait().unwrap().success());
     }
     println!("{name}");
     let [plain, secret] = times.map(|mut times| median(&mut times));

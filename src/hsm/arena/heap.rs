@@ -75,3 +75,44 @@ pub(super) fn release(pointer: *mut u8) {
     crate::secret::wipe(unsafe { std::slice::from_raw_parts_mut(pointer, place.size) });
     heap.slots().give(place);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_allocated_is_there_and_goes_wiped() {
+        let Some(heap) = &memory().heap else {
+            eprintln!("skipped: no memory can be locked here");
+            return;
+        };
+        for size in [0, 1, 64, 65, 1000, 4096, 10_000] {
+            let pointer = allocate(size);
+            assert!(heap.offset(pointer).is_some() && pointer.addr().is_multiple_of(64));
+            let room = size_of(pointer);
+            assert!(room >= size);
+            // SAFETY: `room` bytes that are this test's alone, until it gives them back.
+            let bytes = unsafe { std::slice::from_raw_parts_mut(pointer, room) };
+            assert!(bytes.iter().all(|byte| *byte == 0));
+            bytes.fill(0xee);
+            release(pointer);
+        }
+        assert!(allocate(heap.size + 1).is_null());
+        let mut elsewhere = 0u8;
+        assert_eq!(size_of(&raw mut elsewhere), 0);
+        assert_eq!(size_of(heap.base.as_ptr().wrapping_add(heap.size)), 0);
+    }
+
+    /// The numbers of an RSA key lie here, and nowhere once it is gone.
+    #[cfg(feature = "awslc")]
+    #[test]
+    fn rsa_keys_lie_in_the_heap() {
+        use crate::crypto::rsa::RsaPrivateKey;
+        let Some(heap) = &memory().heap else { return };
+        assert!(memory().arena.report().provider_heap == super::super::Switch::On);
+        let key = RsaPrivateKey::generate(2048, crate::hsm::rng::fill).unwrap();
+        // n, d, p, q, d mod p-1, d mod q-1, 1/q mod p: two and five halves of 256 bytes at least.
+        assert!(heap.slots().used() >= 2 * 256 + 5 * 128);
+        drop(key);
+    }
+}

@@ -177,3 +177,112 @@ pub(crate) fn on_this_stack<R>(f: impl FnOnce() -> R) -> R {
     INSIDE.set(false);
     outcome
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the caller's frame is, if that is on a secret stack: the number of the stack.
+    #[inline(never)]
+    fn here() -> Option<usize> {
+        let local = 0u8;
+        let address = std::hint::black_box(&raw const local).addr();
+        memory().stacks.0.iter().position(|stack| {
+            let base = stack.base.as_ptr().addr();
+            (base..base + stack.size).contains(&address)
+        })
+    }
+
+    #[test]
+    fn work_moves_to_a_secret_stack_and_back() {
+        if memory().stacks.0.is_empty() {
+            eprintln!("skipped: no memory can be locked here");
+            return;
+        }
+        assert_eq!(here(), None);
+        let (outer, inner) = secluded(|| (here(), secluded(here)));
+        assert!(outer.is_some());
+        assert_eq!(inner, outer);
+        assert_eq!(here(), None);
+    }
+
+    #[test]
+    fn a_panic_passes_and_the_stack_is_given_back() {
+        for _ in 0..3 {
+            let outcome = catch_unwind(|| secluded(|| panic!("as planned")));
+            assert_eq!(outcome.unwrap_err().downcast_ref(), Some(&"as planned"));
+            assert_eq!(here(), None);
+        }
+        assert_eq!(secluded(|| 7), 7);
+    }
+
+    #[test]
+    fn more_threads_than_stacks() {
+        let threads = 4 * memory().stacks.0.len() + 4;
+        std::thread::scope(|scope| {
+            for thread in 0..threads {
+                scope.spawn(move || {
+                    for round in 0..200 {
+                        // What is written to a stack stays while another thread runs.
+                        let sum = secluded(|| {
+                            let mine = [thread + round; 512];
+                            std::thread::yield_now();
+                            std::hint::black_box(&mine).iter().sum::<usize>()
+                        });
+                        assert_eq!(sum, 512 * (thread + round));
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn wiped() {
+        const MARK: u64 = 0x5eed_5eed_5eed_5eed;
+        // SAFETY: the stack is this thread's alone for the moment.
+        let marks = |stack: &Stack| unsafe {
+            let words = stack.base.as_ptr().cast::<u64>();
+            (0..stack.size / 8).filter(|at| words.add(*at).read_volatile() == MARK).count()
+        };
+        let left = secluded(|| {
+            let local = std::hint::black_box([MARK; 100]);
+            memory().stacks.0.get(LAST.get()).map(marks).filter(|_| local.len() == 100)
+        });
+        assert!(left.is_none_or(|left| left >= 100));
+        memory().stacks.wipe();
+        for stack in &memory().stacks.0 {
+            while !stack.try_take() {
+                std::thread::yield_now();
+            }
+            let _taken = Taken(stack);
+            assert_eq!(marks(stack), 0);
+        }
+    }
+
+    /// How deep the deepest work goes: RSA leaves half of a stack to signal handlers.
+    #[test]
+    fn there_is_room_to_spare() {
+        use crate::hsm::WrappingPair;
+        use crate::model::{KeyId, Timestamp, WrappingAlgorithm};
+        let key = KeyId::from_bytes([1; 16]);
+        let (algorithm, until) = (WrappingAlgorithm::OaepSha256, Timestamp(1 << 40));
+        let used = secluded(|| {
+            let at = LAST.get();
+            let pair = WrappingPair::generate(key, algorithm, until).unwrap();
+            assert!(pair.unwrap(&[3; 256], 32).is_err());
+            let stack = memory().stacks.0.get(at)?;
+            let mut depth = stack.size;
+            while depth > 0 {
+                let byte = stack.base.as_ptr().wrapping_add(stack.size - depth);
+                // SAFETY: within the stack that this thread is on, far below its frames.
+                if unsafe { byte.read_volatile() } != 0 {
+                    break;
+                }
+                depth -= 1;
+            }
+            Some(depth)
+        });
+        eprintln!("RSA used {used:?} bytes of stack");
+        assert!(used.is_none_or(|used| used < SIZE / 2));
+    }
+}

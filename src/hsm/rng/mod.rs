@@ -32,14 +32,15 @@ struct Generator {
 }
 
 /// A thread's place for its generator. Others look in only to wipe it.
-type Seat = Arc<Mutex<Option<Generator>>>;
+type Place = Mutex<Option<Generator>>;
+type Seat = Arc<Place>;
 
 thread_local! {
     static SEAT: RefCell<Option<(Generation, Seat)>> = const { RefCell::new(None) };
 }
 
 /// Every seat of this process.
-static SEATS: PerProcess<Mutex<Vec<Weak<Mutex<Option<Generator>>>>>> = PerProcess::new();
+static SEATS: PerProcess<Mutex<Vec<Weak<Place>>>> = PerProcess::new();
 
 /// Fills the buffer. On failure it holds zeros.
 pub fn fill(out: &mut [u8]) -> Result<()> {
