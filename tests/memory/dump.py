@@ -1,0 +1,130 @@
+"""A dump of a process, and what is found in it."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import struct
+import subprocess
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+WINDOW = 16
+PRIME = 128
+
+ODD = b"[" + b"".join(re.escape(bytes([byte])) for byte in range(1, 256, 2)) + b"]"
+HIGH = b"[\x80-\xff]"
+# Where a number of PRIME bytes may begin that is odd and has its top bit set.
+LITTLE = re.compile(b"(?s)(?=" + ODD + b".{%d}" % (PRIME - 2) + HIGH + b")")
+BIG = re.compile(b"(?s)(?=" + HIGH + b".{%d}" % (PRIME - 2) + ODD + b")")
+
+
+class Dump:
+    """All that `gcore -a` gets of a process: memory whether it wants to be dumped or not, and the
+    registers of its threads."""
+
+    def __init__(self, pid: int, place: pathlib.Path) -> None:
+        maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
+        done = subprocess.run(
+            ["gcore", "-a", "-o", str(place / "core"), str(pid)],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        self.path = place / f"core.{pid}"
+        if done.returncode != 0 or not self.path.exists():
+            raise AssertionError(
+                "gcore may not dump a process of this user, so nothing is proven. Let it "
+                f"(CAP_SYS_PTRACE, kernel.yama.ptrace_scope=0): {done.stdout}{done.stderr}"
+            )
+        self.data = self.path.read_bytes()
+        self.mappings = list(read_maps(maps))
+        self.segments = list(read_segments(self.data))
+
+    def close(self) -> None:
+        self.path.unlink()
+
+    def where(self, offset: int) -> str:
+        """What the byte at an offset of the file belongs to."""
+        for start, size, address, _ in self.segments:
+            if start <= offset < start + size:
+                if address == 0:
+                    return "registers"
+                at = address + offset - start
+                for first, last, name in self.mappings:
+                    if first <= at < last:
+                        return f"{name} +{at - first:#x} of {last - first:#x}"
+        return "the file's own headers"
+
+    def hits(self, secrets: Iterable[tuple[str, bytes]]) -> list[str]:
+        """Where any of these is, or any 16 bytes of one, aligned or not."""
+        found = []
+        for name, secret in secrets:
+            starts = list(range(0, len(secret) - WINDOW, WINDOW))
+            for start in [*starts, max(len(secret) - WINDOW, 0)]:
+                window = secret[start : start + WINDOW]
+                at = self.data.find(window)
+                while at >= 0:
+                    found.append(f"{name} [{start}..] in {self.where(at)}")
+                    at = self.data.find(window, at + 1)
+        return found
+
+    def primes(self, moduli: Iterable[int]) -> list[str]:
+        """Where a prime of any of these moduli is, aligned or not, in either order of bytes."""
+        product = 1
+        for modulus in moduli:
+            product *= modulus
+        found = []
+        for start, size, _, writable in self.segments:
+            if not writable:
+                continue  # pages of files, as they are on disk
+            for at in candidates(self.data[start : start + size]):
+                window = self.data[start + at : start + at + PRIME]
+                for order in ("little", "big"):
+                    number = int.from_bytes(window, order)  # type: ignore[arg-type]
+                    if number & 1 and number >> (8 * PRIME - 1) and product % number == 0:
+                        found.append(f"a prime, {order} endian, in {self.where(start + at)}")
+        return found
+
+    def schedules(self) -> list[str]:
+        """The keys that aeskeyfind finds by their schedules."""
+        done = subprocess.run(
+            ["aeskeyfind", "-q", str(self.path)], capture_output=True, text=True, check=True
+        )
+        return re.findall(r"^[0-9a-f]{32,64}$", done.stdout, re.MULTILINE)
+
+
+def candidates(data: bytes) -> Iterator[int]:
+    """Where a prime may begin: numbers of the right form with few zeros among their bytes."""
+    last = len(data) - PRIME
+    for page in range(0, len(data), 4096):
+        part = data[page : page + 4096 + PRIME - 1]
+        if part.count(0) > len(part) - PRIME // 2:
+            continue
+        for pattern in (LITTLE, BIG):
+            for match in pattern.finditer(part):
+                at = match.start()
+                if at < 4096 and page + at <= last and part.count(0, at, at + PRIME) < 12:
+                    yield page + at
+
+
+def read_maps(text: str) -> Iterator[tuple[int, int, str]]:
+    for line in text.splitlines():
+        fields = line.split(maxsplit=5)
+        first, last = (int(part, 16) for part in fields[0].split("-"))
+        yield first, last, fields[5] if len(fields) == 6 else "anonymous memory"
+
+
+def read_segments(core: bytes) -> Iterator[tuple[int, int, int, bool]]:
+    """Offset, size, address (0 for notes) and writability of what an ELF core file holds."""
+    assert core[:6] == b"\x7fELF\x02\x01", "not a core file of 64 bits"
+    (table,) = struct.unpack_from("<Q", core, 32)
+    entry, count = struct.unpack_from("<HH", core, 54)
+    for at in range(table, table + entry * count, entry):
+        kind, flags, offset, address = struct.unpack_from("<IIQQ", core, at)
+        (size,) = struct.unpack_from("<Q", core, at + 32)
+        if kind in (1, 4):  # PT_LOAD, PT_NOTE
+            yield offset, size, 0 if kind == 4 else address, bool(flags & 2)
