@@ -6,6 +6,7 @@ import pathlib
 import re
 import struct
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Dump:
         self.data = self.path.read_bytes()
         self.mappings = list(read_maps(maps))
         self.segments = list(read_segments(self.data))
+        self.pieces = list(pieces(self.data))
+        self.hay = b"".join(self.data[first:last] for first, last in self.pieces)
 
     def close(self) -> None:
         self.path.unlink()
@@ -61,16 +64,32 @@ class Dump:
 
     def hits(self, secrets: Iterable[tuple[str, bytes]]) -> list[str]:
         """Where any of these is, or any 16 bytes of one, aligned or not."""
-        found = []
+        wanted: dict[int, list[tuple[str, bytes]]] = {}
         for name, secret in secrets:
             starts = list(range(0, len(secret) - WINDOW, WINDOW))
             for start in [*starts, max(len(secret) - WINDOW, 0)]:
                 window = secret[start : start + WINDOW]
-                at = self.data.find(window)
-                while at >= 0:
-                    found.append(f"{name} [{start}..] in {self.where(at)}")
-                    at = self.data.find(window, at + 1)
-        return found
+                word = int.from_bytes(window[:8], sys.byteorder)
+                wanted.setdefault(word, []).append((f"{name} [{start}..]", window))
+        places: dict[tuple[str, bytes], set[int]] = {}
+        for shift in range(8):
+            # All words of this alignment at once, in C: the haystack is large, and so is the list.
+            words = memoryview(self.hay)[shift:]
+            words = words[: len(words) // 8 * 8].cast("Q")
+            for word in wanted.keys() & set(words):
+                for window in wanted[word]:
+                    places[window] = set(self.find(window[1]))
+        return sorted(
+            f"{name} in {self.where(at)}" for (name, _), found in places.items() for at in found
+        )
+
+    def find(self, window: bytes) -> Iterator[int]:
+        """The offsets of the file where a window is."""
+        for first, last in self.pieces:
+            at = self.data.find(window, first, last)
+            while at >= 0:
+                yield at
+                at = self.data.find(window, at + 1, last)
 
     def primes(self, moduli: Iterable[int]) -> list[str]:
         """Where a prime of any of these moduli is, aligned or not, in either order of bytes."""
@@ -95,6 +114,20 @@ class Dump:
             ["aeskeyfind", "-q", str(self.path)], capture_output=True, text=True, check=True
         )
         return re.findall(r"^[0-9a-f]{32,64}$", done.stdout, re.MULTILINE)
+
+
+def pieces(data: bytes) -> Iterator[tuple[int, int]]:
+    """The parts of a file between its empty pages, with a little of the page behind each."""
+    first = None
+    for page in range(0, len(data), 4096):
+        if data.count(0, page, page + 4096) == min(4096, len(data) - page):
+            if first is not None:
+                yield first, page + WINDOW
+            first = None
+        elif first is None:
+            first = page
+    if first is not None:
+        yield first, len(data)
 
 
 def candidates(data: bytes) -> Iterator[int]:

@@ -131,11 +131,8 @@ class Scene:
     def named(self, dump: Dump, schedules: list[str]) -> list[str]:
         """What aeskeyfind found, by name if it is known, and where."""
         names = {secret.hex(): name for name, secret in self.secrets}
-        said = []
-        for key in schedules:
-            where = dump.hits([(names.get(key, "an unknown key"), bytes.fromhex(key))])
-            said += [f"{key}: {hit}" for hit in where]
-        return said
+        keys = sorted(set(schedules))
+        return dump.hits((f"{key}, {names.get(key, 'unknown')}", bytes.fromhex(key)) for key in keys)
 
 
 @dataclasses.dataclass
