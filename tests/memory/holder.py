@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = pathlib.Path(os.environ.get("KMSHSM_PROGRAMS", ROOT / "build/tests/memory"))
+LIBRARY = pathlib.Path(os.environ.get("KMSHSM_LIBDIR", ROOT / "build/lib")) / "libkmshsm.so.0"
 ACCOUNT = "111122223333"
 REGIONS = {"AES": "cn-hongkong", "SM4": "cn-beijing"}
 
