@@ -7,7 +7,7 @@ import re
 import struct
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -77,8 +77,8 @@ class Dump:
             words = memoryview(self.hay)[shift:]
             words = words[: len(words) // 8 * 8].cast("Q")
             for word in wanted.keys() & set(words):
-                for window in wanted[word]:
-                    places[window] = set(self.find(window[1]))
+                for name, window in wanted[word]:
+                    places[name, window] = set(self.find(window))
         return sorted(
             f"{name} in {self.where(at)}" for (name, _), found in places.items() for at in found
         )
@@ -102,8 +102,9 @@ class Dump:
                 continue  # pages of files, as they are on disk
             for at in candidates(self.data[start : start + size]):
                 window = self.data[start + at : start + at + PRIME]
-                for order in ("little", "big"):
-                    number = int.from_bytes(window, order)  # type: ignore[arg-type]
+                orders: tuple[Literal["little", "big"], ...] = ("little", "big")
+                for order in orders:
+                    number = int.from_bytes(window, order)
                     if number & 1 and number >> (8 * PRIME - 1) and product % number == 0:
                         found.append(f"a prime, {order} endian, in {self.where(start + at)}")
         return found

@@ -72,7 +72,9 @@ class Holder:
             body = body[4 + length :]
         return results
 
-    def open(self, place: os.PathLike[str] | str, passphrase: bytes, override: bool = False) -> None:
+    def open(
+        self, place: os.PathLike[str] | str, passphrase: bytes, override: bool = False
+    ) -> None:
         """Makes a store and opens it, with a session in a region of either class."""
         place = os.fspath(place)
         self.ask(b"C", place, passphrase)

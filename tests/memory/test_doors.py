@@ -1,8 +1,10 @@
-"""What the kernel answers who asks it for secret memory: another process, through /proc/PID/mem and
-process_vm_readv(2), and the process itself, through write(2). Where the memory is, only /proc tells.
+"""What the kernel answers who asks it for secret memory: another process, through /proc/PID/mem
+and process_vm_readv(2), and the process itself, through write(2). Where the memory is, only /proc
+tells.
 
-The first two are shut by memfd_secret alone. The third is shut by a protection key alone: without one,
-the kernel may copy a little out of secret memory on behalf of its owner, and is not held to anything.
+The first two are shut by memfd_secret alone. The third is shut by a protection key alone: without
+one, the kernel may copy a little out of secret memory on behalf of its owner, and is not held to
+anything.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from holder import Holder
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def read_vm(pid: int, address: int) -> bytes:
 @pytest.mark.parametrize(("read", "answer"), [(read_mem, errno.EIO), (read_vm, errno.EFAULT)])
 def test_another_process_reads_nothing(holder: Holder, read: Any, answer: int) -> None:
     assert len(read(holder.pid, mapped(holder.pid, "[heap]"))) == 32, "ordinary memory is read"
-    with pytest.raises(OSError) as caught:  # noqa: PT011
+    with pytest.raises(OSError) as caught:
         read(holder.pid, mapped(holder.pid, "/secretmem"))
     assert caught.value.errno == answer
 

@@ -1,24 +1,26 @@
 """What a debugger finds in a process that holds keys, and has just used all of them.
 
-A program that keeps no secret of its own (`holder`) makes a store, opens it, imports known material
-into an AES-256 and an SM4 key, makes keys and data keys, and uses all of them, from two threads, one of
-which has ended. Then `gcore -a` dumps it, with memory that does not want to be dumped, and the registers
-of its threads. What must not be in the dump, aligned or not, nor any 16 bytes of it:
+A program that keeps no secret of its own (`holder`) makes a store, opens it, imports known
+material into an AES-256 and an SM4 key, makes keys and data keys, and uses all of them, from two
+threads, one of which has ended. Then `gcore -a` dumps it, with memory that does not want to be
+dumped, and the registers of its threads. What must not be in the dump, aligned or not, nor any 16
+bytes of it:
 
-- what the caller knows: the passphrase (and one that was refused), the imported material, data keys;
-- what follows from it: the expanded schedules of AES and SM4, in either order of bytes; the values K1
-  and the keys of single messages;
-- every key of the store, computed from its files and the passphrase: the stretched passphrase, the root,
-  master, domain and derived keys, the key of each record and what wraps it, the material of keys that
-  were made inside, and all private numbers of the wrapping pairs;
+- what the caller knows: the passphrase (and one that was refused), the imported material, data
+  keys;
+- what follows from it: the expanded schedules of AES and SM4, in either order of bytes; the values
+  K1 and the keys of single messages;
+- every key of the store, computed from its files and the passphrase: the stretched passphrase, the
+  root, master, domain and derived keys, the key of each record and what wraps it, the material of
+  keys that were made inside, and all private numbers of the wrapping pairs;
 - any prime of the wrapping keys' moduli, found by division: it need not be known;
 - any AES schedule at all: that is for `aeskeyfind`, which would see the generator's state, too.
 
-The same while a second thread is in the middle of encrypting and decrypting; only there, the registers
-of that thread are left out: a processor cannot compute with what it does not hold.
+The same while a second thread is in the middle of encrypting and decrypting; only there, the
+registers of that thread are left out: a processor cannot compute with what it does not hold.
 
-Each scan proves that it can find: the same bytes put into ordinary memory of the same process, one byte
-beside every alignment, and an RSA key that libcrypto holds there.
+Each scan proves that it can find: the same bytes put into ordinary memory of the same process, one
+byte beside every alignment, and an RSA key that libcrypto holds there.
 """
 
 from __future__ import annotations
@@ -30,7 +32,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-
 from dump import Dump
 from holder import Holder, RefusedError
 from known import aes_schedule, blob_key, derivation, keys_of, sm4_schedule
@@ -132,7 +133,7 @@ class Scene:
         """What aeskeyfind found, by name if it is known, and where."""
         names = {secret.hex(): name for name, secret in self.secrets}
         keys = sorted(set(schedules))
-        return dump.hits((f"{key}, {names.get(key, 'unknown')}", bytes.fromhex(key)) for key in keys)
+        return dump.hits((f"{k}, {names.get(k, 'unknown')}", bytes.fromhex(k)) for k in keys)
 
 
 @dataclasses.dataclass

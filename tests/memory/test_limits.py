@@ -1,8 +1,9 @@
 """Machines that give less: no memory to lock, no privileges, no system calls.
 
-In each, the library opens a store, and its status says what is true of the memory that it has; the kernel's
-own account of the mapping (smaps) is the judge. Then keys at level HSM either work in locked memory, or
-are refused with Module.MemoryProtection until the operator overrides that, which the status shows too.
+In each, the library opens a store, and its status says what is true of the memory that it has; the
+kernel's own account of the mapping (smaps) is the judge. Then keys at level HSM either work in
+locked memory, or are refused with Module.MemoryProtection until the operator overrides that, which
+the status shows too.
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ import subprocess
 import tempfile
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 import holder as driver
+import pytest
 from holder import Holder, RefusedError
 
 if TYPE_CHECKING:
@@ -165,12 +165,13 @@ def test_a_filter_denies_the_system_calls(tmp_path: pathlib.Path, errno: str) ->
     status = assert_refused_or_working(tmp_path, LAUNCHER, errno)
     assert status["memory"]["arena"] == "plain"
     assert status["hsm_keys"] == "refused"
-    assert errnos(status).items() >= dict.fromkeys(["memfd_secret", "mlock", "mseal"], errno).items()
+    denied = dict.fromkeys(["memfd_secret", "mlock", "mseal"], errno)
+    assert errnos(status).items() >= denied.items()
     assert "pkey" in errnos(status)
 
 
 def test_under_valgrind(tmp_path: pathlib.Path) -> None:
-    """It knows not all of the system calls. An access that memcheck finds wrong ends in status 99."""
+    """It knows not all of the system calls; what memcheck finds wrong ends in status 99."""
     alone = subprocess.run([*VALGRIND, "/bin/true"], capture_output=True, text=True, check=False)
     assert alone.returncode == 0, f"valgrind itself does not run here: {alone.stderr}"
     assert_refused_or_working(tmp_path, *VALGRIND)

@@ -1,4 +1,4 @@
-"""Processes made by multiprocessing and os.fork: what a child inherits is refused, what it opens works."""
+"""Children of multiprocessing and os.fork: what they inherit is refused, what they open works."""
 
 from __future__ import annotations
 
@@ -128,9 +128,7 @@ def in_forked_child(place: str, key: str, sealed: bytes) -> int:
 
 
 @FORKS
-def test_a_thread_forks_while_others_encrypt(
-    session: kmshsm.Session, place: str, key: str
-) -> None:
+def test_a_thread_forks_while_others_encrypt(session: kmshsm.Session, place: str, key: str) -> None:
     sealed = session.encrypt(key, b"hello")
     enough = threading.Event()
 
