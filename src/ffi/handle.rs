@@ -86,7 +86,10 @@ pub(super) struct Table<T> {
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { slots: RwLock::default(), closed: AtomicU64::new(0) }
+        // Every process counts from elsewhere, so what a thread remembers of its parent's table never
+        // fits a child's.
+        let first = Generation::current().number() << 32;
+        Self { slots: RwLock::default(), closed: AtomicU64::new(first) }
     }
 }
 

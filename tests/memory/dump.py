@@ -7,6 +7,7 @@ import re
 import struct
 import subprocess
 import sys
+import tempfile
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Dump:
     registers of its threads."""
 
     def __init__(self, pid: int, place: pathlib.Path) -> None:
+        place = pathlib.Path(tempfile.mkdtemp(dir=place))
         maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
         done = subprocess.run(
             ["gcore", "-a", "-o", str(place / "core"), str(pid)],
@@ -76,7 +78,7 @@ class Dump:
             # All words of this alignment at once, in C: the haystack is large, and so is the list.
             words = memoryview(self.hay)[shift:]
             words = words[: len(words) // 8 * 8].cast("Q")
-            for word in wanted.keys() & set(words):
+            for word in set(filter(wanted.__contains__, words)):
                 for name, window in wanted[word]:
                     places[name, window] = set(self.find(window))
         return sorted(
@@ -146,10 +148,18 @@ def candidates(data: bytes) -> Iterator[int]:
 
 
 def read_maps(text: str) -> Iterator[tuple[int, int, str]]:
+    before, name = 0, ""
     for line in text.splitlines():
         fields = line.split(maxsplit=5)
         first, last = (int(part, 16) for part in fields[0].split("-"))
-        yield first, last, fields[5] if len(fields) == 6 else "anonymous memory"
+        if len(fields) == 6:
+            name = fields[5]
+        elif before == first and ".so" in name:
+            name = f"the variables of {pathlib.Path(name).name}"
+        else:
+            name = "anonymous memory"
+        yield first, last, name
+        before = last
 
 
 def read_segments(core: bytes) -> Iterator[tuple[int, int, int, bool]]:

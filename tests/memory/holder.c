@@ -252,10 +252,10 @@ static kmshsm_status serve(int operation)
   kmshsm_status status;
   switch(operation) {
   case 'C':
-    return kmshsm_create(TEXT(0), KMSHSM_UNLOCK_PASSPHRASE, BYTES(1));
+    return kmshsm_create(TEXT(0), argument[2].data[0], BYTES(1));
   case 'O':
-    return kmshsm_open(TEXT(0), KMSHSM_UNLOCK_PASSPHRASE, BYTES(1),
-                       argument[2].data[0], &store);
+    return kmshsm_open(TEXT(0), argument[2].data[0], BYTES(1),
+                       argument[3].data[0], &store);
   case 'S':
     return kmshsm_session_open(store, TEXT(0), TEXT(1),
                                &sessions[argument[2].data[0] & 1]);

@@ -9,6 +9,7 @@ import struct
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -21,6 +22,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = pathlib.Path(os.environ.get("KMSHSM_PROGRAMS", ROOT / "build/tests/memory"))
 LIBRARY = pathlib.Path(os.environ.get("KMSHSM_LIBDIR", ROOT / "build/lib")) / "libkmshsm.so.0"
 ACCOUNT = "111122223333"
+# KMSHSM_UNLOCK_*
+PASSPHRASE, KEY_FILE = b"\1", b"\2"
 REGIONS = {"AES": "cn-hongkong", "SM4": "cn-beijing"}
 
 
@@ -73,12 +76,16 @@ class Holder:
         return results
 
     def open(
-        self, place: os.PathLike[str] | str, passphrase: bytes, override: bool = False
+        self,
+        place: os.PathLike[str] | str,
+        secret: bytes,
+        kind: bytes = KEY_FILE,
+        override: bool = False,
     ) -> None:
         """Makes a store and opens it, with a session in a region of either class."""
         place = os.fspath(place)
-        self.ask(b"C", place, passphrase)
-        self.ask(b"O", place, passphrase, bytes([override]))
+        self.ask(b"C", place, secret, kind)
+        self.ask(b"O", place, secret, kind, bytes([override]))
         for number, region in enumerate(REGIONS.values()):
             self.ask(b"S", ACCOUNT, region, bytes([number]))
         self.use("AES")
@@ -99,6 +106,14 @@ class Holder:
 
     def status(self) -> Any:
         return json.loads(self.ask(b"M")[0])
+
+    def demand_secret_memory(self) -> None:
+        """Skips the test, aloud, on a machine that has none: there is nothing to prove then."""
+        memory = self.status()["memory"]
+        if memory["arena"] != "memfd_secret":
+            reasons = [reason for reason in memory["reasons"] if "secret" in reason["step"]]
+            assert reasons, "no secret memory, and no reason"
+            pytest.skip(f"this machine has no secret memory: {reasons}")
 
     def encrypt(self, key: str, plaintext: bytes) -> bytes:
         return self.ask(b"E", key, plaintext)[0]

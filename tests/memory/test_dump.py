@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from dump import Dump
-from holder import Holder, RefusedError
+from holder import PASSPHRASE, Holder, RefusedError
 from known import aes_schedule, blob_key, derivation, keys_of, sm4_schedule
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Scene:
         self.secrets: list[tuple[str, bytes]] = []
         self.passphrase = os.urandom(48)
         self.open()
+        holder.demand_secret_memory()
         aes, sm4 = os.urandom(32), os.urandom(16)
         self.key, self.blob = self.imported("Aliyun_AES_256", aes)
         holder.use("SM4")
@@ -69,9 +70,9 @@ class Scene:
 
     def open(self) -> None:
         store, refused = os.fspath(self.place / "store"), os.urandom(48)
-        self.holder.open(store, self.passphrase)
+        self.holder.open(store, self.passphrase, PASSPHRASE)
         with pytest.raises(RefusedError, match="202"):
-            self.holder.ask(b"O", store, refused, b"\0")
+            self.holder.ask(b"O", store, refused, PASSPHRASE, b"\0")
         self.secrets += [("the passphrase", self.passphrase), ("a refused passphrase", refused)]
 
     def know_schedule(self, name: str, key: bytes, schedule: bytes) -> None:
@@ -115,14 +116,14 @@ class Scene:
     def toil(self, dumps: int = 0) -> list[Findings]:
         """Lets a second thread work, and dumps it so many times meanwhile."""
         self.holder.begin_toil(self.key, self.blob)
-        found = [self.look() for _ in range(dumps)]
+        taken = [Dump(self.holder.pid, self.place) for _ in range(dumps)]
         rounds, failures = self.holder.end_toil()
         assert rounds > 0
         assert failures == 0
-        return found
+        return [self.look(dump) for dump in taken]
 
-    def look(self) -> Findings:
-        dump = Dump(self.holder.pid, self.place)
+    def look(self, dump: Dump | None = None) -> Findings:
+        dump = dump or Dump(self.holder.pid, self.place)
         found = Findings(
             dump.hits(self.secrets), dump.primes(self.moduli), self.named(dump, dump.schedules())
         )
@@ -179,23 +180,27 @@ def control(scene: Scene, idle: Findings, busy: list[Findings]) -> tuple[Finding
     return scene.look(), key.hex()
 
 
+def assert_nothing(found: list[str]) -> None:
+    assert not found, "\n".join(found)
+
+
 def test_no_known_bytes_are_left(idle: Findings) -> None:
-    assert idle.hits == []
+    assert_nothing(idle.hits)
 
 
 def test_no_primes_are_left(idle: Findings) -> None:
-    assert idle.primes == []
+    assert_nothing(idle.primes)
 
 
 def test_no_schedules_are_left(idle: Findings) -> None:
-    assert idle.schedules == []
+    assert_nothing(idle.schedules)
 
 
 def test_nothing_in_memory_while_a_thread_works(busy: list[Findings]) -> None:
     for found in busy:
         hits = found.hits + found.schedules
-        assert [hit for hit in hits if not hit.endswith("in registers")] == []
-        assert found.primes == []
+        assert_nothing([hit for hit in hits if not hit.endswith("in registers")])
+        assert_nothing(found.primes)
 
 
 def test_the_scan_finds_bytes(control: tuple[Findings, str]) -> None:

@@ -63,7 +63,7 @@ def opened(
 ) -> Iterator[tuple[Holder, dict[str, Any]]]:
     """A holder with a store, and its status, once that is known to be true."""
     with Holder(*before, **how) as holder:
-        holder.open(store, b"open sesame", override)
+        holder.open(store, bytes(32), override=override)
         status = holder.status()
         assert status["state"] == "operational"
         assert status["allows_unprotected_memory"] is override
