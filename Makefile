@@ -11,7 +11,7 @@ SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 VENV := .venv/.tools
 PACKAGE := .venv/.kmshsm
 
-.PHONY: all lib cli python demo test test-rust test-c test-python lint bench bless install clean
+.PHONY: all lib cli python demo test test-rust test-c test-memory test-python lint bench bless install clean
 
 all: lib cli
 
@@ -23,7 +23,7 @@ demo: all python
 	scripts/need openssl libcrypto
 	scripts/demo
 
-test: test-rust test-c demo test-python
+test: test-rust test-c test-memory demo test-python
 
 test-rust:
 	cargo test --locked
@@ -33,6 +33,11 @@ test-c: lib build/testing/lib/libkmshsm.so
 	scripts/symbols
 	$(MAKE) -C tests/c check BUILD=$(CURDIR)/build/tests KMSHSM_LIBDIR=$(CURDIR)/build/lib
 	$(MAKE) -C tests/c check-broken BUILD=$(CURDIR)/build/tests KMSHSM_LIBDIR=$(CURDIR)/build/testing/lib
+
+test-memory: lib $(VENV)
+	scripts/need libcrypto gdb aeskeyfind valgrind
+	$(MAKE) -C tests/memory BUILD=$(CURDIR)/build/tests/memory KMSHSM_LIBDIR=$(CURDIR)/build/lib
+	.venv/bin/python -m pytest -q -c python/pyproject.toml tests/memory
 
 test-python: python
 	scripts/need openssl

@@ -140,6 +140,10 @@ static void panic(void)
   is_true(!answer, "and nothing comes out");
   store_refuses(&w, "panic");
   recovers(&w, "panic");
+  is_status(kmshsm_set_key_memory(1 << 20), "InvalidParameter",
+            "keys have their memory already");
+  is_status(kmshsm_zeroize(), "OK", "what has failed can be wiped");
+  session_calls_are(w.session, "Abi.Closed", "and is closed then");
   world_close(&w);
 }
 

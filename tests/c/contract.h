@@ -46,5 +46,7 @@ void test_crossing(void);
 void test_places(void);
 void test_threads(void);
 void test_forks(void);
+void test_fork_storm(void);
+void test_signals(void);
 
 #endif

@@ -93,6 +93,7 @@ void session_calls_are(const kmshsm_session *s, const char *code,
   is_status(kmshsm_generate_data_key_without_plaintext(s, key, 16, NULL, c,
                                                        512, &c_len),
             code, what);
+  is_status(kmshsm_random(s, 16, c, 512, &c_len), code, what);
   is_status(kmshsm_parameters_for_import(s, key, "RSA_2048",
                                          "RSAES_OAEP_SHA_256", p, 512, &p_len,
                                          c, 512, &c_len, &expires),
