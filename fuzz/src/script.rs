@@ -260,7 +260,7 @@ pub struct Output {
 
 impl<'a> Arbitrary<'a> for Output {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-        let room = match u.arbitrary()? {
+        let room = match u.arbitrary::<u8>()? {
             0..=199 => Room::Exact,
             200..=214 => Room::More(u.arbitrary()?),
             215..=224 => Room::Less(u.arbitrary()?),
