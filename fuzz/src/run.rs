@@ -25,9 +25,9 @@ const KINDS: &[&str] = &[
     r#"{"KeySpec":"Aliyun_AES_256","ProtectionLevel":"SOFTWARE"}"#,
     r#"{"KeySpec":"Aliyun_AES_192"}"#,
     r#"{"KeySpec":"Aliyun_AES_128"}"#,
-    r#"{"KeySpec":"Aliyun_SM4"}"#,
+    r#"{"KeySpec":"Aliyun_SM4","ProtectionLevel":"HSM"}"#,
     r#"{"Origin":"EXTERNAL","ProtectionLevel":"HSM"}"#,
-    r#"{"Origin":"EXTERNAL","KeySpec":"Aliyun_SM4"}"#,
+    r#"{"Origin":"EXTERNAL","KeySpec":"Aliyun_AES_128"}"#,
     r#"{"KeySpec":"RSA_2048"}"#,
 ];
 
@@ -38,7 +38,7 @@ pub(crate) const ALGORITHMS: &[&str] =
 /// Runs a script in a world of its own.
 pub fn run(script: &Script) {
     let mut world = World { may_be_slow: script.slow, ..World::default() };
-    world.open(0, 0, &Input::Run(0, 0), 1, true);
+    world.open(0, 0, &Input::Run(0, 0), 0, true);
     world.open_session(&Pick::Opened(0), 0, 0, true);
     world.create_key(&Pick::Opened(0), script.first);
     for call in &script.calls {
@@ -53,13 +53,15 @@ impl World {
         match call {
             Call::Create { place, unlock, secret } => create(*place, *unlock, secret),
             Call::Open { place, unlock, secret, flags, out } => {
-                self.open(*place, *unlock, secret, *flags, out.0);
+                let secret = secret.as_ref().unwrap_or(&Input::Run(0, 0));
+                self.open(place.0, unlock.0, secret, flags.0, out.0);
             }
-            Call::Close { store } => self.close(store),
+            Call::Close { store, really } if really.0 > 0 => self.close(store),
             Call::SessionOpen { store, account, region, out } => {
-                self.open_session(store, *account, *region, out.0);
+                self.open_session(store, account.0, region.0, out.0);
             }
-            Call::SessionFree { session } => self.free_session(session),
+            Call::SessionFree { session, really } if really.0 > 0 => self.free_session(session),
+            Call::Close { .. } | Call::SessionFree { .. } => {}
             Call::Call { session, action, parameters, answer }
             | Call::CallAgain { session, action, parameters, answer } => {
                 self.call(session, action, parameters, answer.0);
@@ -95,7 +97,8 @@ impl World {
         let secret = Buffer::from_script(secret, 0);
         let mut handle = 0;
         let to = if out { &raw mut handle } else { ptr::null_mut() };
-        let (unlock, flags) = (u32::from(unlock % 4), u32::from(flags % 4));
+        // The override for unlocked memory is what mostly is asked for.
+        let (unlock, flags) = (u32::from(unlock % 4), u32::from(flags % 4 ^ 1));
         // SAFETY: the string ends with NUL, the buffer has its length, `to` is to a place for one.
         let status = unsafe {
             kmshsm_open(place.as_ptr(), unlock, secret.as_ptr(), secret.capacity, flags, to)
