@@ -6,6 +6,7 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 PYTHON ?= python3
 FUZZ_SECONDS ?= 28800
+FUZZ_TARGET ?= c_abi
 
 CARGO_LIB := cargo rustc --locked --release --lib --no-default-features --features capi,awslc --crate-type
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
@@ -54,7 +55,7 @@ lint: $(VENV) python
 # As long as there is time; the corpus in fuzz/corpus goes on growing from run to run.
 fuzz:
 	scripts/need c++
-	scripts/fuzz $(FUZZ_SECONDS) c_abi
+	scripts/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGET)
 
 fuzz-smoke:
 	scripts/need c++

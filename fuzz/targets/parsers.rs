@@ -21,11 +21,11 @@ fn session() -> &'static Session {
 
 /// The typed requests, which the actions of the same names read.
 macro_rules! read {
-    ($text:expr, $($action:ty),+ $(,)?) => {
+    ($text:expr, $($action:ty),+ $(,)?) => {{
         $(if let Ok(params) = api::Params::from_json($text) {
             let _ = params.read::<$action>();
         })+
-    };
+    }};
 }
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
