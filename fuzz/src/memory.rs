@@ -90,7 +90,7 @@ impl Buffer {
     /// A buffer to write, of which `needed` bytes suffice. `beside` is the one that it overlaps if
     /// it shall, which must have been made with room for it.
     pub fn output(output: &Output, needed: usize, beside: Option<&Self>, room: usize) -> Self {
-        let shared = beside.filter(|beside| beside.capacity > 0 && !beside.is_null);
+        let shared = beside.filter(|beside| beside.used() > 0);
         let (capacity, is_null) = match output.room {
             Room::Exact => (needed, false),
             Room::More(more) => (needed + usize::from(more), false),
@@ -98,7 +98,7 @@ impl Buffer {
             Room::Nothing => (0, false),
             Room::Null(capacity) => (usize::from(capacity), true),
             Room::Overlapping(from) if let Some(shared) = shared => {
-                let at = shared.at + usize::from(from) % shared.capacity;
+                let at = shared.at + usize::from(from) % shared.used();
                 let mut buffer = Self::over(Rc::clone(&shared.block), at, needed);
                 buffer.overlaps = needed > 0;
                 buffer.has_len = output.len.0;
@@ -122,8 +122,13 @@ impl Buffer {
     }
 
     fn over(block: Rc<Block>, at: usize, capacity: usize) -> Self {
-        let (len, needed) = (Cell::new(NO_LEN), 0);
+        let (len, needed) = (Cell::new(NO_LEN), capacity);
         Self { block, at, capacity, needed, is_null: false, overlaps: false, len, has_len: false }
+    }
+
+    /// How much of it is read or written at most: what is spare may be another buffer's.
+    fn used(&self) -> usize {
+        if self.is_null { 0 } else { self.capacity.min(self.needed) }
     }
 
     /// As the functions take it.
