@@ -98,7 +98,7 @@ impl World {
         let mut handle = 0;
         let to = if out { &raw mut handle } else { ptr::null_mut() };
         // The override for unlocked memory is what mostly is asked for.
-        let (unlock, flags) = (u32::from(unlock % 4), u32::from(flags % 4 ^ 1));
+        let (unlock, flags) = (u32::from(unlock % 4), u32::from((flags % 4) ^ 1));
         // SAFETY: the string ends with NUL, the buffer has its length, `to` is to a place for one.
         let status = unsafe {
             kmshsm_open(place.as_ptr(), unlock, secret.as_ptr(), secret.capacity, flags, to)
