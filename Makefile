@@ -1,17 +1,20 @@
-# make demo | test | lint | bench | install. What a target does is in the script or tool it calls.
+# make demo | test | lint | fuzz | bench | install. What a target does is in the script or tool it calls.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 SONAME := libkmshsm.so.0
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 PYTHON ?= python3
+FUZZ_SECONDS ?= 28800
+FUZZ_TARGET ?= c_abi
 
 CARGO_LIB := cargo rustc --locked --release --lib --no-default-features --features capi,awslc --crate-type
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 VENV := .venv/.tools
 PACKAGE := .venv/.kmshsm
 
-.PHONY: all lib cli python demo test test-rust test-c test-memory test-python lint bench bless install clean
+.PHONY: all lib cli python demo test test-rust test-c test-memory test-python lint fuzz fuzz-smoke bench \
+	bless install clean
 
 all: lib cli
 
@@ -45,6 +48,7 @@ test-python: python
 
 lint: $(VENV) python
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets --features kmshsm/testing -- -D warnings
 	cargo clippy --locked --no-default-features --features portable --lib --tests -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked -q --no-deps --lib
@@ -53,6 +57,15 @@ lint: $(VENV) python
 	cd python && ../.venv/bin/ruff check . ../tests/python && ../.venv/bin/ruff format -q --check . ../tests/python
 	cd python && ../.venv/bin/mypy python/kmshsm examples bench.py ../tests/python
 	cd python && ../.venv/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml kmshsm
+
+# As long as there is time; the corpus in fuzz/corpus goes on growing from run to run.
+fuzz:
+	scripts/need c++
+	scripts/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGET)
+
+fuzz-smoke:
+	scripts/need c++
+	scripts/fuzz 60 c_abi
 
 bench: lib python
 	cargo bench --locked --features testing
@@ -67,7 +80,7 @@ install: lib cli
 	scripts/install "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" "$(VERSION)"
 
 clean:
-	rm -rf build target .venv
+	rm -rf build target fuzz/target .venv
 
 build/lib/libkmshsm.so: $(SOURCES)
 	$(CARGO_LIB) cdylib -- -C link-arg=-Wl,-soname,$(SONAME)

@@ -1,0 +1,130 @@
+//! The functions of `kmshsm.h`, as a C program would declare them.
+
+use std::ffi::c_char;
+
+// Only for its symbols.
+use kmshsm as _;
+
+/// `kmshsm_status`.
+pub type Status = u32;
+
+/// `const kmshsm_store *` or `const kmshsm_session *`: a number that nobody follows.
+pub type Handle = usize;
+
+/// Success.
+pub const OK: Status = 0;
+/// Abi.NullArgument.
+pub const NULL_ARGUMENT: Status = 110;
+/// Abi.BufferTooSmall.
+pub const BUFFER_TOO_SMALL: Status = 111;
+/// Abi.BadHandle.
+pub const BAD_HANDLE: Status = 112;
+/// Abi.Closed.
+pub const CLOSED: Status = 113;
+/// Module.Forked.
+pub const FORKED: Status = 407;
+/// Module.ErrorState.
+pub const ERROR_STATE: Status = 408;
+/// InternalFailure.
+pub const INTERNAL: Status = 901;
+
+/// How much longer a ciphertext is than its plaintext.
+pub const OVERHEAD: usize = 91;
+/// Room for a public key.
+pub const PUBLIC_KEY_MAX: usize = 512;
+/// The length of an import token.
+pub const TOKEN_LEN: usize = 57;
+
+#[allow(missing_docs)] // kmshsm.h has them
+unsafe extern "C" {
+    pub fn kmshsm_create(place: *const c_char, unlock: u32, secret: *const u8, n: usize) -> Status;
+    pub fn kmshsm_open(
+        place: *const c_char,
+        unlock: u32,
+        secret: *const u8,
+        secret_len: usize,
+        flags: u32,
+        out: *mut Handle,
+    ) -> Status;
+    pub fn kmshsm_close(store: Handle);
+    pub fn kmshsm_session_open(
+        store: Handle,
+        account: *const c_char,
+        region: *const c_char,
+        out: *mut Handle,
+    ) -> Status;
+    pub fn kmshsm_session_free(session: Handle);
+    pub fn kmshsm_call(
+        session: Handle,
+        action: *const c_char,
+        parameters: *const c_char,
+        answer: *mut *mut c_char,
+    ) -> Status;
+    pub fn kmshsm_module_status(store: Handle, answer: *mut *mut c_char) -> Status;
+    pub fn kmshsm_encrypt(
+        session: Handle,
+        key_id: *const c_char,
+        plaintext: *const u8,
+        plaintext_len: usize,
+        encryption_context: *const c_char,
+        out: *mut u8,
+        out_capacity: usize,
+        out_len: *mut usize,
+    ) -> Status;
+    pub fn kmshsm_decrypt(
+        session: Handle,
+        ciphertext: *const u8,
+        ciphertext_len: usize,
+        encryption_context: *const c_char,
+        out: *mut u8,
+        out_capacity: usize,
+        out_len: *mut usize,
+    ) -> Status;
+    pub fn kmshsm_generate_data_key(
+        session: Handle,
+        key_id: *const c_char,
+        number_of_bytes: usize,
+        encryption_context: *const c_char,
+        plaintext: *mut u8,
+        plaintext_capacity: usize,
+        plaintext_len: *mut usize,
+        ciphertext: *mut u8,
+        ciphertext_capacity: usize,
+        ciphertext_len: *mut usize,
+    ) -> Status;
+    pub fn kmshsm_generate_data_key_without_plaintext(
+        session: Handle,
+        key_id: *const c_char,
+        number_of_bytes: usize,
+        encryption_context: *const c_char,
+        ciphertext: *mut u8,
+        ciphertext_capacity: usize,
+        ciphertext_len: *mut usize,
+    ) -> Status;
+    pub fn kmshsm_parameters_for_import(
+        session: Handle,
+        key_id: *const c_char,
+        wrapping_key_spec: *const c_char,
+        wrapping_algorithm: *const c_char,
+        public_key: *mut u8,
+        public_key_capacity: usize,
+        public_key_len: *mut usize,
+        import_token: *mut u8,
+        import_token_capacity: usize,
+        import_token_len: *mut usize,
+        token_expire_unix: *mut u64,
+    ) -> Status;
+    pub fn kmshsm_import_key_material(
+        session: Handle,
+        key_id: *const c_char,
+        encrypted_material: *const u8,
+        encrypted_material_len: usize,
+        import_token: *const u8,
+        import_token_len: usize,
+        material_expire_unix: u64,
+    ) -> Status;
+    pub fn kmshsm_last_error() -> *const c_char;
+    pub fn kmshsm_status_name(status: Status) -> *const c_char;
+    pub fn kmshsm_version() -> *const c_char;
+    pub fn kmshsm_string_free(string: *mut c_char);
+}

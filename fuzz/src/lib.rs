@@ -1,0 +1,12 @@
+//! The fuzzers of the C ABI: what the targets in `targets/` share.
+//!
+//! A new function of the header gets a line in `abi`, a case in [`script::Call`] and an arm in
+//! [`run`]; a new action of the API needs nothing, for its parameters are read from its schema.
+
+mod abi;
+mod crypt;
+mod json;
+mod memory;
+pub mod run;
+pub mod script;
+mod world;

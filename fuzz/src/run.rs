@@ -1,0 +1,232 @@
+//! Makes the calls of a script and holds their answers against the contract.
+
+use std::ptr;
+
+use crate::abi::*;
+use crate::json;
+use crate::memory::{Buffer, Text};
+use crate::script::*;
+use crate::world::*;
+
+/// The places that are opened. Nothing can be created at any of them.
+const PLACES: &[&str] = &[
+    "memory:?clock=manual",
+    "memory:",
+    "",
+    "memory:?clock=wall",
+    "/proc/kmshsm/store",
+    "/dev/null",
+    "/proc",
+    "/proc/kmshsm",
+];
+
+const KINDS: &[&str] = &[
+    r#"{"ProtectionLevel":"HSM"}"#,
+    r#"{"KeySpec":"Aliyun_AES_256","ProtectionLevel":"SOFTWARE"}"#,
+    r#"{"KeySpec":"Aliyun_AES_192"}"#,
+    r#"{"KeySpec":"Aliyun_AES_128"}"#,
+    r#"{"KeySpec":"Aliyun_SM4","ProtectionLevel":"HSM"}"#,
+    r#"{"Origin":"EXTERNAL","ProtectionLevel":"HSM"}"#,
+    r#"{"Origin":"EXTERNAL","KeySpec":"Aliyun_AES_128"}"#,
+    r#"{"KeySpec":"RSA_2048"}"#,
+];
+
+pub(crate) const SPECS: &[&str] = &["EC_SM2", "RSA_2048", "", "RSA_4096"];
+pub(crate) const ALGORITHMS: &[&str] =
+    &["RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1", "RSAES_PKCS1_V1_5", "SM2PKE", ""];
+
+/// Runs a script in a world of its own.
+pub fn run(script: &Script) {
+    let mut world = World { may_be_slow: script.slow, ..World::default() };
+    world.open(0, 0, &Input::Run(0, 0), 0, true);
+    world.open_session(&Pick::Opened(0), 0, 0, true);
+    world.create_key(&Pick::Opened(0), script.first);
+    for call in &script.calls {
+        world.step(call);
+    }
+    world.check();
+    world.end();
+}
+
+impl World {
+    fn step(&mut self, call: &Call) {
+        match call {
+            Call::Create { place, unlock, secret } => create(*place, *unlock, secret),
+            Call::Open { place, unlock, secret, flags, out } => {
+                let secret = secret.as_ref().unwrap_or(&Input::Run(0, 0));
+                self.open(place.0, unlock.0, secret, flags.0, out.0);
+            }
+            Call::Close { store, really } if really.0 > 0 => self.close(store),
+            Call::SessionOpen { store, account, region, out } => {
+                self.open_session(store, account.0, region.0, out.0);
+            }
+            Call::SessionFree { session, really } if really.0 > 0 => self.free_session(session),
+            Call::Close { .. } | Call::SessionFree { .. } => {}
+            Call::Call { session, action, parameters, answer }
+            | Call::CallAgain { session, action, parameters, answer } => {
+                self.call(session, action, parameters, answer.0);
+            }
+            Call::CreateKey { session, kind } => self.create_key(session, *kind),
+            Call::ModuleStatus { store, answer } => self.module_status(store, answer.0),
+            Call::Encrypt { session, key, plaintext, context, out } => {
+                self.encrypt(session, key, plaintext, context, out);
+            }
+            Call::Decrypt { session, ciphertext, context, out } => {
+                self.decrypt(session, ciphertext, context, out);
+            }
+            Call::DataKey { session, key, bytes, context, out, sealed } => {
+                self.data_key(session, key, bytes, context, Some(out), sealed);
+            }
+            Call::DataKeySealed { session, key, bytes, context, sealed } => {
+                self.data_key(session, key, bytes, context, None, sealed);
+            }
+            Call::ImportParameters { session, key, how, public, token, time } => {
+                self.import_parameters(session, key, *how, (public, token), time.0);
+            }
+            Call::Import { session, key, material, token, expires } => {
+                self.import(session, key, material, token, *expires);
+            }
+            Call::StatusName { status } => assert!(!name(*status).is_empty() && version() > "0"),
+            // SAFETY: NULL is fine.
+            Call::FreeNothing => unsafe { kmshsm_string_free(ptr::null_mut()) },
+        }
+    }
+
+    fn open(&mut self, place: u8, unlock: u8, secret: &Input, flags: u8, out: bool) {
+        let place = Text::new(around(PLACES, place).copied().unwrap_or_default());
+        let secret = Buffer::from_script(secret, 0);
+        let mut handle = 0;
+        let to = if out { &raw mut handle } else { ptr::null_mut() };
+        // The override for unlocked memory is what mostly is asked for.
+        let (unlock, flags) = (u32::from(unlock % 4), u32::from((flags % 4) ^ 1));
+        // SAFETY: the string ends with NUL, the buffer has its length, `to` is to a place for one.
+        let status = unsafe {
+            kmshsm_open(place.as_ptr(), unlock, secret.as_ptr(), secret.capacity, flags, to)
+        };
+        judge(status);
+        assert_eq!(status == OK, handle != 0, "status {status}, handle {handle}");
+        if status == OK {
+            self.stores.push(Opened { handle, is_open: true, store: 0, space: (0, 0) });
+        }
+    }
+
+    fn close(&mut self, pick: &Pick) {
+        let (handle, found) = self.store(pick);
+        // SAFETY: no pointers.
+        unsafe { kmshsm_close(handle) };
+        if let Found::Number(at) = found {
+            self.stores[at].is_open = false;
+        }
+    }
+
+    fn open_session(&mut self, pick: &Pick, account: u8, region: u8, out: bool) {
+        let (store, found) = self.store(pick);
+        let space = (usize::from(account) % ACCOUNTS.len(), usize::from(region) % REGIONS.len());
+        let (account, region) = (Text::new(ACCOUNTS[space.0]), Text::new(REGIONS[space.1]));
+        let mut handle = 0;
+        let to = if out { &raw mut handle } else { ptr::null_mut() };
+        // SAFETY: strings end with NUL, `to` is to a place for one or NULL.
+        let status = unsafe { kmshsm_session_open(store, account.as_ptr(), region.as_ptr(), to) };
+        expect(status, &found);
+        assert_eq!(status == OK, handle != 0, "status {status}, handle {handle}");
+        if let (OK, Found::Number(store)) = (status, found) {
+            self.sessions.push(Opened { handle, is_open: true, store, space });
+        }
+    }
+
+    fn free_session(&mut self, pick: &Pick) {
+        let (handle, found) = self.session(pick);
+        // SAFETY: no pointers.
+        unsafe { kmshsm_session_free(handle) };
+        if let Found::Number(at) = found {
+            self.sessions[at].is_open = false;
+        }
+    }
+
+    fn module_status(&self, pick: &Pick, answer: bool) {
+        let (store, found) = self.store(pick);
+        let mut string = ptr::null_mut();
+        let to = if answer { &raw mut string } else { ptr::null_mut() };
+        // SAFETY: `to` is to a place for one or NULL.
+        let status = unsafe { kmshsm_module_status(store, to) };
+        expect(status, &found);
+        assert_eq!(status == OK, !string.is_null());
+        if status == OK {
+            assert_eq!(take(string)["state"], "operational");
+        }
+    }
+
+    fn create_key(&mut self, pick: &Pick, kind: u8) {
+        let parameters = Parameters::Text(around(KINDS, kind).copied().unwrap_or_default().into());
+        self.call(pick, &Action::Text("CreateKey".into()), &parameters, true);
+    }
+
+    fn call(&mut self, pick: &Pick, action: &Action, parameters: &Parameters, answer: bool) {
+        let (session, found) = self.session(pick);
+        let action = match action {
+            Action::Known(at) => Some(json::action(*at)),
+            Action::Text(text) => Some(text.as_str()),
+            Action::Null => None,
+        };
+        let name = action.unwrap_or_default();
+        let parameters = json::parameters(self, name, parameters);
+        let is_slow = name == "GetParametersForImport" && parameters.contains("RSA_2048");
+        if is_slow && !self.take_slow() {
+            return;
+        }
+        let text = action.map_or(Text::NULL, Text::new);
+        let mut string = ptr::null_mut();
+        let to = if answer { &raw mut string } else { ptr::null_mut() };
+        // SAFETY: strings end with NUL or are NULL, `to` is to a place for one or NULL.
+        let status = unsafe { kmshsm_call(session, text.as_ptr(), parameters.as_ptr(), to) };
+        expect(status, &found);
+        assert_eq!(status == OK, !string.is_null());
+        if let (OK, Found::Number(at)) = (status, found) {
+            self.learn(name, at, &take(string));
+        }
+    }
+
+    /// Remembers what an action has made.
+    fn learn(&mut self, action: &str, session: usize, answer: &serde_json::Value) {
+        let Opened { store, space, .. } = self.sessions[session];
+        assert!(answer["RequestId"].is_string(), "{answer}");
+        match action {
+            "CreateKey" => {
+                let id = answer["KeyMetadata"]["KeyId"].as_str().expect("a key has an id");
+                self.keys.push(Created { id: id.into(), space });
+            }
+            "Encrypt" | "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" => {
+                let blob = json::decoded(answer, "CiphertextBlob").expect("a ciphertext");
+                let plaintext = json::decoded(answer, "Plaintext");
+                let key = answer["KeyId"].as_str().map(str::to_owned);
+                self.sealed.push(Sealed { blob, plaintext, context: None, store, space, key });
+            }
+            "GetParametersForImport" => {
+                self.tokens.push(json::decoded(answer, "ImportToken").expect("a token"));
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn take_slow(&mut self) -> bool {
+        std::mem::take(&mut self.may_be_slow)
+    }
+}
+
+fn create(place: u8, unlock: u8, secret: &Input) {
+    let place = around(PLACES, place).copied().unwrap_or_default();
+    let (place, secret) = (Text::new(place), Buffer::from_script(secret, 0));
+    let unlock = u32::from(unlock % 4);
+    // SAFETY: the string ends with NUL, and the buffer has its length.
+    let status = unsafe { kmshsm_create(place.as_ptr(), unlock, secret.as_ptr(), secret.capacity) };
+    judge(status);
+    assert_ne!(status, OK, "a store where none can be");
+}
+
+/// Judges an answer by what the handle leads to, too.
+pub(crate) fn expect(status: Status, found: &Found) {
+    judge(status);
+    if let Found::Refusal(statuses) = found {
+        assert!(statuses.contains(&status), "status {status} of {statuses:?}");
+    }
+}
