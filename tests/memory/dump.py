@@ -71,6 +71,7 @@ class Dump:
             starts = list(range(0, len(secret) - WINDOW, WINDOW))
             for start in [*starts, max(len(secret) - WINDOW, 0)]:
                 window = secret[start : start + WINDOW]
+                assert len(window) == WINDOW, f"too short to be found: {name}"
                 word = int.from_bytes(window[:8], sys.byteorder)
                 wanted.setdefault(word, []).append((f"{name} [{start}..]", window))
         places: dict[tuple[str, bytes], set[int]] = {}

@@ -38,7 +38,7 @@ from known import aes_schedule, blob_key, derivation, keys_of, sm4_schedule
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ALGORITHMS = ("RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1", "RSAES_PKCS1_V1_5")
 TEXT = b"nobody need hide this text"
@@ -61,9 +61,9 @@ class Scene:
         self.made("Aliyun_SM4")
         holder.use("AES")
         self.made("Aliyun_AES_256")
+        self.external = holder.create_key("Aliyun_AES_256", "EXTERNAL")
         self.know_schedule("the imported AES key", aes, aes_schedule(aes))
         self.know_schedule("the imported SM4 key", sm4, sm4_schedule(sm4))
-        self.secrets += keys_of(place / "store", self.passphrase)
         self.toil()
         # The last to work is the thread whose stack and registers will be seen.
         assert holder.decrypt(holder.encrypt(self.key, TEXT)) == TEXT
@@ -74,6 +74,10 @@ class Scene:
         with pytest.raises(RefusedError, match="202"):
             self.holder.ask(b"O", store, refused, PASSPHRASE, b"\0")
         self.secrets += [("the passphrase", self.passphrase), ("a refused passphrase", refused)]
+
+    def open_again(self) -> None:
+        """The first stays open: its sessions go on."""
+        self.holder.ask(b"O", os.fspath(self.place / "store"), self.passphrase, PASSPHRASE, b"\0")
 
     def know_schedule(self, name: str, key: bytes, schedule: bytes) -> None:
         words = struct.unpack(f">{len(schedule) // 4}I", schedule)
@@ -90,6 +94,7 @@ class Scene:
         key = self.holder.create_key(spec, "EXTERNAL")
         for algorithm in ALGORITHMS:
             self.moduli.append(self.holder.import_material(key, material, algorithm))
+        self.secrets.append((f"material of {spec}", material))
         self.secrets.append((f"K1 of {spec}", derivation(material, sm4)))
         blob = self.work(key)
         for name, made in (("text", blob), ("data key", self.data_key(key))):
@@ -124,22 +129,17 @@ class Scene:
 
     def look(self, dump: Dump | None = None) -> Findings:
         dump = dump or Dump(self.holder.pid, self.place)
-        found = Findings(
-            dump.hits(self.secrets), dump.primes(self.moduli), self.named(dump, dump.schedules())
-        )
+        secrets = [*self.secrets, *keys_of(self.place / "store", self.passphrase)]
+        names = {secret.hex(): name for name, secret in secrets}
+        found = [(f"{k}, {names.get(k, 'unknown')}", bytes.fromhex(k)) for k in dump.schedules()]
+        findings = Findings(dump.hits(secrets), dump.primes(self.moduli), dump.hits(found))
         dump.close()
-        return found
-
-    def named(self, dump: Dump, schedules: list[str]) -> list[str]:
-        """What aeskeyfind found, by name if it is known, and where."""
-        names = {secret.hex(): name for name, secret in self.secrets}
-        keys = sorted(set(schedules))
-        return dump.hits((f"{k}, {names.get(k, 'unknown')}", bytes.fromhex(k)) for k in keys)
+        return findings
 
 
 @dataclasses.dataclass
 class Findings:
-    """What the three scans found in one dump."""
+    """What the three scans found in one dump; of schedules, the keys they begin with."""
 
     hits: list[str]
     primes: list[str]
@@ -180,6 +180,17 @@ def control(scene: Scene, idle: Findings, busy: list[Findings]) -> tuple[Finding
     return scene.look(), key.hex()
 
 
+AFTER: dict[str, Callable[[Scene], object]] = {
+    "open": Scene.open_again,
+    "create": lambda scene: scene.holder.create_key("Aliyun_AES_256"),
+    "encrypt": lambda scene: scene.holder.encrypt(scene.key, TEXT),
+    "decrypt": lambda scene: scene.holder.decrypt(scene.blob),
+    "data key": lambda scene: scene.data_key(scene.key),
+    "import": lambda scene: scene.imported("Aliyun_AES_256", os.urandom(32)),
+    "parameters": lambda scene: scene.holder.ask(b"P", scene.external, ALGORITHMS[0]),
+}
+
+
 def assert_nothing(found: list[str]) -> None:
     assert not found, "\n".join(found)
 
@@ -194,6 +205,14 @@ def test_no_primes_are_left(idle: Findings) -> None:
 
 def test_no_schedules_are_left(idle: Findings) -> None:
     assert_nothing(idle.schedules)
+
+
+@pytest.mark.parametrize("operation", AFTER)
+def test_an_operation_leaves_nothing(scene: Scene, idle: Findings, operation: str) -> None:
+    """What the last call leaves on its stack, another would cover."""
+    AFTER[operation](scene)
+    found = scene.look()
+    assert_nothing(found.hits + found.primes)
 
 
 def test_nothing_in_memory_while_a_thread_works(busy: list[Findings]) -> None:
