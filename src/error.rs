@@ -285,6 +285,16 @@ impl Error {
         self
     }
 
+    /// What it consists of, for a way out on which nothing else may come along.
+    pub(crate) fn into_parts(self) -> (ErrorCode, String, String) {
+        (self.code, self.subject.into_owned(), self.detail.into_owned())
+    }
+
+    /// The reverse of [`into_parts`](Self::into_parts).
+    pub(crate) fn from_parts(code: ErrorCode, subject: String, detail: String) -> Self {
+        Self::new(code).about(subject).because(detail)
+    }
+
     /// What went wrong.
     pub const fn code(&self) -> ErrorCode {
         self.code

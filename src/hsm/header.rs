@@ -81,7 +81,7 @@ impl Header {
         let body = writer.finish();
         let nonce = random::<24>()?;
         let sealed =
-            keyring.header.read(|key| xaes::seal(key32(key)?, &nonce, &aad(keyring), &body))??;
+            keyring.header.read(|key| xaes::seal(key32(key)?, &nonce, &aad(keyring), &body))?;
         Ok(writer.u8(VERSION).raw(&nonce).raw(&sealed).finish())
     }
 
@@ -96,7 +96,7 @@ impl Header {
         let mut body = vec![0; sealed.len().checked_sub(16).ok_or(ErrorCode::StoreDamaged)?];
         keyring
             .header
-            .read(|key| xaes::open(key32(key)?, &nonce, &aad(keyring), sealed, &mut body))?
+            .read(|key| xaes::open(key32(key)?, &nonce, &aad(keyring), sealed, &mut body))
             .map_err(|_| ErrorCode::StoreDamaged)?;
         let mut reader = Reader::new(&body);
         let header = Self {

@@ -47,8 +47,9 @@ impl WrappingPair {
             let mut private = room(len)?;
             private.write(|private| {
                 private.iter_mut().zip(&*pkcs8).for_each(|(to, from)| *to = *from);
+                Ok(())
             })?;
-            Ok::<_, Error>((pair.public_spki()?, private))
+            Ok((pair.public_spki()?, private))
         })?;
         let spec = WrappingKeySpec::Rsa2048;
         Ok(Self { id: random()?, key, spec, algorithm, not_after, failures: 0, public, private })
@@ -85,8 +86,8 @@ impl WrappingPair {
         let mut material = room(len)?;
         self.private.read(|private| {
             let pair = RsaPrivateKey::from_pkcs8(private, rng::fill)?;
-            material.write(|material| pair.decrypt(padding, wrapped, len, material))?
-        })??;
+            material.write(|material| pair.decrypt(padding, wrapped, len, material))
+        })?;
         Ok(RawMaterial::unwrapped(material))
     }
 
@@ -122,8 +123,9 @@ impl WrappingPair {
                 let (front, back) = body.split_at_mut(head.len());
                 front.copy_from_slice(&head);
                 back.copy_from_slice(private);
+                Ok(())
             })
-        })??;
+        })?;
         Ok(body)
     }
 
@@ -143,9 +145,12 @@ impl WrappingPair {
             let pkcs8 = reader.lp()?;
             reader.finish()?;
             let mut private = room(pkcs8.len())?;
-            private.write(|private| private.copy_from_slice(pkcs8))?;
+            private.write(|private| {
+                private.copy_from_slice(pkcs8);
+                Ok(())
+            })?;
             Ok(Self { id, key, spec, algorithm, not_after, failures, public, private })
-        })?
+        })
     }
 }
 
@@ -231,6 +236,6 @@ impl ImportToken {
             .raw(&digest::sha256(&pair.public))
             .u64(not_after.0)
             .finish();
-        keyring.token.read(|key| mac::hmac_sha256(key, &[&message]))
+        keyring.token.read(|key| Ok(mac::hmac_sha256(key, &[&message])))
     }
 }

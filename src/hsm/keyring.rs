@@ -85,7 +85,7 @@ impl Keyring {
             writer.lp(field);
         }
         let message = writer.finish();
-        let full = self.index.read(|key| mac::hmac_sha256(key, &[&message]))?;
+        let full = self.index.read(|key| Ok(mac::hmac_sha256(key, &[&message])))?;
         Reader::new(&full).array()
     }
 
@@ -96,9 +96,9 @@ impl Keyring {
                 key.write(|key| {
                     let info: &[&[u8]] = &[b"kmshsm/v1/", label, &store];
                     mac::hkdf_expand_sha256(key32(master)?, info, key);
-                    Ok::<_, Error>(())
+                    Ok(())
                 })
-            })???;
+            })?;
             Ok::<_, Error>(key)
         };
         Ok(Self {
@@ -148,7 +148,7 @@ impl Keyring {
     pub(super) fn with_active<R>(&self, f: impl FnOnce(u32, &[u8; 32]) -> Result<R>) -> Result<R> {
         let domain = self.domain.read().map_err(|_| ErrorCode::ErrorState)?;
         let active = domain.last().ok_or(ErrorCode::StoreDamaged)?;
-        active.key.read(|key| f(active.number, key32(key)?))?
+        active.key.read(|key| f(active.number, key32(key)?))
     }
 
     /// Runs `f` with the domain key of that number.
@@ -159,13 +159,13 @@ impl Keyring {
     ) -> Result<R> {
         let domain = self.domain.read().map_err(|_| ErrorCode::ErrorState)?;
         let key = domain.iter().find(|key| key.number == number).ok_or(ErrorCode::StoreDamaged)?;
-        key.key.read(|key| f(key32(key)?))?
+        key.key.read(|key| f(key32(key)?))
     }
 }
 
 fn random_secret() -> Result<SecretBytes> {
     let mut key = room(32)?;
-    key.write(crate::hsm::rng::fill)??;
+    key.write(crate::hsm::rng::fill)?;
     Ok(key)
 }
 
@@ -180,7 +180,7 @@ fn domain_aad(store: &[u8; 16], number: u32) -> Vec<u8> {
 fn wrap(under: &SecretBytes, aad: &[u8], key: &SecretBytes) -> Result<([u8; 24], [u8; 48])> {
     let nonce = random::<24>()?;
     let wrapped =
-        under.read(|under| key.read(|key| xaes::seal(key32(under)?, &nonce, aad, key)))???;
+        under.read(|under| key.read(|key| xaes::seal(key32(under)?, &nonce, aad, key)))?;
     Ok((nonce, wrapped.try_into().map_err(|_| ErrorCode::Internal)?))
 }
 
@@ -192,7 +192,7 @@ fn unwrap(
 ) -> Result<SecretBytes> {
     let mut key = room(32)?;
     under
-        .read(|under| key.write(|key| xaes::open(key32(under)?, nonce, aad, wrapped, key)))??
+        .read(|under| key.write(|key| xaes::open(key32(under)?, nonce, aad, wrapped, key)))
         .map_err(|_| ErrorCode::StoreDamaged)?;
     Ok(key)
 }

@@ -27,7 +27,7 @@ impl RawMaterial {
     pub fn generate(spec: KeySpec) -> Result<Self> {
         let len = spec.material_len().ok_or(ErrorCode::UnsupportedOperation)?;
         let mut bytes = room(len)?;
-        bytes.write(rng::fill)??;
+        bytes.write(rng::fill)?;
         Ok(Self(bytes))
     }
 
@@ -40,7 +40,10 @@ impl RawMaterial {
     #[cfg(test)]
     pub(super) fn of(known: &[u8]) -> Result<Self> {
         let mut bytes = room(known.len())?;
-        bytes.write(|bytes| bytes.copy_from_slice(known))?;
+        bytes.write(|bytes| {
+            bytes.copy_from_slice(known);
+            Ok(())
+        })?;
         Ok(Self(bytes))
     }
 
@@ -50,7 +53,7 @@ impl RawMaterial {
         let head = Writer::default().raw(key.as_bytes()).lp(spec.as_str().as_bytes()).finish();
         keyring
             .fingerprint
-            .read(|mac_key| self.0.read(|bytes| mac::hmac_sha256(mac_key, &[&head, bytes])))?
+            .read(|mac_key| self.0.read(|bytes| Ok(mac::hmac_sha256(mac_key, &[&head, bytes]))))
     }
 
     /// Whether this is the material with that fingerprint.
@@ -74,8 +77,9 @@ impl RawMaterial {
                 for (to, from) in body.iter_mut().zip(head.iter().chain(bytes)) {
                     *to = *from;
                 }
+                Ok(())
             })
-        })??;
+        })?;
         Ok(body)
     }
 }
@@ -96,8 +100,8 @@ impl KeyMaterial {
             if material.is_empty() {
                 return Err(ErrorCode::PendingImport.into());
             }
-            arena().keep(|| DerivationKey::new(cipher, material))?
-        })??;
+            arena().keep(|| DerivationKey::new(cipher, material))
+        })?;
         Ok(Self { cipher, key })
     }
 
@@ -107,7 +111,7 @@ impl KeyMaterial {
     }
 
     /// Runs `f` with the key.
-    pub(super) fn with<R>(&self, f: impl FnOnce(&DerivationKey) -> R) -> Result<R> {
+    pub(super) fn with<R>(&self, f: impl FnOnce(&DerivationKey) -> Result<R>) -> Result<R> {
         self.key.read(f)
     }
 }

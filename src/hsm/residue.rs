@@ -9,7 +9,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::arena::{SecretBytes, arena, on_this_stack, secluded};
+use super::arena::{SecretBytes, arena, on_this_stack};
 use super::*;
 use crate::crypto::block::Cipher;
 use crate::crypto::kdf::{Argon2Params, argon2id};
@@ -141,7 +141,7 @@ fn search_after(wanted: &Wanted, work: impl FnOnce()) -> Vec<&'static str> {
 /// A secret of `len` bytes that no ordinary memory ever held.
 fn secret(len: usize) -> SecretBytes {
     let mut bytes = arena().alloc(len).unwrap();
-    bytes.write(rng::fill).unwrap().unwrap();
+    bytes.write(rng::fill).unwrap();
     bytes
 }
 
@@ -154,14 +154,15 @@ fn all() -> Vec<(&'static str, Vec<&'static str>)> {
         wanted.add("key", key);
         let schedule = crate::crypto::block::BlockKey::new(Cipher::Aes256, key).unwrap();
         schedule.with_bytes(|bytes| wanted.add("round keys", bytes));
+        Ok(())
     })
     .unwrap();
-    passphrase.read(|passphrase| wanted.add("passphrase", passphrase)).unwrap();
+    passphrase.read(|passphrase| Ok(wanted.add("passphrase", passphrase))).unwrap();
     let mut body = arena().alloc(1 + 8 + 4 + 32).unwrap();
     body.write(|body| {
         body[0] = 1;
         body[12] = 32;
-        key.read(|key| body[13..].copy_from_slice(key)).unwrap();
+        key.read(|key| Ok(body[13..].copy_from_slice(key)))
     })
     .unwrap();
     let pair = WrappingPair::generate(
@@ -171,14 +172,14 @@ fn all() -> Vec<(&'static str, Vec<&'static str>)> {
     )
     .unwrap();
     // The last numbers of the DER are the primes, their exponents and the coefficient.
-    pair.body().unwrap().read(|body| wanted.add("RSA", &body[body.len() - 640..])).unwrap();
+    pair.body().unwrap().read(|body| Ok(wanted.add("RSA", &body[body.len() - 640..]))).unwrap();
     let context = EncryptionContext::default();
     let version = KeyVersionId::from_bytes([2; 16]);
     let material = KeyMaterial::from_version_body(KeySpec::Aes256, &body).unwrap();
     let mut blob = vec![0; 32 + OVERHEAD];
     let place =
         || Place { kind: RecordKind::Version, id: &[3; 16], storage_key: b"k", immutables: b"i" };
-    let record = body.read(|body| keyring.seal(&place(), 1, body)).unwrap().unwrap();
+    let record = keyring.seal_secret(&place(), 1, &body).unwrap();
 
     let mut found = Vec::new();
     let mut after = |name, work: &mut dyn FnMut()| {
@@ -199,14 +200,13 @@ fn all() -> Vec<(&'static str, Vec<&'static str>)> {
         key.read(|key| {
             aead::seal(Cipher::Aes256, key, &[0; 12], &[], &[1; 64], &mut out, &mut tag)
         })
-        .unwrap()
         .unwrap();
     });
     after("HMAC", &mut || {
-        key.read(|key| mac::hmac_sha256(key, &[b"message"])).unwrap();
+        key.read(|key| Ok(mac::hmac_sha256(key, &[b"message"]))).unwrap();
     });
     after("sealing and opening a record", &mut || {
-        body.read(|body| keyring.seal(&place(), 1, body)).unwrap().unwrap();
+        keyring.seal_secret(&place(), 1, &body).unwrap();
         drop(keyring.open_secret(&place(), &record).unwrap());
     });
     after("a fingerprint", &mut || {
@@ -219,8 +219,6 @@ fn all() -> Vec<(&'static str, Vec<&'static str>)> {
             .read(|passphrase| {
                 out.write(|out| argon2id(passphrase, &[1; 16], params, out.try_into().unwrap()))
             })
-            .unwrap()
-            .unwrap()
             .unwrap();
     });
     after("RSA", &mut || {
@@ -244,12 +242,11 @@ fn child() {
     }
     // The search itself: a copy in ordinary memory is seen, and only under its name.
     let (mut wanted, key) = (Wanted::default(), secret(16));
-    key.read(|key| wanted.add("copied", key)).unwrap();
+    key.read(|key| Ok(wanted.add("copied", key))).unwrap();
     assert!(wanted.found().is_empty());
-    let copy = Box::new(key.read(|key| <[u8; 16]>::try_from(key).unwrap()).unwrap());
+    let copy = Box::new(key.read(|key| Ok(<[u8; 16]>::try_from(key).unwrap())).unwrap());
     assert_eq!(wanted.found(), ["copied"]);
     drop(std::hint::black_box(copy));
-    secluded(|| ());
 }
 
 fn play(scene: &str) -> Vec<String> {

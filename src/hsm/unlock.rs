@@ -51,8 +51,8 @@ impl Slot {
         let head = writer.raw(&salt).finish();
         let nonce = random::<24>()?;
         let aad = aad(store, number, &head);
-        let wrapped = wrapping
-            .read(|key| srk.read(|srk| xaes::seal(key32(key)?, &nonce, &aad, srk)))???;
+        let wrapped =
+            wrapping.read(|key| srk.read(|srk| xaes::seal(key32(key)?, &nonce, &aad, srk)))?;
         Ok(writer.raw(&head).raw(&nonce).raw(&wrapped).finish())
     }
 
@@ -92,7 +92,7 @@ impl Slot {
         let aad = aad(store, number, head);
         let mut srk = room(32)?;
         wrapping
-            .read(|key| srk.write(|srk| xaes::open(key32(key)?, &nonce, &aad, &wrapped, srk)))??
+            .read(|key| srk.write(|srk| xaes::open(key32(key)?, &nonce, &aad, &wrapped, srk)))
             .map_err(|_| ErrorCode::UnlockFailed)?;
         Ok(srk)
     }
@@ -107,7 +107,7 @@ fn stretch(passphrase: &[u8], salt: &[u8; 16], params: Argon2Params) -> Result<S
     key.write(|key| match key.try_into() {
         Ok(key) => kdf::argon2id(passphrase, salt, params, key),
         Err(_) => Err(ErrorCode::Internal.into()),
-    })??;
+    })?;
     Ok(key)
 }
 
@@ -116,6 +116,7 @@ fn from_key_file(file: &[u8; 32], salt: &[u8; 16], store: &[u8; 16]) -> Result<S
     key.write(|key| {
         let prk = zeroize::Zeroizing::new(mac::hkdf_extract(salt, &[file]));
         mac::hkdf_expand_sha256(&prk, &[b"kmshsm/v1/key-file", store], key);
+        Ok(())
     })?;
     Ok(key)
 }

@@ -103,7 +103,7 @@ impl<'k> Transaction<'k> {
     pub(crate) fn put_key(&mut self, old: Option<&KeyRecord>, new: &KeyRecord) -> Result<()> {
         let storage_key = places::key(&new.id);
         let place = key_place(&new.id, &storage_key);
-        self.put(&place, &new.encode())?;
+        self.put(&place, Body::Clear(&new.encode()))?;
         if old.is_some() {
             self.batch.touched.push(storage_key);
         }
@@ -130,7 +130,7 @@ impl<'k> Transaction<'k> {
         let storage_key = places::version(&version.id);
         let immutables = key.immutables();
         let place = version_place(&version.id, &storage_key, &immutables);
-        body.read(|body| self.put(&place, body))?
+        self.put(&place, Body::Secret(body))
     }
 
     /// Writes a version without material: one that still waits for it, or whose material is
@@ -143,7 +143,7 @@ impl<'k> Transaction<'k> {
         let storage_key = places::version(&version.id);
         let immutables = key.immutables();
         let place = version_place(&version.id, &storage_key, &immutables);
-        self.put(&place, &crate::hsm::destroyed_version_body(version.created))
+        self.put(&place, Body::Clear(&crate::hsm::destroyed_version_body(version.created)))
     }
 
     /// A wrapping pair, if it exists.
@@ -157,7 +157,7 @@ impl<'k> Transaction<'k> {
     /// Writes a wrapping pair, whose `body` has been made beforehand.
     pub(crate) fn put_pair(&mut self, id: &[u8; 16], body: &SecretBytes) -> Result<()> {
         let storage_key = places::pair(id);
-        body.read(|body| self.put(&pair_place(id, &storage_key), body))?
+        self.put(&pair_place(id, &storage_key), Body::Secret(body))
     }
 
     /// Removes a wrapping pair; an absent one is not an error.
@@ -211,12 +211,12 @@ impl<'k> Transaction<'k> {
 
     fn put_counters(&mut self, space: &Space, counters: &Counters) -> Result<()> {
         let (id, storage_key) = places::space(self.keyring(), space)?;
-        self.put(&space_place(&id, &storage_key), &counters.encode())
+        self.put(&space_place(&id, &storage_key), Body::Clear(&counters.encode()))
     }
 
     /// Seals a record and keeps the header's account of it. Written twice in one change, the last
     /// one counts.
-    fn put(&mut self, place: &Place<'_>, body: &[u8]) -> Result<()> {
+    fn put(&mut self, place: &Place<'_>, body: Body<'_>) -> Result<()> {
         let storage_key = place.storage_key;
         let pending = self.batch.puts.iter().position(|(key, _)| key == storage_key);
         let old = match pending {
@@ -241,7 +241,10 @@ impl<'k> Transaction<'k> {
             }
             None => 1,
         };
-        let record = self.keyring().seal(place, revision, body)?;
+        let record = match body {
+            Body::Clear(body) => self.keyring().seal(place, revision, body)?,
+            Body::Secret(body) => self.keyring().seal_secret(place, revision, body)?,
+        };
         self.header.add(self.keyring().term(storage_key, &record)?);
         self.batch.puts.push((storage_key.to_vec(), record));
         Ok(())
@@ -262,6 +265,14 @@ impl<'k> Transaction<'k> {
     fn keyring(&self) -> &Keyring {
         &self.keyring
     }
+}
+
+/// What a record is to hold.
+enum Body<'a> {
+    /// No key material.
+    Clear(&'a [u8]),
+    /// Key material, which stays in secret memory until it is sealed.
+    Secret(&'a SecretBytes),
 }
 
 /// Reading what changes have written.

@@ -261,30 +261,22 @@ impl Arena {
 
     /// The same as [`Arena::place`] for what can be made again: keys that are kept ready leave an
     /// eighth of the arena, and 16 KiB at least, to the work of the moment.
-    pub fn keep<T>(
-        &'static self,
-        make: impl FnOnce() -> Result<T>,
-    ) -> Result<Result<SecretBox<T>>, Exhausted> {
+    pub fn keep<T>(&'static self, make: impl FnOnce() -> Result<T>) -> Result<SecretBox<T>> {
         let size = self.report.size;
         let reserve = (size / 8).max(16 << 10).min(size / 2);
         if self.is_live() && self.slots().used() > size - reserve {
-            return Err(Exhausted);
+            return Err(Exhausted.into());
         }
         self.place(make)
     }
 
     /// Puts what `make` returns into the arena. The room is taken first: where there is none,
-    /// `make` is not called. `T` passes over a secret stack, holds no pointer to
-    /// material elsewhere, and is aligned to 64 bytes at most.
-    ///
-    /// The outer result is the arena's, the inner one is `make`'s; `??` unites them.
-    pub fn place<T>(
-        &'static self,
-        make: impl FnOnce() -> Result<T>,
-    ) -> Result<Result<SecretBox<T>>, Exhausted> {
+    /// `make` is not called. `T` passes over a secret stack, holds no pointer to material elsewhere,
+    /// and is aligned to 64 bytes at most.
+    pub fn place<T>(&'static self, make: impl FnOnce() -> Result<T>) -> Result<SecretBox<T>> {
         const { assert!(align_of::<T>() <= slots::ALIGN) };
         let slot = self.slot(size_of::<T>())?;
-        Ok(secluded(|| make().and_then(|value| SecretBox::new(slot, value))))
+        secluded(|| make().and_then(|value| SecretBox::new(slot, value)))
     }
 
     fn slot(&'static self, len: usize) -> Result<Slot, Exhausted> {

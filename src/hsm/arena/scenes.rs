@@ -32,7 +32,7 @@ fn child() {
         }
         Ok("without gate") => touch_outside(|arena| {
             let bytes = std::mem::ManuallyDrop::new(arena.alloc(1).unwrap());
-            assert_eq!(bytes.read(|bytes| bytes[0]), Ok(0));
+            assert_eq!(bytes.read(|bytes| Ok(bytes[0])), Ok(0));
             bytes.address()
         }),
         Ok("limit 0") => limited(0, Protection::None),
@@ -91,22 +91,22 @@ fn limited_with(memlock: u64, expected: Protection, deny_secret: bool) {
         assert_eq!(report.size, (64 << 10) - 2 * slots::PAGE);
     }
     let mut bytes = arena.alloc(5000).unwrap();
-    bytes.write(|bytes| bytes.fill(7)).unwrap();
-    assert_eq!(bytes.read(|bytes| bytes[4999]), Ok(7));
+    bytes.write(|bytes| Ok(bytes.fill(7))).unwrap();
+    assert_eq!(bytes.read(|bytes| Ok(bytes[4999])), Ok(7));
 }
 
 fn forked(fork: impl Fn() -> libc::pid_t) {
     let parent = arena();
     let mut bytes = parent.alloc(32).unwrap();
-    bytes.write(|bytes| bytes.fill(9)).unwrap();
-    let number = parent.place(|| Ok(5u64)).unwrap().unwrap();
+    bytes.write(|bytes| Ok(bytes.fill(9))).unwrap();
+    let number = parent.place(|| Ok(5u64)).unwrap();
     let lock = parent.slots(); // as if another thread held it
     let pid = fork();
     if pid == 0 {
         let fine = catch_unwind(AssertUnwindSafe(|| {
-            assert_eq!(bytes.read(|_| ()), Err(Error::new(ErrorCode::Forked)));
-            assert_eq!(bytes.write(|_| ()), Err(Error::new(ErrorCode::Forked)));
-            assert_eq!(number.read(|number| *number), Err(Error::new(ErrorCode::Forked)));
+            assert_eq!(bytes.read(|_| Ok(())), Err(Error::new(ErrorCode::Forked)));
+            assert_eq!(bytes.write(|_| Ok(())), Err(Error::new(ErrorCode::Forked)));
+            assert_eq!(number.read(|number| Ok(*number)), Err(Error::new(ErrorCode::Forked)));
             assert!(matches!(parent.alloc(1), Err(Exhausted)));
             let own = arena();
             assert!(!std::ptr::eq(own, parent));
@@ -114,18 +114,20 @@ fn forked(fork: impl Fn() -> libc::pid_t) {
             assert_ne!(own.base, NonNull::dangling());
             assert_eq!(own.protection(), parent.protection());
             assert_eq!((own.report().used, parent.report().used), (0, 0));
-            assert_eq!(bytes.read(|_| ()), Err(Error::new(ErrorCode::Forked)));
+            assert_eq!(bytes.read(|_| Ok(())), Err(Error::new(ErrorCode::Forked)));
             let mut fresh = own.alloc(32).unwrap();
-            fresh.write(|bytes| bytes.fill(1)).unwrap();
+            fresh.write(|bytes| Ok(bytes.fill(1))).unwrap();
             drop(bytes);
             drop(number);
-            assert_eq!(fresh.read(|bytes| bytes[31]), Ok(1));
+            assert_eq!(fresh.read(|bytes| Ok(bytes[31])), Ok(1));
             // A grandchild too gets its own.
             // SAFETY: it only uses the arena and exits.
             match unsafe { libc::fork() } {
                 // SAFETY: ends this process.
                 0 => unsafe {
-                    libc::_exit(i32::from(fresh.read(|_| ()).is_ok() || std::ptr::eq(arena(), own)))
+                    libc::_exit(i32::from(
+                        fresh.read(|_| Ok(())).is_ok() || std::ptr::eq(arena(), own),
+                    ))
                 },
                 grandchild => assert_eq!(wait(grandchild), 0),
             }
@@ -136,7 +138,7 @@ fn forked(fork: impl Fn() -> libc::pid_t) {
     }
     assert_eq!(wait(pid), 0);
     drop(lock);
-    assert_eq!(bytes.read(|bytes| bytes[31]), Ok(9));
+    assert_eq!(bytes.read(|bytes| Ok(bytes[31])), Ok(9));
     assert!(std::ptr::eq(arena(), parent));
 }
 

@@ -89,22 +89,22 @@ impl SecretBytes {
 
     /// Lets `f` see them.
     #[inline]
-    pub fn read<R>(&self, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
+    pub fn read<T>(&self, f: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
         secluded(|| {
             let _open = self.slot.arena.enter()?;
             // SAFETY: `len` initialized bytes that only `write` and drop change, and both need the
             // one owner; the gate is open for as long as `f` can use them.
-            Ok(f(unsafe { slice::from_raw_parts(self.slot.start.as_ptr(), self.slot.len) }))
+            f(unsafe { slice::from_raw_parts(self.slot.start.as_ptr(), self.slot.len) })
         })
     }
 
     /// Lets `f` change them.
     #[inline]
-    pub fn write<R>(&mut self, f: impl FnOnce(&mut [u8]) -> R) -> Result<R> {
+    pub fn write<T>(&mut self, f: impl FnOnce(&mut [u8]) -> Result<T>) -> Result<T> {
         secluded(|| {
             let _open = self.slot.arena.enter()?;
             // SAFETY: as in `read`; `&mut self` makes this the only reference.
-            Ok(f(unsafe { slice::from_raw_parts_mut(self.slot.start.as_ptr(), self.slot.len) }))
+            f(unsafe { slice::from_raw_parts_mut(self.slot.start.as_ptr(), self.slot.len) })
         })
     }
 
@@ -133,22 +133,22 @@ impl<T> SecretBox<T> {
 
     /// Lets `f` see it.
     #[inline]
-    pub fn read<R>(&self, f: impl FnOnce(&T) -> R) -> Result<R> {
+    pub fn read<R>(&self, f: impl FnOnce(&T) -> Result<R>) -> Result<R> {
         secluded(|| {
             let _open = self.slot.arena.enter()?;
             // SAFETY: `new` put a value there, and it lives until the box is dropped; the gate is
             // open for as long as `f` can use it.
-            Ok(f(unsafe { self.slot.start.cast::<T>().as_ref() }))
+            f(unsafe { self.slot.start.cast::<T>().as_ref() })
         })
     }
 
     /// Lets `f` change it.
     #[inline]
-    pub fn write<R>(&mut self, f: impl FnOnce(&mut T) -> R) -> Result<R> {
+    pub fn write<R>(&mut self, f: impl FnOnce(&mut T) -> Result<R>) -> Result<R> {
         secluded(|| {
             let _open = self.slot.arena.enter()?;
             // SAFETY: as in `read`; `&mut self` makes this the only reference.
-            Ok(f(unsafe { self.slot.start.cast::<T>().as_mut() }))
+            f(unsafe { self.slot.start.cast::<T>().as_mut() })
         })
     }
 }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::report::{Report, Switch};
 use super::{Options, is_plain, mapping, memory, registers};
+use crate::error::{Error, ErrorCode, Result};
 
 /// The bytes of a stack. RSA needs 20 KiB in AWS-LC, a signal frame up to 12 KiB.
 const SIZE: usize = 128 << 10;
@@ -129,37 +130,69 @@ impl Drop for Taken<'_> {
 ///
 /// Where there are no secret stacks, the upper part of the ordinary one is wiped behind `f`.
 #[inline]
-pub fn secluded<R>(f: impl FnOnce() -> R) -> R {
+pub fn secluded<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
     if INSIDE.get() {
         return f();
     }
+    let mut way_out = WayOut::new();
     let outcome = match memory().stacks.take() {
         Some(stack) => {
             let _taken = Taken(stack);
             // SAFETY: the stack is this thread's alone until it is given back, large enough, and
             // aligned to a page; no panic passes the switch.
-            unsafe { psm::on_stack(stack.base.as_ptr(), stack.size, || inside(f)) }
+            unsafe { psm::on_stack(stack.base.as_ptr(), stack.size, || inside(f, &mut way_out)) }
         }
         None => {
-            let outcome = inside(f);
+            let outcome = inside(f, &mut way_out);
             if !is_plain() {
                 burn();
             }
             outcome
         }
     };
-    outcome.unwrap_or_else(|panic| resume_unwind(panic))
+    outcome.unwrap_or_else(|panic| resume_unwind(panic));
+    way_out.take()
 }
 
 #[inline]
-fn inside<R>(f: impl FnOnce() -> R) -> std::thread::Result<R> {
+fn inside<T>(f: impl FnOnce() -> Result<T>, way_out: &mut WayOut<T>) -> std::thread::Result<()> {
     INSIDE.set(true);
-    let outcome = catch_unwind(AssertUnwindSafe(f));
+    let outcome = catch_unwind(AssertUnwindSafe(|| way_out.put(f())));
     INSIDE.set(false);
     if !is_plain() {
         registers::clear();
     }
     outcome
+}
+
+/// How an answer leaves a secret stack: its value alone. A `Result` is as large as its larger half, and
+/// to move it is to move what an earlier call has left in the bytes that the smaller half does not use.
+struct WayOut<T> {
+    value: Option<T>,
+    failure: Option<(ErrorCode, String, String)>,
+}
+
+impl<T> WayOut<T> {
+    const fn new() -> Self {
+        Self { value: None, failure: None }
+    }
+
+    #[inline]
+    fn put(&mut self, outcome: Result<T>) {
+        match outcome {
+            Ok(value) => self.value = Some(value),
+            Err(error) => self.failure = Some(error.into_parts()),
+        }
+    }
+
+    #[inline]
+    fn take(self) -> Result<T> {
+        match (self.value, self.failure) {
+            (Some(value), _) => Ok(value),
+            (None, Some((code, subject, detail))) => Err(Error::from_parts(code, subject, detail)),
+            (None, None) => Err(ErrorCode::Internal.into()),
+        }
+    }
 }
 
 /// Overwrites the part of the stack that the work before has used.
@@ -200,7 +233,7 @@ mod tests {
             return;
         }
         assert_eq!(here(), None);
-        let (outer, inner) = secluded(|| (here(), secluded(here)));
+        let (outer, inner) = secluded(|| Ok((here(), secluded(|| Ok(here()))?))).unwrap();
         assert!(outer.is_some());
         assert_eq!(inner, outer);
         assert_eq!(here(), None);
@@ -209,11 +242,13 @@ mod tests {
     #[test]
     fn a_panic_passes_and_the_stack_is_given_back() {
         for _ in 0..3 {
-            let outcome = catch_unwind(|| secluded(|| panic!("as planned")));
+            let outcome = catch_unwind(|| secluded::<()>(|| panic!("as planned")));
             assert_eq!(outcome.unwrap_err().downcast_ref(), Some(&"as planned"));
             assert_eq!(here(), None);
         }
-        assert_eq!(secluded(|| 7), 7);
+        assert_eq!(secluded(|| Ok(7)), Ok(7));
+        let refusal = Error::invalid("it", "It is not so.");
+        assert_eq!(secluded(|| Err::<(), _>(refusal.clone())), Err(refusal));
     }
 
     #[test]
@@ -227,9 +262,9 @@ mod tests {
                         let sum = secluded(|| {
                             let mine = [thread + round; 512];
                             std::thread::yield_now();
-                            std::hint::black_box(&mine).iter().sum::<usize>()
+                            Ok(std::hint::black_box(&mine).iter().sum::<usize>())
                         });
-                        assert_eq!(sum, 512 * (thread + round));
+                        assert_eq!(sum, Ok(512 * (thread + round)));
                     }
                 });
             }
@@ -246,8 +281,9 @@ mod tests {
         };
         let left = secluded(|| {
             let local = std::hint::black_box([MARK; 100]);
-            memory().stacks.0.get(LAST.get()).map(marks).filter(|_| local.len() == 100)
-        });
+            Ok(memory().stacks.0.get(LAST.get()).map(marks).filter(|_| local.len() == 100))
+        })
+        .unwrap();
         assert!(left.is_none_or(|left| left >= 100));
         memory().stacks.wipe();
         for stack in &memory().stacks.0 {
@@ -270,7 +306,7 @@ mod tests {
             let at = LAST.get();
             let pair = WrappingPair::generate(key, algorithm, until).unwrap();
             assert!(pair.unwrap(&[3; 256], 32).is_err());
-            let stack = memory().stacks.0.get(at)?;
+            let Some(stack) = memory().stacks.0.get(at) else { return Ok(None) };
             let mut depth = stack.size;
             while depth > 0 {
                 let byte = stack.base.as_ptr().wrapping_add(stack.size - depth);
@@ -280,8 +316,9 @@ mod tests {
                 }
                 depth -= 1;
             }
-            Some(depth)
-        });
+            Ok(Some(depth))
+        })
+        .unwrap();
         eprintln!("RSA used {used:?} bytes of stack");
         assert!(used.is_none_or(|used| used < SIZE / 2));
     }

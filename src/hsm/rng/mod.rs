@@ -134,7 +134,7 @@ fn fill_from(slot: &mut Option<Generator>, out: &mut [u8]) -> Result<()> {
             generator.reseed(generation, now)?;
         }
         generator.requests += 1;
-        generator.drbg.write(|drbg| drbg.generate(&[], chunk))??;
+        generator.drbg.write(|drbg| drbg.generate(&[], chunk))?;
     }
     Ok(())
 }
@@ -146,7 +146,7 @@ impl Generator {
             let (seed, of) = seed(None)?;
             digest = of;
             Drbg::instantiate(&seed, &[])
-        })??;
+        })?;
         Ok(Self { drbg, requests: 0, seeded_at: now, generation, last_seed: digest })
     }
 
@@ -161,8 +161,8 @@ impl Generator {
         self.last_seed = self.drbg.write(|drbg| {
             let (seed, digest) = seed(Some(&self.last_seed))?;
             drbg.reseed(&seed, &[])?;
-            Ok::<_, Error>(digest)
-        })??;
+            Ok(digest)
+        })?;
         (self.requests, self.seeded_at, self.generation) = (0, now, generation);
         Ok(())
     }
