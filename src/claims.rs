@@ -206,10 +206,15 @@ impl Patience {
 ///
 /// [`clear`]: Self::clear
 /// [`revoke`]: Self::revoke
+#[repr(align(128))] // as a lane: neighbours in memory may be anybody's, and be written to
 pub struct Revocable<T> {
     /// A box; null: none; [`gone`]: none, and none will come.
-    value: AtomicPtr<T>,
+    value: AtomicPtr<Padded<T>>,
 }
+
+/// A value on cache lines of its own, for the same reason.
+#[repr(align(128))]
+struct Padded<T>(T);
 
 /// What stands in the place of a value that has been revoked: no box lies there.
 fn gone<T>() -> *mut T {
@@ -236,19 +241,19 @@ impl<T: Send + Sync> Revocable<T> {
             if self.value.load(Ordering::SeqCst) == value {
                 // SAFETY: a box, since it is neither null nor `gone`; it was still to be found
                 // after it had been claimed, so whoever takes it away waits for the claim.
-                return Some(f(unsafe { &*value }));
+                return Some(f(unsafe { &(*value).0 }));
             }
         }
     }
 
     /// Sets the value. Gives it back if there is one already, or it has been revoked.
     pub fn set_if_absent(&self, value: T) -> Result<(), T> {
-        let fresh = Box::into_raw(Box::new(value));
+        let fresh = Box::into_raw(Box::new(Padded(value)));
         let (null, order) = (ptr::null_mut(), Ordering::SeqCst);
         match self.value.compare_exchange(null, fresh, order, order) {
             Ok(_) => Ok(()),
             // SAFETY: made above and shared with nobody.
-            Err(_) => Err(*unsafe { Box::from_raw(fresh) }),
+            Err(_) => Err(unsafe { Box::from_raw(fresh) }.0),
         }
     }
 
@@ -269,7 +274,7 @@ impl<T: Send + Sync> Revocable<T> {
     }
 
     /// Drops what has been exchanged for something else.
-    fn end(value: *mut T) -> bool {
+    fn end(value: *mut Padded<T>) -> bool {
         if value.is_null() || value == gone() {
             return false;
         }
