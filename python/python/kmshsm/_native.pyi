@@ -11,8 +11,8 @@ __version__: str
 def create(
     place: str, *, passphrase: Buffer | str | None = None, key_file: Buffer | None = None
 ) -> None: ...
-
 def zeroize() -> None: ...
+
 @disjoint_base
 class Store:
     def __new__(
