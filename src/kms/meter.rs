@@ -35,9 +35,9 @@ pub(super) struct Counters {
     versions: Vec<(KeyVersionId, [Lane; LANES])>,
 }
 
-/// A counter on a cache line of its own.
+/// A counter on a cache line of its own, and its neighbour, for processors fetch them in pairs.
 #[derive(Default)]
-#[repr(align(64))]
+#[repr(align(128))]
 struct Lane(AtomicU64);
 
 impl Meter {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::error::{Error, ErrorCode, RequestId, Result};
 use crate::fork::Generation;
 use crate::hsm::{self, KeyMaterial};
+use crate::kms::room::with_room;
 use crate::kms::{Access, Action, Held, Key, KeyRecord, Kms, List, Page, Rule, Transaction};
 use crate::model::{KeyId, KeyRef, KeyVersionId, ManualClock, Principal, Space, Timestamp};
 use crate::policy::{self, Decision};
@@ -259,7 +260,8 @@ fn mint() -> Result<RequestId> {
         let process = Generation::current();
         let id = match next.get() {
             Some((same, id)) if same == process => id,
-            _ => u128::from_be_bytes(hsm::random()?),
+            // The first one of a thread may need room for its generator.
+            _ => u128::from_be_bytes(with_room(hsm::random)?),
         };
         next.set(Some((process, id.wrapping_add(1))));
         Ok(RequestId(uuid::Builder::from_random_bytes(id.to_be_bytes()).into_uuid().into_bytes()))
