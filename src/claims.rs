@@ -238,10 +238,11 @@ impl<T: Send + Sync> Revocable<T> {
                 return None;
             }
             let _claim = claim(value);
-            if self.value.load(Ordering::SeqCst) == value {
+            let again = self.value.load(Ordering::SeqCst);
+            if again == value {
                 // SAFETY: a box, since it is neither null nor `gone`; it was still to be found
                 // after it had been claimed, so whoever takes it away waits for the claim.
-                return Some(f(unsafe { &(*value).0 }));
+                return Some(f(unsafe { &(*again).0 }));
             }
         }
     }

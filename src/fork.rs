@@ -7,6 +7,8 @@
 
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
 
 use crate::error::{ErrorCode, Result};
 
@@ -91,9 +93,14 @@ impl<T: Send + Sync> PerProcess<T> {
         self.first(now, make)
     }
 
-    /// Whether this process has made it.
-    pub fn is_made(&self) -> bool {
-        self.made.load(Ordering::Acquire) == Generation::current().0
+    /// This process's value, if it has been made.
+    pub fn peek(&self) -> Option<&'static T>
+    where
+        T: 'static,
+    {
+        let is_made = self.made.load(Ordering::Acquire) == Generation::current().0;
+        // SAFETY: as in `get`.
+        is_made.then(|| unsafe { &*self.value.load(Ordering::Acquire) })
     }
 
     #[cold]
@@ -137,9 +144,9 @@ fn watch() -> &'static AtomicU64 {
     match WORD.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => {
             #[cfg(not(miri))]
-            // SAFETY: the handler only stores to an atomic.
+            // SAFETY: the handlers only use atomics and sleep.
             unsafe {
-                libc::pthread_atfork(None, None, Some(forget))
+                libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(forget))
             };
         }
         Err(_) => {
@@ -152,10 +159,65 @@ fn watch() -> &'static AtomicU64 {
     word()
 }
 
-/// Runs in a child, where the kernel may not have wiped the page.
+/// Runs in a child, where the kernel may not have wiped the page, and which has no other threads.
 #[cfg_attr(miri, allow(dead_code))]
 extern "C" fn forget() {
     word().store(0, Ordering::Release);
+    INSIDE.store(0, Ordering::SeqCst);
+    FORKING.store(0, Ordering::SeqCst);
+}
+
+/// Threads with a [`Pass`], and forks under way.
+static INSIDE: AtomicU64 = AtomicU64::new(0);
+static FORKING: AtomicU64 = AtomicU64::new(0);
+
+const NAP: Duration = Duration::from_micros(50);
+
+/// A disk that hangs must not hang a fork forever: ten seconds.
+const LONGEST_WAIT_IN_NAPS: u32 = 200_000;
+
+/// The right to be inside a library whose locks a child would find held for good: SQLite, and AWS-LC
+/// while it draws random numbers. A fork waits until nobody has one. Held for short; a thread that has
+/// one must not ask for another.
+pub struct Pass(());
+
+impl Pass {
+    /// Waits while there is a fork.
+    pub fn enter() -> Self {
+        word(); // sees to it that forks wait
+        loop {
+            INSIDE.fetch_add(1, Ordering::SeqCst);
+            if FORKING.load(Ordering::SeqCst) == 0 {
+                return Self(());
+            }
+            INSIDE.fetch_sub(1, Ordering::SeqCst);
+            while FORKING.load(Ordering::SeqCst) != 0 {
+                sleep(NAP);
+            }
+        }
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        INSIDE.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg_attr(miri, allow(dead_code))]
+extern "C" fn before_fork() {
+    FORKING.fetch_add(1, Ordering::SeqCst);
+    for _ in 0..LONGEST_WAIT_IN_NAPS {
+        if INSIDE.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        sleep(NAP);
+    }
+}
+
+#[cfg_attr(miri, allow(dead_code))]
+extern "C" fn after_fork() {
+    FORKING.fetch_sub(1, Ordering::SeqCst);
 }
 
 #[cfg(not(miri))]

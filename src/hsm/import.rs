@@ -4,7 +4,7 @@
 use crate::crypto::rsa::{MAX_PKCS8, Padding, RsaPrivateKey};
 use crate::crypto::{digest, mac};
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::arena::{SecretBytes, secluded};
+use crate::hsm::arena::{SecretBytes, secluded_at_length};
 use crate::hsm::unlock::room;
 use crate::hsm::{Keyring, RawMaterial, random, rng, selftest};
 use crate::model::{KeyId, Space, Timestamp, WrappingAlgorithm, WrappingKeySpec};
@@ -40,7 +40,7 @@ impl WrappingPair {
         not_after: Timestamp,
     ) -> Result<Self> {
         selftest::ready_for_rsa()?;
-        let (public, private) = secluded(|| {
+        let (public, private) = secluded_at_length(|| {
             let pair = RsaPrivateKey::generate(RSA_BITS, rng::fill)?;
             let mut pkcs8 = Zeroizing::new([0; MAX_PKCS8]);
             let len = pair.write_pkcs8(&mut *pkcs8)?;

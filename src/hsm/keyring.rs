@@ -125,15 +125,24 @@ impl Keyring {
 
     /// Takes the domain keys of a header that this keyring does not have yet.
     pub(super) fn learn(&self, table: &[WrappedDomainKey]) -> Result<()> {
-        let mut domain = self.domain.write().map_err(|_| ErrorCode::ErrorState)?;
-        for wrapped in table {
-            if !domain.iter().any(|known| known.number == wrapped.number) {
-                let aad = domain_aad(&self.store, wrapped.number);
-                let key = unwrap(&self.srk, &wrapped.nonce, &aad, &wrapped.wrapped)?;
-                domain.push(DomainKey { number: wrapped.number, key, wrapped: wrapped.clone() });
-            }
+        let known = self.domain_table()?;
+        // Unwrapped before the lock is taken: whoever reads under it is on a secret stack, for which
+        // unwrapping may have to wait.
+        let unknown = table.iter().filter(|key| known.iter().all(|old| old.number != key.number));
+        let learned = unknown.map(|wrapped| {
+            let aad = domain_aad(&self.store, wrapped.number);
+            let key = unwrap(&self.srk, &wrapped.nonce, &aad, &wrapped.wrapped)?;
+            Ok(DomainKey { number: wrapped.number, key, wrapped: wrapped.clone() })
+        });
+        let learned = learned.collect::<Result<Vec<_>>>()?;
+        if learned.is_empty() {
+            return Ok(());
         }
+        let mut domain = self.domain.write().map_err(|_| ErrorCode::ErrorState)?;
+        domain.extend(learned);
         domain.sort_by_key(|key| key.number);
+        // Another thread may have learned the same.
+        domain.dedup_by_key(|key| key.number);
         Ok(())
     }
 

@@ -4,9 +4,10 @@
 use crate::crypto::kdf::{self, Argon2Params};
 use crate::crypto::{mac, xaes};
 use crate::error::{ErrorCode, Result};
-use crate::hsm::arena::{SecretBytes, arena};
+use crate::hsm::arena::{SecretBytes, arena, secluded_at_length};
 use crate::hsm::random;
 use crate::octets::{Reader, Writer};
+use crate::secret::Zeroizing;
 
 /// What the operator gives to open a store. Borrowed; the caller wipes it.
 pub enum Unlock<'a> {
@@ -103,18 +104,22 @@ fn aad(store: &[u8; 16], number: u8, head: &[u8]) -> Vec<u8> {
 }
 
 fn stretch(passphrase: &[u8], salt: &[u8; 16], params: Argon2Params) -> Result<SecretBytes> {
-    let mut key = room(32)?;
-    key.write(|key| match key.try_into() {
-        Ok(key) => kdf::argon2id(passphrase, salt, params, key),
-        Err(_) => Err(ErrorCode::Internal.into()),
-    })?;
-    Ok(key)
+    secluded_at_length(|| {
+        let mut stretched = Zeroizing::new([0; 32]);
+        kdf::argon2id(passphrase, salt, params, &mut stretched)?;
+        let mut key = room(32)?;
+        key.write(|key| {
+            key.copy_from_slice(&*stretched);
+            Ok(())
+        })?;
+        Ok(key)
+    })
 }
 
 fn from_key_file(file: &[u8; 32], salt: &[u8; 16], store: &[u8; 16]) -> Result<SecretBytes> {
     let mut key = room(32)?;
     key.write(|key| {
-        let prk = zeroize::Zeroizing::new(mac::hkdf_extract(salt, &[file]));
+        let prk = Zeroizing::new(mac::hkdf_extract(salt, &[file]));
         mac::hkdf_expand_sha256(&prk, &[b"kmshsm/v1/key-file", store], key);
         Ok(())
     })?;

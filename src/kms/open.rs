@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, ErrorCode, Result};
 use crate::fork::Generation;
 use crate::health::Health;
-use crate::hsm::{Header, Hsm, Keyring, Slot, Unlock, random, selftest};
+use crate::hsm::{Header, Hsm, Keyring, Slot, Unlock, random, rng, selftest};
 use crate::keystore::{Batch, Keystore, MemoryStore, SqliteStore};
 use crate::kms::cache::Cache;
 use crate::kms::transaction::one;
@@ -81,7 +81,9 @@ fn needs_secret() -> Error {
 /// Fresh bytes for a key file.
 pub fn fresh_key() -> Result<Zeroizing<[u8; 32]>> {
     selftest::ready()?;
-    random().map(Zeroizing::new)
+    let mut key = Zeroizing::new([0; 32]);
+    rng::fill(&mut *key)?;
+    Ok(key)
 }
 
 /// The format of a store as a whole.

@@ -50,10 +50,13 @@ pub(super) fn make_room() -> bool {
 /// thread is opening meanwhile may stay open. In a forked child the parent's stores are left alone.
 pub fn zeroize() -> Result<()> {
     let open = open_stores();
-    // All of them first: none works on while another's calls are waited for.
+    // Step by step for all: nothing that can be wiped now waits for the calls of another store.
     open.iter().for_each(|kms| kms.refuse_calls());
+    open.iter().for_each(|kms| kms.forget_keys());
+    hsm::wipe();
     open.iter().for_each(|kms| kms.close());
     drop(open);
+    // What closing has used, and calls until they ended.
     hsm::wipe();
     Ok(())
 }

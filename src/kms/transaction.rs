@@ -259,7 +259,10 @@ impl<'k> Transaction<'k> {
         let header = self.header.seal(self.keyring())?;
         self.batch.expects.push((places::HEADER.to_vec(), Some(self.header_revision)));
         self.batch.puts.push((places::HEADER.to_vec(), header));
-        self.kms.store.commit(self.batch).map(|_| ())
+        let Self { kms, keyring, batch, .. } = self;
+        // Other processes may have to be waited for: the keys can be wiped meanwhile.
+        drop(keyring);
+        kms.store.commit(batch).map(|_| ())
     }
 
     fn keyring(&self) -> &Keyring {

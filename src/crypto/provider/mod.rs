@@ -21,10 +21,12 @@ pub(crate) use chosen::{
 pub struct HeapRoutes {
     /// So many bytes, or null.
     pub allocate: fn(usize) -> *mut u8,
+    /// The same for what a forked child needs, too.
+    pub allocate_lasting: fn(usize) -> *mut u8,
     /// How many bytes an allocation has; 0 if it is none of this heap's.
     pub size_of: fn(*mut u8) -> usize,
-    /// Wipes and frees an allocation of this heap.
-    pub release: fn(*mut u8),
+    /// Wipes and frees an allocation of this heap; false if it is none.
+    pub release: fn(*mut u8) -> bool,
 }
 
 #[cfg(not(any(feature = "awslc", feature = "portable")))]

@@ -1,19 +1,28 @@
-//! Secret memory for the provider: what AWS-LC allocates while it works with a private key lies here
-//! and not in the heap of the program.
+//! Memory for the provider: what AWS-LC allocates while it works with a private key lies in a heap of
+//! its own, in secret memory, and not in the heap of the program. No protection key closes it: AWS-LC
+//! touches it when it likes.
 //!
-//! No protection key closes it: AWS-LC touches it when it likes.
+//! AWS-LC also keeps a random generator for each thread as long as the thread lives, and for a forked
+//! child as well, which has no secret memory of its parent's. That lies in a second heap, which is
+//! locked and left out of dumps, and of which a child has a copy, like of any other memory.
 
-use std::ptr::NonNull;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
-use super::report::Report;
+use super::MEMORY;
+use super::mapping::Rooms;
+use super::report::{Report, Switch};
 use super::slots::Slots;
-use super::{Options, mapping, memory};
+use crate::crypto::provider::{self, HeapRoutes};
 
 /// The smallest heap worth having, guard pages included.
-const LEAST: usize = 32 << 10;
+pub(super) const LEAST: usize = 32 << 10;
+/// The heap for what outlives forks: some 40 threads' generators.
+#[cfg(not(miri))]
+const LASTING: usize = 64 << 10;
 
-/// The memory, and which parts of it are taken.
+/// Memory, and which parts of it are taken.
 pub(super) struct Heap {
     base: NonNull<u8>,
     size: usize,
@@ -26,22 +35,27 @@ unsafe impl Send for Heap {}
 unsafe impl Sync for Heap {}
 
 impl Heap {
-    /// As large as wanted, or as memory allows.
-    pub(super) fn map(options: &Options, report: &mut Report) -> Option<Self> {
-        let sizes = std::iter::successors(Some(options.heap), |size| Some(size / 2));
-        let wanted = sizes.take_while(|size| *size >= LEAST).map(|size| (size, 1));
-        let rooms = if cfg!(kmshsm_own_stack) || options.heap == 0 {
-            report.note("provider_heap", Err(std::io::Error::from_raw_os_error(libc::EPERM)));
-            None
-        } else {
-            mapping::shielded(options, wanted, report)
-        };
-        let (base, size) = rooms?.pop()?;
+    /// Over the one room.
+    pub(super) fn over(mut rooms: Rooms) -> Option<Self> {
+        let (base, size) = rooms.pop()?;
         Some(Self { base, size, slots: Mutex::new(Slots::new(size)) })
     }
 
-    fn slots(&self) -> MutexGuard<'_, Slots> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    /// None in a child, if another thread of the parent held the lock at the fork.
+    fn slots(&self, is_lasting: bool) -> Option<MutexGuard<'_, Slots>> {
+        if !is_lasting {
+            return Some(self.slots.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        match self.slots.try_lock() {
+            Ok(slots) => Some(slots),
+            Err(TryLockError::Poisoned(slots)) => Some(slots.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    fn take(&self, size: usize, is_lasting: bool) -> *mut u8 {
+        let place = self.slots(is_lasting).and_then(|mut slots| slots.take(size.max(1)));
+        place.map_or(ptr::null_mut(), |place| self.base.as_ptr().wrapping_add(place.offset))
     }
 
     /// Where in the heap this is, if it is.
@@ -49,35 +63,104 @@ impl Heap {
         let offset = pointer.addr().checked_sub(self.base.as_ptr().addr())?;
         (offset < self.size).then_some(offset)
     }
+
+    fn size_of(&self, pointer: *mut u8, is_lasting: bool) -> Option<usize> {
+        let offset = self.offset(pointer)?;
+        Some(self.slots(is_lasting)?.at(offset)?.size)
+    }
+
+    /// Whether it was one of this heap's.
+    fn release(&self, pointer: *mut u8, is_lasting: bool) -> bool {
+        let Some(offset) = self.offset(pointer) else { return false };
+        if let Some(mut slots) = self.slots(is_lasting)
+            && let Some(place) = slots.at(offset)
+        {
+            // SAFETY: a place that was given out and is taken back by its one owner.
+            crate::secret::wipe(unsafe { std::slice::from_raw_parts_mut(pointer, place.size) });
+            slots.give(place);
+        }
+        true
+    }
 }
+
+/// This process's heap, if it has been mapped. Never maps it: AWS-LC frees when threads and processes
+/// end.
+fn heap() -> Option<&'static Heap> {
+    MEMORY.peek()?.heap.as_ref()
+}
+
+/// The heap of this process and its children.
+static LASTING_HEAP: AtomicPtr<Heap> = AtomicPtr::new(ptr::null_mut());
+
+fn lasting() -> Option<&'static Heap> {
+    // SAFETY: null, or a box that is never freed.
+    unsafe { LASTING_HEAP.load(Ordering::Acquire).as_ref() }
+}
+
+/// Has AWS-LC allocate here. Off where there is no heap, or somebody else has set its allocator.
+pub(super) fn route(is_there: bool, report: &mut Report) -> Switch {
+    if cfg!(kmshsm_own_stack) || !is_there {
+        report.note("provider_heap", Err(std::io::Error::from_raw_os_error(libc::ENOMEM)));
+        return Switch::Off;
+    }
+    if lasting().is_none() {
+        map_lasting(report);
+    }
+    let routes = HeapRoutes { allocate, allocate_lasting, size_of, release };
+    let is_routed = provider::route_heap(routes);
+    if !is_routed {
+        report.note("provider_heap", Err(std::io::Error::from_raw_os_error(libc::EBUSY)));
+    }
+    is_routed.into()
+}
+
+#[cfg(not(miri))]
+fn map_lasting(report: &mut Report) {
+    use super::region::Region;
+    use super::report::Kind;
+    let region = match Region::new(Kind::Mlock, LASTING, 1) {
+        Ok(region) => region,
+        Err((step, error)) => {
+            report.note(step, Err(error));
+            return;
+        }
+    };
+    region.guard(report);
+    region.exclude_from_dumps(Kind::Mlock, report);
+    let room = NonNull::new(region.room(0)).map(|room| (room, region.room_size()));
+    let Some(heap) = Heap::over(room.into_iter().collect()) else { return };
+    region.keep();
+    LASTING_HEAP.store(Box::into_raw(Box::new(heap)), Ordering::Release);
+}
+
+#[cfg(miri)]
+fn map_lasting(_: &mut Report) {}
 
 /// `size` bytes aligned to 64, or null if there is no room.
-pub(super) fn allocate(size: usize) -> *mut u8 {
-    let Some(heap) = &memory().heap else { return std::ptr::null_mut() };
-    let place = heap.slots().take(size.max(1));
-    place.map_or(std::ptr::null_mut(), |place| heap.base.as_ptr().wrapping_add(place.offset))
+fn allocate(size: usize) -> *mut u8 {
+    heap().map_or(ptr::null_mut(), |heap| heap.take(size, false))
 }
 
-/// How many bytes may be used from here on; 0 if this is no part of the heap.
-pub(super) fn size_of(pointer: *mut u8) -> usize {
-    let Some(heap) = &memory().heap else { return 0 };
-    let place = heap.offset(pointer).and_then(|offset| heap.slots().at(offset));
-    place.map_or(0, |place| place.size)
+/// The same for what a forked child needs, too.
+fn allocate_lasting(size: usize) -> *mut u8 {
+    lasting().map_or(ptr::null_mut(), |heap| heap.take(size, true))
 }
 
-/// Wipes what was allocated and takes it back.
-pub(super) fn release(pointer: *mut u8) {
-    let Some(heap) = &memory().heap else { return };
-    let Some(place) = heap.offset(pointer).and_then(|offset| heap.slots().at(offset)) else {
-        return;
-    };
-    // SAFETY: a place that was given out and is taken back by its one owner.
-    crate::secret::wipe(unsafe { std::slice::from_raw_parts_mut(pointer, place.size) });
-    heap.slots().give(place);
+/// How many bytes may be used from here on; 0 if this is no part of the heaps.
+fn size_of(pointer: *mut u8) -> usize {
+    let secret = heap().and_then(|heap| heap.size_of(pointer, false));
+    secret.or_else(|| lasting()?.size_of(pointer, true)).unwrap_or(0)
+}
+
+/// Wipes what was allocated and takes it back. False if it is no part of the heaps.
+fn release(pointer: *mut u8) -> bool {
+    heap().is_some_and(|heap| heap.release(pointer, false))
+        || lasting().is_some_and(|heap| heap.release(pointer, true))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::memory;
     use super::*;
 
     #[test]
@@ -95,11 +178,15 @@ mod tests {
             let bytes = unsafe { std::slice::from_raw_parts_mut(pointer, room) };
             assert!(bytes.iter().all(|byte| *byte == 0));
             bytes.fill(0xee);
-            release(pointer);
+            assert!(release(pointer));
         }
         assert!(allocate(heap.size + 1).is_null());
         let mut elsewhere = 0u8;
         assert_eq!(size_of(&raw mut elsewhere), 0);
+        assert!(!release(&raw mut elsewhere));
+        let lasting = allocate_lasting(300);
+        assert!(size_of(lasting) >= 300 && heap.offset(lasting).is_none());
+        assert!(release(lasting));
         assert_eq!(size_of(heap.base.as_ptr().wrapping_add(heap.size)), 0);
     }
 
@@ -109,10 +196,10 @@ mod tests {
     fn rsa_keys_lie_in_the_heap() {
         use crate::crypto::rsa::RsaPrivateKey;
         let Some(heap) = &memory().heap else { return };
-        assert!(memory().arena.report().provider_heap == super::super::Switch::On);
+        assert!(memory().arena.report().provider_heap == Switch::On);
         let key = RsaPrivateKey::generate(2048, crate::hsm::rng::fill).unwrap();
         // n, d, p, q, d mod p-1, d mod q-1, 1/q mod p: two and five halves of 256 bytes at least.
-        assert!(heap.slots().used() >= 2 * 256 + 5 * 128);
+        assert!(heap.slots(false).unwrap().used() >= 2 * 256 + 5 * 128);
         drop(key);
     }
 }

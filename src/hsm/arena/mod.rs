@@ -30,12 +30,12 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::crypto::provider::{self, HeapRoutes};
 use crate::error::{Error, ErrorCode, Result};
 use crate::fork::{Generation, PerProcess};
 use crate::health;
 use gate::{Gate, Key};
 use heap::Heap;
+use mapping::Mapping;
 #[cfg(test)]
 pub(crate) use report::Switch;
 pub use report::{Protection, Report};
@@ -45,7 +45,7 @@ use slots::Slots;
 use stack::Stacks;
 #[cfg(test)]
 pub(crate) use stack::on_this_stack;
-pub use stack::secluded;
+pub use stack::{secluded, secluded_at_length};
 
 /// Bytes of the canary that follows the user's bytes in a slot.
 const CANARY: usize = 16;
@@ -71,22 +71,21 @@ fn memory() -> &'static Memory {
 }
 
 impl Memory {
-    /// The stacks come first: without them nothing else is worth much.
     fn map(options: &Options) -> Self {
         let mut report = Report::nothing();
-        let stacks = Stacks::map(options, &mut report);
-        let heap = Heap::map(options, &mut report);
-        let routes =
-            HeapRoutes { allocate: heap::allocate, size_of: heap::size_of, release: heap::release };
-        report.provider_heap = (heap.is_some() && provider::route_heap(routes)).into();
-        let arena = Arena::map(options, report);
-        Self { stacks, heap, arena }
+        let mapped = mapping::map(options, &mut report);
+        let stacks = Stacks::over(mapped.stacks, &mut report);
+        let heap = mapped.heap.and_then(Heap::over);
+        report.provider_heap = heap::route(heap.is_some(), &mut report);
+        Self { stacks, heap, arena: Arena::over(mapped.arena, options, report) }
     }
 }
 
 /// Overwrites every secret stack of this process with zeros, each as soon as nobody is on it.
 pub fn wipe_stacks() {
-    memory().stacks.wipe();
+    if let Some(memory) = MEMORY.peek() {
+        memory.stacks.wipe();
+    }
 }
 
 /// The bytes of the arena that is mapped at first use.
@@ -102,7 +101,7 @@ pub fn set_key_memory(bytes: usize) -> Result<()> {
     if !(64 << 10..=1 << 30).contains(&bytes) {
         return Err(Error::invalid("bytes", "It must be 65536 to 1073741824."));
     }
-    if MEMORY.is_made() {
+    if MEMORY.peek().is_some() {
         return Err(Error::invalid("bytes", "It is set before the first store is opened."));
     }
     WANTED.store(bytes, Ordering::Relaxed);
@@ -218,20 +217,22 @@ impl Arena {
     #[cfg(test)]
     pub(crate) fn with(options: Options) -> &'static Self {
         let options = Options { alarm: || (), ..options };
-        Box::leak(Box::new(Self::map(&options, Report::nothing())))
+        let options = Options { stacks: 0, heap: 0, ..options };
+        let mut report = Report::nothing();
+        let mapping = mapping::map(&options, &mut report).arena;
+        Box::leak(Box::new(Self::over(mapping, &options, report)))
     }
 
-    fn map(options: &Options, report: Report) -> Self {
-        let mapping = mapping::map(options, report);
+    fn over(mapping: Mapping, options: &Options, report: Report) -> Self {
         Self {
             born: Generation::current(),
             base: mapping.base,
             key: mapping.key,
             canary: mapping::random(),
-            slots: Mutex::new(Slots::new(mapping.report.size)),
+            slots: Mutex::new(Slots::new(report.size)),
             corrupted: AtomicBool::new(false),
             alarm: options.alarm,
-            report: mapping.report,
+            report,
         }
     }
 

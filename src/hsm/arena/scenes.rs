@@ -35,6 +35,10 @@ fn child() {
             assert_eq!(bytes.read(|bytes| Ok(bytes[0])), Ok(0));
             bytes.address()
         }),
+        Ok("all in 64") => all_within(64 << 10, Switch::Off),
+        Ok("all in 200") => all_within(200 << 10, Switch::On),
+        Ok("all in 1024") => all_within(1 << 20, Switch::On),
+        Ok("all in 8192") => all_within(8 << 20, Switch::On),
         Ok("limit 0") => limited(0, Protection::None),
         Ok("limit 64") => limited(64 << 10, Protection::Secret),
         Ok("limit 64, no secretmem") => limited_with(64 << 10, Protection::Locked, true),
@@ -59,13 +63,10 @@ fn touch_outside(address: fn(&'static Arena) -> *mut u8) {
     unsafe { address.write_volatile(1) };
 }
 
-fn limited(memlock: u64, expected: Protection) {
-    limited_with(memlock, expected, false);
-}
-
-fn limited_with(memlock: u64, expected: Protection, deny_secret: bool) {
+/// Gives up root, if it is root, and all but so many bytes of locked memory.
+fn restrict(memlock: u64) {
     let limit = libc::rlimit { rlim_cur: memlock, rlim_max: memlock };
-    // SAFETY: reads one struct; gives up root, if it is root.
+    // SAFETY: reads one struct; changes this process only.
     unsafe {
         assert_eq!(libc::setrlimit(libc::RLIMIT_MEMLOCK, &limit), 0);
         if libc::geteuid() == 0 {
@@ -73,6 +74,30 @@ fn limited_with(memlock: u64, expected: Protection, deny_secret: bool) {
             assert_eq!(libc::setuid(65534), 0);
         }
     }
+}
+
+/// Whatever else does not fit, the arena is locked.
+fn all_within(memlock: u64, secret_stack: Switch) {
+    restrict(memlock);
+    let report = arena().report();
+    eprintln!("{report:?}");
+    assert!(report.protection >= Protection::Locked && report.locked);
+    assert_eq!(report.secret_stack, secret_stack);
+    let step = |step| report.reasons.iter().any(|reason| reason.step == step);
+    assert_eq!(step("size"), memlock < 8 << 20);
+    assert_eq!(secluded(|| Ok(7)), Ok(7));
+    if memlock == 8 << 20 {
+        assert_eq!(report.provider_heap == Switch::On, cfg!(feature = "awslc"));
+        assert!(report.size > 4_000_000);
+    }
+}
+
+fn limited(memlock: u64, expected: Protection) {
+    limited_with(memlock, expected, false);
+}
+
+fn limited_with(memlock: u64, expected: Protection, deny_secret: bool) {
+    restrict(memlock);
     let wanted = Options { size: 1 << 20, ..Options::default() };
     let free = Arena::with(Options { deny_secret: true, deny_lock: true, ..wanted });
     let arena = Arena::with(Options { deny_secret, ..wanted });
@@ -169,6 +194,9 @@ fn smaller_limits_step_down() {
     assert_eq!(play("limit 0").code(), Some(0));
     assert_eq!(play("limit 64").code(), Some(0));
     assert_eq!(play("limit 64, no secretmem").code(), Some(0));
+    for scene in ["all in 64", "all in 200", "all in 1024", "all in 8192"] {
+        assert_eq!(play(scene).code(), Some(0), "{scene}");
+    }
 }
 
 #[test]

@@ -8,16 +8,17 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::report::{Report, Switch};
-use super::{Options, is_plain, mapping, memory, registers};
+use super::mapping::Rooms;
+use super::report::Report;
+use super::slots::PAGE;
+use super::{is_plain, memory, registers};
+use crate::claims::Patience;
 use crate::error::{Error, ErrorCode, Result};
 
 /// The bytes of a stack. RSA needs 20 KiB in AWS-LC, a signal frame up to 12 KiB.
 const SIZE: usize = 128 << 10;
-/// What one takes of RLIMIT_MEMLOCK, with a guard page.
-const EACH: usize = SIZE + 4096;
 /// The part of an ordinary stack that is wiped where there are no secret ones.
 const BURNT: usize = 16 << 10;
 
@@ -28,8 +29,17 @@ thread_local! {
     static LAST: Cell<usize> = const { Cell::new(0) };
 }
 
+/// The bytes that so many stacks take of RLIMIT_MEMLOCK, with a guard page around each.
+pub(super) const fn wanted(count: usize) -> (usize, usize) {
+    (count * (SIZE + PAGE) + PAGE, count)
+}
+
 /// The stacks of a process.
-pub(super) struct Stacks(Vec<Stack>);
+pub(super) struct Stacks {
+    stacks: Vec<Stack>,
+    /// How many threads are about something long.
+    at_length: AtomicUsize,
+}
 
 /// On a cache line of its own: whoever takes one disturbs nobody else.
 #[repr(align(128))]
@@ -45,27 +55,19 @@ unsafe impl Send for Stack {}
 unsafe impl Sync for Stack {}
 
 impl Stacks {
-    /// As many as there are processors to use them, or as memory allows; none if nothing can be locked.
-    pub(super) fn map(options: &Options, report: &mut Report) -> Self {
-        let counts = std::iter::successors(Some(options.stacks), |count| Some(count / 2));
-        let wanted =
-            counts.take_while(|count| *count > 0).map(|count| (count * EACH + 4096, count));
-        let rooms = if cfg!(kmshsm_own_stack) || options.stacks == 0 {
-            report.note("secret_stack", Err(std::io::Error::from_raw_os_error(libc::EPERM)));
-            None
-        } else {
-            mapping::shielded(options, wanted, report)
-        };
-        report.secret_stack = Switch::from(rooms.is_some());
+    /// Over rooms, if there are any.
+    pub(super) fn over(rooms: Option<Rooms>, report: &mut Report) -> Self {
+        report.secret_stack = rooms.is_some().into();
         let stack = |(base, size)| Stack { base, size, taken: AtomicBool::new(false) };
-        Self(rooms.into_iter().flatten().map(stack).collect())
+        let stacks = rooms.into_iter().flatten().map(stack).collect();
+        Self { stacks, at_length: AtomicUsize::new(0) }
     }
 
     /// One that is free, from now on the caller's; waits for it if need be. None if there are none.
     #[inline]
     fn take(&self) -> Option<&Stack> {
         let last = LAST.get();
-        match self.0.get(last) {
+        match self.stacks.get(last) {
             Some(stack) if stack.try_take() => Some(stack),
             _ => self.take_another(),
         }
@@ -73,32 +75,38 @@ impl Stacks {
 
     #[cold]
     fn take_another(&self) -> Option<&Stack> {
-        if self.0.is_empty() {
+        if self.stacks.is_empty() {
             return None;
         }
-        let mut waited = 0u32;
+        let mut patience = Patience::default();
         loop {
-            for (at, stack) in self.0.iter().enumerate() {
+            for (at, stack) in self.stacks.iter().enumerate() {
                 if stack.try_take() {
                     LAST.set(at);
                     return Some(stack);
                 }
             }
-            // Work with keys takes microseconds, but making an RSA key takes longer.
-            waited += 1;
-            if waited < 100 {
-                std::thread::yield_now();
-            } else {
-                std::thread::sleep(std::time::Duration::from_micros(100));
-            }
+            patience.wait();
         }
+    }
+
+    /// Waits until fewer than half of the stacks are in use for long.
+    fn turn(&self) -> Turn<'_> {
+        let mut patience = Patience::default();
+        let most = self.stacks.len().div_ceil(2).max(1);
+        while self.at_length.fetch_add(1, Ordering::Acquire) >= most {
+            self.at_length.fetch_sub(1, Ordering::Release);
+            patience.wait();
+        }
+        Turn(&self.at_length)
     }
 
     /// Wipes every stack, each as soon as nobody is on it.
     pub(super) fn wipe(&self) {
-        for stack in &self.0 {
+        for stack in &self.stacks {
+            let mut patience = Patience::default();
             while !stack.try_take() {
-                std::thread::yield_now();
+                patience.wait();
             }
             let _taken = Taken(stack);
             // SAFETY: the stack is this thread's alone, and nothing runs on it.
@@ -123,6 +131,25 @@ impl Drop for Taken<'_> {
     fn drop(&mut self) {
         self.0.taken.store(false, Ordering::Release);
     }
+}
+
+/// The right to use a stack for long.
+struct Turn<'s>(&'s AtomicUsize);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// The same as [`secluded`] for what takes longer than microseconds: half of the stacks stay free for
+/// the others.
+pub fn secluded_at_length<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
+    if INSIDE.get() {
+        return f();
+    }
+    let _turn = memory().stacks.turn();
+    secluded(f)
 }
 
 /// Runs `f` on a secret stack. What it answers leaves the boundary: no key, and nothing that gives one
@@ -220,7 +247,7 @@ mod tests {
     fn here() -> Option<usize> {
         let local = 0u8;
         let address = std::hint::black_box(&raw const local).addr();
-        memory().stacks.0.iter().position(|stack| {
+        memory().stacks.stacks.iter().position(|stack| {
             let base = stack.base.as_ptr().addr();
             (base..base + stack.size).contains(&address)
         })
@@ -228,7 +255,7 @@ mod tests {
 
     #[test]
     fn work_moves_to_a_secret_stack_and_back() {
-        if memory().stacks.0.is_empty() {
+        if memory().stacks.stacks.is_empty() {
             eprintln!("skipped: no memory can be locked here");
             return;
         }
@@ -253,7 +280,7 @@ mod tests {
 
     #[test]
     fn more_threads_than_stacks() {
-        let threads = 4 * memory().stacks.0.len() + 4;
+        let threads = 4 * memory().stacks.stacks.len() + 4;
         std::thread::scope(|scope| {
             for thread in 0..threads {
                 scope.spawn(move || {
@@ -281,12 +308,12 @@ mod tests {
         };
         let left = secluded(|| {
             let local = std::hint::black_box([MARK; 100]);
-            Ok(memory().stacks.0.get(LAST.get()).map(marks).filter(|_| local.len() == 100))
+            Ok(memory().stacks.stacks.get(LAST.get()).map(marks).filter(|_| local.len() == 100))
         })
         .unwrap();
         assert!(left.is_none_or(|left| left >= 100));
         memory().stacks.wipe();
-        for stack in &memory().stacks.0 {
+        for stack in &memory().stacks.stacks {
             while !stack.try_take() {
                 std::thread::yield_now();
             }
@@ -306,7 +333,7 @@ mod tests {
             let at = LAST.get();
             let pair = WrappingPair::generate(key, algorithm, until).unwrap();
             assert!(pair.unwrap(&[3; 256], 32).is_err());
-            let Some(stack) = memory().stacks.0.get(at) else { return Ok(None) };
+            let Some(stack) = memory().stacks.stacks.get(at) else { return Ok(None) };
             let mut depth = stack.size;
             while depth > 0 {
                 let byte = stack.base.as_ptr().wrapping_add(stack.size - depth);

@@ -7,11 +7,11 @@
 mod entropy;
 
 use std::cell::RefCell;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::crypto::digest::sha256;
 use crate::crypto::drbg::{Drbg, REQUEST_LEN, SEED_LEN};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{ErrorCode, Result};
 use crate::fork::{Generation, PerProcess};
 use crate::health;
 use crate::hsm::arena::{SecretBox, arena};
@@ -45,7 +45,7 @@ static SEATS: PerProcess<Mutex<Vec<Weak<Place>>>> = PerProcess::new();
 /// Fills the buffer. On failure it holds zeros.
 pub fn fill(out: &mut [u8]) -> Result<()> {
     let filled = SEAT.try_with(|seat| match seat.try_borrow_mut() {
-        Ok(mut seat) => fill_from(&mut *sit(&mut seat).lock().map_err(poisoned)?, out),
+        Ok(mut seat) => fill_from(&mut lock(sit(&mut seat)), out),
         Err(_) => Err(ErrorCode::Internal.into()),
     });
     // A thread that is ending has lost its storage already.
@@ -66,16 +66,23 @@ fn sit(seat: &mut Option<(Generation, Seat)>) -> &Seat {
     seat
 }
 
-fn poisoned<T>(_: PoisonError<T>) -> Error {
-    ErrorCode::ErrorState.into()
+/// What a panic has left behind is made anew.
+fn lock(seat: &Seat) -> MutexGuard<'_, Option<Generator>> {
+    seat.lock().unwrap_or_else(|poisoned| {
+        seat.clear_poison();
+        let mut seat = poisoned.into_inner();
+        *seat = None;
+        seat
+    })
 }
 
 /// Destroys the state of every generator of this process; each is seeded anew when it is next used.
 pub fn forget() {
     let seats = SEATS.get(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    for seat in seats.iter().filter_map(Weak::upgrade) {
-        *seat.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
+    let taken: Vec<_> = seats.iter().filter_map(Weak::upgrade).collect();
+    // Whoever is about to take a seat must not wait for those who work on theirs.
+    drop(seats);
+    taken.iter().for_each(|seat| *lock(seat) = None);
 }
 
 /// A nonce: random bytes that will be public. They are drawn many at a time, so that one costs next to
@@ -176,6 +183,13 @@ fn seed(last: Option<&[u8; 32]>) -> Result<(Zeroizing<[u8; SEED_LEN]>, [u8; 32])
             seed.fill(0);
         }
         examine(&seed, last)
+    });
+    // Neither does a seed repeat one of another generator.
+    static LATEST: PerProcess<Mutex<[u8; 32]>> = PerProcess::new();
+    let examined = examined.and_then(|digest| {
+        let mut latest = LATEST.get(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+        let repeats = std::mem::replace(&mut *latest, digest) == digest;
+        if repeats { Err(ErrorCode::ErrorState.into()) } else { Ok(digest) }
     });
     let digest = examined.inspect_err(|_| health::fail("The entropy source failed."))?;
     Ok((seed, digest))

@@ -12,54 +12,28 @@ use std::fs::File;
 use std::ops::Deref;
 use std::os::fd::AsRawFd;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
-use std::thread::sleep;
-use std::time::Duration;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::fork::Generation;
+pub(super) use crate::fork::Pass;
 
 /// This process's number. What was opened under another one belongs to an ancestor.
 pub(super) fn generation() -> u64 {
     Generation::current().number()
 }
 
-/// Makes forks wait and children let go. To be called before anything is opened.
+/// Makes children let go. To be called before anything is opened.
 pub(super) fn watch() -> Result<()> {
     static REGISTERED: OnceLock<libc::c_int> = OnceLock::new();
     let code = *REGISTERED.get_or_init(|| {
-        // SAFETY: the handlers are functions of this library that only use atomics, sleep and
-        // close descriptors; the C library drops them if the library is unloaded.
-        unsafe { pthread_atfork(Some(before_fork), Some(in_parent), Some(in_child)) }
+        // SAFETY: the handler is a function of this library that only uses atomics and
+        // closes descriptors; the C library drops them if the library is unloaded.
+        unsafe { libc::pthread_atfork(None, None, Some(in_child)) }
     });
     match code {
         0 => Ok(()),
         _ => Err(Error::new(ErrorCode::StoreFailed).because("Registering for fork failed.")),
-    }
-}
-
-/// The right to be inside SQLite. Held for short: forks wait for it. A thread that has one must not
-/// ask for another.
-pub(super) struct Pass(());
-
-impl Pass {
-    pub(super) fn enter() -> Self {
-        loop {
-            INSIDE.fetch_add(1, Ordering::SeqCst);
-            if FORKING.load(Ordering::SeqCst) == 0 {
-                return Self(());
-            }
-            INSIDE.fetch_sub(1, Ordering::SeqCst);
-            while FORKING.load(Ordering::SeqCst) != 0 {
-                sleep(NAP);
-            }
-        }
-    }
-}
-
-impl Drop for Pass {
-    fn drop(&mut self) {
-        INSIDE.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -99,27 +73,6 @@ impl Drop for ProcessFile {
     }
 }
 
-type Handler = Option<extern "C" fn()>;
-
-unsafe extern "C" {
-    // POSIX; the libc crate does not have it for Linux.
-    fn pthread_atfork(prepare: Handler, parent: Handler, child: Handler) -> libc::c_int;
-}
-
-extern "C" fn before_fork() {
-    FORKING.fetch_add(1, Ordering::SeqCst);
-    for _ in 0..LONGEST_WAIT_IN_NAPS {
-        if INSIDE.load(Ordering::SeqCst) == 0 {
-            return;
-        }
-        sleep(NAP);
-    }
-}
-
-extern "C" fn in_parent() {
-    FORKING.fetch_sub(1, Ordering::SeqCst);
-}
-
 extern "C" fn in_child() {
     for slot in &FILES {
         let fd = slot.swap(NO_FILE, Ordering::SeqCst);
@@ -129,23 +82,9 @@ extern "C" fn in_child() {
             unsafe { libc::close(fd) };
         }
     }
-    // The other threads do not exist here.
-    INSIDE.store(0, Ordering::SeqCst);
-    FORKING.store(0, Ordering::SeqCst);
 }
-
-/// Threads with a [`Pass`].
-static INSIDE: AtomicU64 = AtomicU64::new(0);
-
-/// Forks under way.
-static FORKING: AtomicU64 = AtomicU64::new(0);
 
 /// Descriptors to close in a child; four for each store.
 static FILES: [AtomicI32; 256] = [const { AtomicI32::new(NO_FILE) }; 256];
 
 const NO_FILE: i32 = -1;
-
-const NAP: Duration = Duration::from_micros(50);
-
-/// A disk that hangs must not hang a fork forever: ten seconds.
-const LONGEST_WAIT_IN_NAPS: u32 = 200_000;

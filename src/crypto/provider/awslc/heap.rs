@@ -8,15 +8,25 @@ use std::ptr;
 use std::sync::OnceLock;
 
 use crate::crypto::provider::HeapRoutes;
+use crate::fork::Pass;
 
 /// AWS-LC keeps an allocation's size in front of it.
 const PREFIX: usize = 8;
 
 static ROUTES: OnceLock<HeapRoutes> = OnceLock::new();
 
+/// What a thread allocates just now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Ordinary,
+    /// For the work with a private key.
+    Work,
+    /// For as long as the thread lives, and in a forked child.
+    Lasting,
+}
+
 thread_local! {
-    static ROUTED: Cell<bool> = const { Cell::new(false) };
-    static PRIMED: Cell<bool> = const { Cell::new(false) };
+    static USE: Cell<Use> = const { Cell::new(Use::Ordinary) };
 }
 
 /// From now on [`routed`] work allocates by these. False, with nothing done, if AWS-LC's layout is
@@ -46,34 +56,36 @@ pub(crate) fn route_heap(routes: HeapRoutes) -> bool {
     })
 }
 
-/// Runs work with a private key.
+/// Runs work with a private key. Forks wait for it: a child would find the locks of AWS-LC's generators
+/// held for good by a thread that it does not have.
 pub(super) fn routed<R>(f: impl FnOnce() -> R) -> R {
-    // AWS-LC keeps a generator for each thread as long as the thread lives: that must not lie in
-    // memory that a forked child does not have.
-    if !PRIMED.get() {
-        let mut byte = 0;
-        // SAFETY: one byte to write.
-        unsafe { aws_lc_sys::RAND_bytes(&raw mut byte, 1) };
-        PRIMED.set(true);
-    }
-    struct Back(bool);
+    struct Back(Use);
     impl Drop for Back {
         fn drop(&mut self) {
-            ROUTED.set(self.0);
+            USE.set(self.0);
         }
     }
-    let _back = Back(ROUTED.replace(true));
+    if USE.get() == Use::Work {
+        return f();
+    }
+    let _pass = Pass::enter();
+    let _back = Back(USE.replace(Use::Lasting));
+    // AWS-LC makes a generator for the thread now, if it has none, and not in the middle of the work.
+    let mut byte = 0;
+    // SAFETY: one byte to write.
+    unsafe { aws_lc_sys::RAND_bytes(&raw mut byte, 1) };
+    USE.set(Use::Work);
     f()
 }
 
 unsafe extern "C" fn allocate(size: usize, _: *const c_char, _: c_int) -> *mut c_void {
-    if ROUTED.get()
-        && let Some(routes) = ROUTES.get()
-    {
-        let pointer = (routes.allocate)(size);
-        if !pointer.is_null() {
-            return pointer.cast();
-        }
+    let pointer = match (ROUTES.get(), USE.get()) {
+        (Some(routes), Use::Work) => (routes.allocate)(size),
+        (Some(routes), Use::Lasting) => (routes.allocate_lasting)(size),
+        _ => ptr::null_mut(),
+    };
+    if !pointer.is_null() {
+        return pointer.cast();
     }
     let Some(total) = size.checked_add(PREFIX) else { return ptr::null_mut() };
     // SAFETY: room for the size and the bytes; null is passed on.
@@ -91,11 +103,11 @@ unsafe extern "C" fn allocate(size: usize, _: *const c_char, _: c_int) -> *mut c
 ///
 /// # Safety
 /// It is one of AWS-LC's.
-unsafe fn size_of(pointer: *mut u8) -> (usize, bool) {
+unsafe fn size_of(pointer: *mut u8) -> usize {
     match ROUTES.get().map_or(0, |routes| (routes.size_of)(pointer)) {
         // SAFETY: not routed, so its size stands in front of it.
-        0 => (unsafe { pointer.sub(PREFIX).cast::<usize>().read() }, false),
-        size => (size, true),
+        0 => unsafe { pointer.sub(PREFIX).cast::<usize>().read() },
+        size => size,
     }
 }
 
@@ -109,7 +121,7 @@ unsafe extern "C" fn reallocate(
     unsafe {
         let new = allocate(size, file, line);
         if !new.is_null() {
-            let (held, _) = size_of(old.cast());
+            let held = size_of(old.cast());
             ptr::copy_nonoverlapping(old.cast::<u8>(), new.cast::<u8>(), held.min(size));
             release(old, file, line);
         }
@@ -118,16 +130,15 @@ unsafe extern "C" fn reallocate(
 }
 
 unsafe extern "C" fn release(pointer: *mut c_void, _: *const c_char, _: c_int) {
+    let pointer = pointer.cast::<u8>();
+    if ROUTES.get().is_some_and(|routes| (routes.release)(pointer)) {
+        return;
+    }
     // SAFETY: AWS-LC gives what it was given, not null, and does not use it again.
     unsafe {
-        let pointer = pointer.cast::<u8>();
-        match (size_of(pointer), ROUTES.get()) {
-            ((_, true), Some(routes)) => (routes.release)(pointer),
-            ((size, _), _) => {
-                let start = pointer.sub(PREFIX);
-                aws_lc_sys::OPENSSL_cleanse(start.cast(), size + PREFIX);
-                libc::free(start.cast());
-            }
-        }
+        let size = size_of(pointer);
+        let start = pointer.sub(PREFIX);
+        aws_lc_sys::OPENSSL_cleanse(start.cast(), size + PREFIX);
+        libc::free(start.cast());
     }
 }
