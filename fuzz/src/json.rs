@@ -2,14 +2,45 @@
 
 use std::sync::OnceLock;
 
+use arbitrary::{Arbitrary, Unstructured};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kmshsm::api::ACTIONS;
 use serde_json::{Map, Value as Json};
 
 use crate::memory::Text;
-use crate::script::{Parameters, Value};
+use crate::script::Parameters;
 use crate::world::{CONTEXTS, World, around};
+
+/// The value of a parameter.
+#[derive(Debug)]
+pub enum Value {
+    /// One that the parameter takes, by number.
+    Proper(u16),
+    /// Any text.
+    Text(String),
+    /// A number.
+    Number(i64),
+    /// JSON as it is.
+    Raw(String),
+    /// A list in a list in a list...
+    Nested(u8),
+    /// `null`.
+    Null,
+}
+
+impl<'a> Arbitrary<'a> for Value {
+    fn arbitrary(u: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        Ok(match u.arbitrary()? {
+            0..=199u8 => Self::Proper(u.arbitrary()?),
+            200..=219 => Self::Text(u.arbitrary()?),
+            220..=234 => Self::Number(u.arbitrary()?),
+            235..=247 => Self::Raw(u.arbitrary()?),
+            248..=250 => Self::Nested(u.arbitrary()?),
+            251..=255 => Self::Null,
+        })
+    }
+}
 
 /// A parameter of an action.
 struct Parameter {

@@ -2,6 +2,8 @@
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 
+use crate::json::Value;
+
 /// The longest sequence of calls.
 const MAX_CALLS: usize = 64;
 
@@ -368,36 +370,6 @@ impl<'a> Arbitrary<'a> for Parameters {
             230..=244 => Self::Text(u.arbitrary()?),
             245..=251 => Self::Bytes(u.arbitrary()?),
             252..=255 => Self::Null,
-        })
-    }
-}
-
-/// The value of a parameter.
-#[derive(Debug)]
-pub enum Value {
-    /// One that the parameter takes, by number.
-    Proper(u16),
-    /// Any text.
-    Text(String),
-    /// A number.
-    Number(i64),
-    /// JSON as it is.
-    Raw(String),
-    /// A list in a list in a list...
-    Nested(u8),
-    /// `null`.
-    Null,
-}
-
-impl<'a> Arbitrary<'a> for Value {
-    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-        Ok(match u.arbitrary()? {
-            0..=199u8 => Self::Proper(u.arbitrary()?),
-            200..=219 => Self::Text(u.arbitrary()?),
-            220..=234 => Self::Number(u.arbitrary()?),
-            235..=247 => Self::Raw(u.arbitrary()?),
-            248..=250 => Self::Nested(u.arbitrary()?),
-            251..=255 => Self::Null,
         })
     }
 }

@@ -180,6 +180,10 @@ static int fork_once(const world *w, const char *where)
   pid_t pid = fork();
   if(pid == 0) {
     alarm(120);
+    /* Once as Python's multiprocessing ends children, once with the exit
+       handlers of all libraries. */
+    if(where)
+      exit(child(w, where));
     _exit(child(w, where));
   }
   if(pid < 0 || waitpid(pid, &result, 0) != pid)

@@ -23,26 +23,32 @@ LITTLE = re.compile(b"(?s)(?=" + ODD + b".{%d}" % (PRIME - 2) + HIGH + b")")
 BIG = re.compile(b"(?s)(?=" + HIGH + b".{%d}" % (PRIME - 2) + ODD + b")")
 
 
+def gcore(pid: int, prefix: pathlib.Path, *options: str) -> pathlib.Path:
+    done = subprocess.run(
+        ["gcore", *options, "-o", str(prefix), str(pid)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    path = prefix.with_name(f"{prefix.name}.{pid}")
+    if done.returncode != 0 or not path.exists():
+        raise AssertionError(
+            "gcore may not dump a process of this user, so nothing is proven. Let it "
+            f"(CAP_SYS_PTRACE, kernel.yama.ptrace_scope=0): {done.stdout}{done.stderr}"
+        )
+    return path
+
+
 class Dump:
     """All that `gcore -a` gets of a process: memory whether it wants to be dumped or not, and the
-    registers of its threads."""
+    registers of its threads. Beside it, what `gcore` gets that heeds what wants to be left out."""
 
     def __init__(self, pid: int, place: pathlib.Path) -> None:
         place = pathlib.Path(tempfile.mkdtemp(dir=place))
         maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
-        done = subprocess.run(
-            ["gcore", "-a", "-o", str(place / "core"), str(pid)],
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-        self.path = place / f"core.{pid}"
-        if done.returncode != 0 or not self.path.exists():
-            raise AssertionError(
-                "gcore may not dump a process of this user, so nothing is proven. Let it "
-                f"(CAP_SYS_PTRACE, kernel.yama.ptrace_scope=0): {done.stdout}{done.stderr}"
-            )
+        self.path = gcore(pid, place / "all", "-a")
+        self.heeding = gcore(pid, place / "heeding")
         self.data = self.path.read_bytes()
         self.mappings = list(read_maps(maps))
         self.segments = list(read_segments(self.data))
@@ -51,6 +57,7 @@ class Dump:
 
     def close(self) -> None:
         self.path.unlink()
+        self.heeding.unlink()
 
     def where(self, offset: int) -> str:
         """What the byte at an offset of the file belongs to."""
@@ -115,7 +122,7 @@ class Dump:
     def schedules(self) -> list[str]:
         """The keys that aeskeyfind finds by their schedules."""
         done = subprocess.run(
-            ["aeskeyfind", "-q", str(self.path)], capture_output=True, text=True, check=True
+            ["aeskeyfind", "-q", str(self.heeding)], capture_output=True, text=True, check=True
         )
         return re.findall(r"^[0-9a-f]{32,64}$", done.stdout, re.MULTILINE)
 

@@ -14,7 +14,9 @@ bytes of it:
   root, master, domain and derived keys, the key of each record and what wraps it, the material of
   keys that were made inside, and all private numbers of the wrapping pairs;
 - any prime of the wrapping keys' moduli, found by division: it need not be known;
-- any AES schedule at all: that is for `aeskeyfind`, which would see the generator's state, too.
+- any AES schedule at all: that is for `aeskeyfind`, which would see a generator's state, too. It
+  gets a plain `gcore`: AWS-LC has generators of its own, which must outlive forks and so lie in
+  memory that is locked and wants to be left out of dumps, but that a debugger can insist on.
 
 The same while a second thread is in the middle of encrypting and decrypting; only there, the
 registers of that thread are left out: a processor cannot compute with what it does not hold.
