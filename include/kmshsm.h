@@ -27,6 +27,8 @@
  * Text.      Base64 in the JSON of Encrypt and Decrypt is bytes here: both read each other's
  *            ciphertext.
  * fork().    The child's handles answer Module.Forked; it opens the store anew.
+ * Signals    are fine. But no thread leaves a call by longjmp() from a handler, or is cancelled in
+ *            one: it would take memory with it that the library needs.
  * Failure.   A panic never crosses: it becomes InternalFailure. It and a failed self-test put every
  *            open store of the process into its error state: all functions answer
  *            Module.ErrorState until the store is opened again, which tests the module anew;

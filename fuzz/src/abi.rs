@@ -123,6 +123,16 @@ unsafe extern "C" {
         import_token_len: usize,
         material_expire_unix: u64,
     ) -> Status;
+    pub fn kmshsm_random(
+        session: Handle,
+        number_of_bytes: usize,
+        out: *mut u8,
+        out_capacity: usize,
+        out_len: *mut usize,
+    ) -> Status;
+    pub fn kmshsm_set_key_memory(bytes: usize) -> Status;
+    pub fn kmshsm_self_test(answer: *mut *mut c_char) -> Status;
+    pub fn kmshsm_zeroize() -> Status;
     pub fn kmshsm_last_error() -> *const c_char;
     pub fn kmshsm_status_name(status: Status) -> *const c_char;
     pub fn kmshsm_version() -> *const c_char;

@@ -133,11 +133,7 @@ impl World {
     ) {
         let (session, found) = self.session(pick);
         let (key_text, (context, number)) = (self.key(key), text_of(context));
-        let bytes = match bytes {
-            Length::Small(count) => usize::from(*count),
-            Length::Medium(count) => usize::from(*count % 2048),
-            Length::Any(count) => *count,
-        };
+        let bytes = bytes.count();
         // No function needs more than the longest data key; what is asked for beyond is refused.
         let room = bytes.min(1025);
         let out = out.map(|out| Buffer::output(out, room, None, 2048));
@@ -175,6 +171,17 @@ impl World {
             let plaintext = out.as_ref().map(Buffer::bytes);
             self.keep(at, key, &sealed.bytes(), plaintext, &context, number);
         }
+    }
+
+    pub(crate) fn random(&mut self, pick: &Pick, bytes: &Length, out: &Output) {
+        let (session, found) = self.session(pick);
+        let bytes = bytes.count();
+        let out = Buffer::output(out, bytes.min(1025), None, 2048);
+        // SAFETY: the buffer has its length.
+        let status =
+            unsafe { kmshsm_random(session, bytes, out.as_ptr(), out.capacity, out.len_ptr()) };
+        expect(status, &found);
+        check(&[&out], status, true);
     }
 
     pub(crate) fn import_parameters(

@@ -86,6 +86,16 @@ impl World {
             Call::Import { session, key, material, token, expires } => {
                 self.import(session, key, material, token, *expires);
             }
+            Call::Random { session, bytes, out } => self.random(session, bytes, out),
+            Call::SelfTest { answer, really } if really.0 > 128 => self_test(answer.0),
+            Call::Zeroize { really } if really.0 > 128 => self.zeroize(),
+            Call::SelfTest { .. } | Call::Zeroize { .. } => {}
+            Call::SetKeyMemory { bytes } => {
+                // SAFETY: no pointers. A store has been opened.
+                let status = unsafe { kmshsm_set_key_memory(*bytes as usize) };
+                judge(status);
+                assert_ne!(status, OK);
+            }
             Call::StatusName { status } => assert!(!name(*status).is_empty() && version() > "0"),
             // SAFETY: NULL is fine.
             Call::FreeNothing => unsafe { kmshsm_string_free(ptr::null_mut()) },
@@ -141,6 +151,19 @@ impl World {
         if let Found::Number(at) = found {
             self.sessions[at].is_open = false;
         }
+    }
+
+    /// Afterwards no handle works, and all of them can be ended.
+    fn zeroize(&mut self) {
+        // SAFETY: no pointers.
+        judge(unsafe { kmshsm_zeroize() });
+        for session in self.sessions.iter().filter(|session| session.is_open) {
+            let (status, _) = call(session.handle, "ListKeys", "{}");
+            assert_eq!(status, CLOSED);
+        }
+        self.end();
+        let opened = self.stores.iter_mut().chain(&mut self.sessions);
+        opened.for_each(|opened| opened.is_open = false);
     }
 
     fn module_status(&self, pick: &Pick, answer: bool) {
@@ -210,6 +233,18 @@ impl World {
 
     pub(crate) fn take_slow(&mut self) -> bool {
         std::mem::take(&mut self.may_be_slow)
+    }
+}
+
+fn self_test(answer: bool) {
+    let mut string = ptr::null_mut();
+    let to = if answer { &raw mut string } else { ptr::null_mut() };
+    // SAFETY: `to` is to a place for one or NULL.
+    let status = unsafe { kmshsm_self_test(to) };
+    judge(status);
+    assert_eq!(status == OK, !string.is_null());
+    if status == OK {
+        assert_eq!(take(string)["passed"], true);
     }
 }
 

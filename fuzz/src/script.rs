@@ -123,6 +123,21 @@ pub enum Call {
         token: Token,
         expires: u64,
     },
+    Random {
+        session: Pick,
+        bytes: Length,
+        out: Output,
+    },
+    SelfTest {
+        answer: There,
+        really: Rare,
+    },
+    Zeroize {
+        really: Rare,
+    },
+    SetKeyMemory {
+        bytes: u64,
+    },
     StatusName {
         status: u32,
     },
@@ -203,6 +218,17 @@ pub enum Length {
     Medium(u16),
     /// Any.
     Any(usize),
+}
+
+impl Length {
+    /// How many they are.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Small(count) => usize::from(*count),
+            Self::Medium(count) => usize::from(*count % 2048),
+            Self::Any(count) => *count,
+        }
+    }
 }
 
 /// The reference to a key.
