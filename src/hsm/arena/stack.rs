@@ -25,8 +25,8 @@ const BURNT: usize = 16 << 10;
 thread_local! {
     /// Whether this thread is on a secret stack.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
-    /// The stack that this thread had last, which its caches still know.
-    static LAST: Cell<usize> = const { Cell::new(0) };
+    /// The stack that this thread had last, which its processor's caches still know.
+    static LAST: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
 /// The bytes that so many stacks take of RLIMIT_MEMLOCK, with a guard page around each.
@@ -78,9 +78,17 @@ impl Stacks {
         if self.stacks.is_empty() {
             return None;
         }
+        // Each thread begins elsewhere, and stays there.
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let first = match LAST.get() {
+            usize::MAX => NEXT.fetch_add(1, Ordering::Relaxed),
+            last => last,
+        };
+        let first = first % self.stacks.len();
         let mut patience = Patience::default();
         loop {
-            for (at, stack) in self.stacks.iter().enumerate() {
+            let stacks = self.stacks.iter().enumerate();
+            for (at, stack) in stacks.clone().skip(first).chain(stacks.take(first)) {
                 if stack.try_take() {
                     LAST.set(at);
                     return Some(stack);
