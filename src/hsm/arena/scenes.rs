@@ -30,6 +30,15 @@ fn child() {
         Ok("guard behind") => {
             touch_outside(|arena| arena.base.as_ptr().wrapping_add(arena.report().size))
         }
+        Ok("stack overflow") => {
+            no_core();
+            fn deeper(depth: u64) -> u64 {
+                let frame = std::hint::black_box([depth; 64]);
+                if depth == u64::MAX { 0 } else { deeper(depth + 1) + frame[depth as usize % 64] }
+            }
+            let sum = secluded(|| Ok(deeper(0)));
+            println!("{sum:?}");
+        }
         Ok("without gate") => touch_outside(|arena| {
             let bytes = std::mem::ManuallyDrop::new(arena.alloc(1).unwrap());
             assert_eq!(bytes.read(|bytes| Ok(bytes[0])), Ok(0));
@@ -54,10 +63,15 @@ fn child() {
     }
 }
 
-fn touch_outside(address: fn(&'static Arena) -> *mut u8) {
+/// No core file for a crash that is meant.
+fn no_core() {
     let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: reads one struct. No core file for a crash that is meant.
+    // SAFETY: reads one struct.
     unsafe { libc::setrlimit(libc::RLIMIT_CORE, &none) };
+}
+
+fn touch_outside(address: fn(&'static Arena) -> *mut u8) {
+    no_core();
     let address = address(arena());
     // SAFETY: none: it must crash.
     unsafe { address.write_volatile(1) };
@@ -178,6 +192,9 @@ fn wait(pid: libc::pid_t) -> libc::c_int {
 fn guard_pages_fault() {
     assert_eq!(play("guard before").signal(), Some(libc::SIGSEGV));
     assert_eq!(play("guard behind").signal(), Some(libc::SIGSEGV));
+    if arena().report().secret_stack == Switch::On {
+        assert_eq!(play("stack overflow").signal(), Some(libc::SIGSEGV));
+    }
 }
 
 #[test]
