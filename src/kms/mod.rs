@@ -177,3 +177,33 @@ impl Drop for Kms {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Closing returns after whoever still holds the keyring, and hands it to nobody new.
+    #[test]
+    fn closing_waits_for_the_keyring() {
+        let kms = Kms::in_memory(Options::default()).unwrap();
+        let keyring = kms.hsm.keyring().unwrap();
+        let is_closed = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    kms.close();
+                    is_closed.store(true, Ordering::SeqCst);
+                });
+            }
+            while kms.hsm.keyring().is_ok() {
+                std::thread::yield_now();
+            }
+            for _ in 0..1000 {
+                std::thread::yield_now();
+                assert!(!is_closed.load(Ordering::SeqCst));
+            }
+            assert_eq!(kms.check().unwrap_err().code(), ErrorCode::Closed);
+            drop(keyring);
+        });
+    }
+}

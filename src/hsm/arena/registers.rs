@@ -5,127 +5,114 @@
 mod x86 {
     use std::arch::asm;
 
+    /// The general registers that a call may change.
+    macro_rules! general {
+        () => {
+            concat!(
+                "xor eax, eax\n",
+                "xor ecx, ecx\n",
+                "xor edx, edx\n",
+                "xor esi, esi\n",
+                "xor edi, edi\n",
+                "xor r8d, r8d\n",
+                "xor r9d, r9d\n",
+                "xor r10d, r10d\n",
+                "xor r11d, r11d\n",
+            )
+        };
+    }
+
+    /// The vector registers that AVX knows, with their upper parts. Written as idioms that the
+    /// processor's renaming does for nothing; vzeroall takes longer than all of them.
+    macro_rules! avx {
+        () => {
+            concat!(
+                "vpxor xmm0, xmm0, xmm0\n",
+                "vpxor xmm1, xmm1, xmm1\n",
+                "vpxor xmm2, xmm2, xmm2\n",
+                "vpxor xmm3, xmm3, xmm3\n",
+                "vpxor xmm4, xmm4, xmm4\n",
+                "vpxor xmm5, xmm5, xmm5\n",
+                "vpxor xmm6, xmm6, xmm6\n",
+                "vpxor xmm7, xmm7, xmm7\n",
+                "vpxor xmm8, xmm8, xmm8\n",
+                "vpxor xmm9, xmm9, xmm9\n",
+                "vpxor xmm10, xmm10, xmm10\n",
+                "vpxor xmm11, xmm11, xmm11\n",
+                "vpxor xmm12, xmm12, xmm12\n",
+                "vpxor xmm13, xmm13, xmm13\n",
+                "vpxor xmm14, xmm14, xmm14\n",
+                "vpxor xmm15, xmm15, xmm15\n",
+                "vzeroupper\n",
+            )
+        };
+    }
+
+    /// Those that AVX-512 adds.
+    macro_rules! avx512 {
+        () => {
+            concat!(
+                "vpxorq xmm16, xmm16, xmm16\n",
+                "vpxorq xmm17, xmm17, xmm17\n",
+                "vpxorq xmm18, xmm18, xmm18\n",
+                "vpxorq xmm19, xmm19, xmm19\n",
+                "vpxorq xmm20, xmm20, xmm20\n",
+                "vpxorq xmm21, xmm21, xmm21\n",
+                "vpxorq xmm22, xmm22, xmm22\n",
+                "vpxorq xmm23, xmm23, xmm23\n",
+                "vpxorq xmm24, xmm24, xmm24\n",
+                "vpxorq xmm25, xmm25, xmm25\n",
+                "vpxorq xmm26, xmm26, xmm26\n",
+                "vpxorq xmm27, xmm27, xmm27\n",
+                "vpxorq xmm28, xmm28, xmm28\n",
+                "vpxorq xmm29, xmm29, xmm29\n",
+                "vpxorq xmm30, xmm30, xmm30\n",
+                "vpxorq xmm31, xmm31, xmm31\n",
+            )
+        };
+    }
+
+    /// Those that every x86-64 has.
+    macro_rules! sse {
+        () => {
+            concat!(
+                "pxor xmm0, xmm0\n",
+                "pxor xmm1, xmm1\n",
+                "pxor xmm2, xmm2\n",
+                "pxor xmm3, xmm3\n",
+                "pxor xmm4, xmm4\n",
+                "pxor xmm5, xmm5\n",
+                "pxor xmm6, xmm6\n",
+                "pxor xmm7, xmm7\n",
+                "pxor xmm8, xmm8\n",
+                "pxor xmm9, xmm9\n",
+                "pxor xmm10, xmm10\n",
+                "pxor xmm11, xmm11\n",
+                "pxor xmm12, xmm12\n",
+                "pxor xmm13, xmm13\n",
+                "pxor xmm14, xmm14\n",
+                "pxor xmm15, xmm15\n",
+            )
+        };
+    }
+
     #[inline]
     pub(in super::super) fn clear() {
         if std::arch::is_x86_feature_detected!("avx512vl") {
-            // Written as idioms that the processor's renaming does for nothing; vzeroall would take as
-            // long as all of them.
             // SAFETY: AVX-512VL has been seen; every register that changes is one that a call may
             // change, and is named so.
             unsafe {
-                asm!(
-                    "vpxor xmm0, xmm0, xmm0",
-                    "vpxor xmm1, xmm1, xmm1",
-                    "vpxor xmm2, xmm2, xmm2",
-                    "vpxor xmm3, xmm3, xmm3",
-                    "vpxor xmm4, xmm4, xmm4",
-                    "vpxor xmm5, xmm5, xmm5",
-                    "vpxor xmm6, xmm6, xmm6",
-                    "vpxor xmm7, xmm7, xmm7",
-                    "vpxor xmm8, xmm8, xmm8",
-                    "vpxor xmm9, xmm9, xmm9",
-                    "vpxor xmm10, xmm10, xmm10",
-                    "vpxor xmm11, xmm11, xmm11",
-                    "vpxor xmm12, xmm12, xmm12",
-                    "vpxor xmm13, xmm13, xmm13",
-                    "vpxor xmm14, xmm14, xmm14",
-                    "vpxor xmm15, xmm15, xmm15",
-                    "vpxorq xmm16, xmm16, xmm16",
-                    "vpxorq xmm17, xmm17, xmm17",
-                    "vpxorq xmm18, xmm18, xmm18",
-                    "vpxorq xmm19, xmm19, xmm19",
-                    "vpxorq xmm20, xmm20, xmm20",
-                    "vpxorq xmm21, xmm21, xmm21",
-                    "vpxorq xmm22, xmm22, xmm22",
-                    "vpxorq xmm23, xmm23, xmm23",
-                    "vpxorq xmm24, xmm24, xmm24",
-                    "vpxorq xmm25, xmm25, xmm25",
-                    "vpxorq xmm26, xmm26, xmm26",
-                    "vpxorq xmm27, xmm27, xmm27",
-                    "vpxorq xmm28, xmm28, xmm28",
-                    "vpxorq xmm29, xmm29, xmm29",
-                    "vpxorq xmm30, xmm30, xmm30",
-                    "vpxorq xmm31, xmm31, xmm31",
-                    "vzeroupper",
-                    "xor eax, eax",
-                    "xor ecx, ecx",
-                    "xor edx, edx",
-                    "xor esi, esi",
-                    "xor edi, edi",
-                    "xor r8d, r8d",
-                    "xor r9d, r9d",
-                    "xor r10d, r10d",
-                    "xor r11d, r11d",
-                    clobber_abi("sysv64"),
-                    options(nomem, nostack)
-                );
+                asm!(avx512!(), avx!(), general!(), clobber_abi("sysv64"), options(nomem, nostack));
             }
         } else if std::arch::is_x86_feature_detected!("avx") {
             // SAFETY: AVX has been seen; as above.
             unsafe {
-                asm!(
-                    "vpxor xmm0, xmm0, xmm0",
-                    "vpxor xmm1, xmm1, xmm1",
-                    "vpxor xmm2, xmm2, xmm2",
-                    "vpxor xmm3, xmm3, xmm3",
-                    "vpxor xmm4, xmm4, xmm4",
-                    "vpxor xmm5, xmm5, xmm5",
-                    "vpxor xmm6, xmm6, xmm6",
-                    "vpxor xmm7, xmm7, xmm7",
-                    "vpxor xmm8, xmm8, xmm8",
-                    "vpxor xmm9, xmm9, xmm9",
-                    "vpxor xmm10, xmm10, xmm10",
-                    "vpxor xmm11, xmm11, xmm11",
-                    "vpxor xmm12, xmm12, xmm12",
-                    "vpxor xmm13, xmm13, xmm13",
-                    "vpxor xmm14, xmm14, xmm14",
-                    "vpxor xmm15, xmm15, xmm15",
-                    "vzeroupper",
-                    "xor eax, eax",
-                    "xor ecx, ecx",
-                    "xor edx, edx",
-                    "xor esi, esi",
-                    "xor edi, edi",
-                    "xor r8d, r8d",
-                    "xor r9d, r9d",
-                    "xor r10d, r10d",
-                    "xor r11d, r11d",
-                    clobber_abi("sysv64"),
-                    options(nomem, nostack)
-                );
+                asm!(avx!(), general!(), clobber_abi("sysv64"), options(nomem, nostack));
             }
         } else {
             // SAFETY: SSE2 is part of x86-64; as above.
             unsafe {
-                asm!(
-                    "pxor xmm0, xmm0",
-                    "pxor xmm1, xmm1",
-                    "pxor xmm2, xmm2",
-                    "pxor xmm3, xmm3",
-                    "pxor xmm4, xmm4",
-                    "pxor xmm5, xmm5",
-                    "pxor xmm6, xmm6",
-                    "pxor xmm7, xmm7",
-                    "pxor xmm8, xmm8",
-                    "pxor xmm9, xmm9",
-                    "pxor xmm10, xmm10",
-                    "pxor xmm11, xmm11",
-                    "pxor xmm12, xmm12",
-                    "pxor xmm13, xmm13",
-                    "pxor xmm14, xmm14",
-                    "pxor xmm15, xmm15",
-                    "xor eax, eax",
-                    "xor ecx, ecx",
-                    "xor edx, edx",
-                    "xor esi, esi",
-                    "xor edi, edi",
-                    "xor r8d, r8d",
-                    "xor r9d, r9d",
-                    "xor r10d, r10d",
-                    "xor r11d, r11d",
-                    clobber_abi("sysv64"),
-                    options(nomem, nostack)
-                );
+                asm!(sse!(), general!(), clobber_abi("sysv64"), options(nomem, nostack));
             }
         }
     }
