@@ -13,6 +13,8 @@
  *            `status / 100` may be switched on. kmshsm_status_name() gives the API's code, such as
  *            "Rejected.Disabled"; two numbers may share one. kmshsm_last_error() gives the text of
  *            this thread's last failure, for people only.
+ *            Any function may answer Abi.* and Module.*, those about stores Store.*, too; @return
+ *            lists the rest.
  * In.        A string is NUL-terminated UTF-8. `const uint8_t *x, size_t x_len` are bytes; x may
  *            be NULL if x_len is 0. Nothing is kept after the call.
  * Out.       `uint8_t *out, size_t out_capacity, size_t *out_len`: if there is no room, *out_len
@@ -390,18 +392,24 @@ kmshsm_status kmshsm_import_key_material(const kmshsm_session *session,
 
 // Sets how many bytes of locked memory keys may take in this process, before the first store is
 // created or opened. Of more keys in use than fit, those that are not needed at the moment are wiped,
-// and unsealed again when they are. The default, 4 MiB, fits an RLIMIT_MEMLOCK of 8 MiB.
+// and unsealed again when they are. The default, 4 MiB, fits an RLIMIT_MEMLOCK of 8 MiB; where less may
+// be locked there is less, as `size` of kmshsm_module_status says. A child of a fork keeps what its
+// parent has set.
 //
-// @param bytes       65536 to 1073741824
-// @return KMSHSM_OK, InvalidParameter, also once a store has been opened
+// @param bytes       65536 to 1073741824; two guard pages are taken from it
+// @return KMSHSM_OK, InvalidParameter, also after the first kmshsm_create, kmshsm_open (even in vain)
+//         or kmshsm_self_test
 KMSHSM_MUST_USE
 kmshsm_status kmshsm_set_key_memory(size_t bytes);
 
-// Reports how well this process protects keys: the kind of memory, whether it is locked and kept
-// out of core dumps, and the reasons for what is missing. Works in the error state, too, and tells why
-// (`failure`).
+// Reports how the module stands and how well this process protects keys. Works in the error state,
+// too.
 //
-// @param answer      JSON, to be freed with kmshsm_string_free
+// @param answer      JSON, to be freed with kmshsm_string_free: "version"; "state" (operational;
+//                    error; closed, after kmshsm_zeroize); "failure", the reason of the error state,
+//                    or null; "validated" (false); "hsm_keys" (usable, overridden or refused);
+//                    "allows_unprotected_memory"; "memory": each protection, and "reasons" for what is
+//                    missing, each with the step, the system's answer and a hint
 // @return KMSHSM_OK
 KMSHSM_MUST_USE
 kmshsm_status kmshsm_module_status(const kmshsm_store *store,
@@ -415,7 +423,8 @@ kmshsm_status kmshsm_module_status(const kmshsm_store *store,
 // error state, too.
 //
 // @param answer      the report in JSON, to be freed with kmshsm_string_free; written also when a
-//                    test has failed, as no other function does:
+//                    test has failed, as no other function does; "result" is passed or failed, of
+//                    "integrity" also not available, if no FILE.hmac stands beside the file:
 //                    {"passed": true, "tests": [{"name": "aes-128", "kind": "known answer",
 //                    "result": "passed"}, ...], "integrity": {"result": "not available",
 //                    "file": "/usr/lib/libkmshsm.so.0"}}

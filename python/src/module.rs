@@ -12,10 +12,12 @@ use crate::guard::run;
 /// Of more keys in use than fit, those that are not needed at the moment are wiped, and unsealed again
 /// when they are.
 ///
-/// :param bytes: 65536 to 1073741824; 4 MiB by default, which fits an RLIMIT_MEMLOCK of 8 MiB.
+/// :param bytes: 65536 to 1073741824; 4 MiB by default, which fits an RLIMIT_MEMLOCK of 8 MiB. Where
+///     less may be locked there is less, as Store.status says.
 #[pyfunction]
-pub fn set_key_memory(py: Python<'_>, bytes: usize) -> PyResult<()> {
-    run(py, || kms::set_key_memory(bytes))
+pub fn set_key_memory(py: Python<'_>, bytes: i64) -> PyResult<()> {
+    // What is no size is refused like one that is too large.
+    run(py, || kms::set_key_memory(usize::try_from(bytes).unwrap_or(usize::MAX)))
 }
 
 /// Runs every self-test and reports in JSON; see kmshsm.self_test.

@@ -10,21 +10,27 @@ use crate::kms::{self, Kms};
 
 /// Sets how many bytes of locked memory keys may take in this process, before the first store is
 /// created or opened. Of more keys in use than fit, those that are not needed at the moment are wiped,
-/// and unsealed again when they are. The default, 4 MiB, fits an RLIMIT_MEMLOCK of 8 MiB.
+/// and unsealed again when they are. The default, 4 MiB, fits an RLIMIT_MEMLOCK of 8 MiB; where less may
+/// be locked there is less, as `size` of kmshsm_module_status says. A child of a fork keeps what its
+/// parent has set.
 ///
-/// @param bytes       65536 to 1073741824
-/// @return KMSHSM_OK, InvalidParameter, also once a store has been opened
+/// @param bytes       65536 to 1073741824; two guard pages are taken from it
+/// @return KMSHSM_OK, InvalidParameter, also after the first kmshsm_create, kmshsm_open (even in vain)
+///         or kmshsm_self_test
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn kmshsm_set_key_memory(bytes: usize) -> kmshsm_status {
     guard(|| kms::set_key_memory(bytes))
 }
 
-/// Reports how well this process protects keys: the kind of memory, whether it is locked and kept
-/// out of core dumps, and the reasons for what is missing. Works in the error state, too, and tells why
-/// (`failure`).
+/// Reports how the module stands and how well this process protects keys. Works in the error state,
+/// too.
 ///
-/// @param answer      JSON, to be freed with kmshsm_string_free
+/// @param answer      JSON, to be freed with kmshsm_string_free: "version"; "state" (operational;
+///                    error; closed, after kmshsm_zeroize); "failure", the reason of the error state,
+///                    or null; "validated" (false); "hsm_keys" (usable, overridden or refused);
+///                    "allows_unprotected_memory"; "memory": each protection, and "reasons" for what is
+///                    missing, each with the step, the system's answer and a hint
 /// @return KMSHSM_OK
 #[unsafe(no_mangle)]
 #[must_use]
@@ -49,7 +55,8 @@ pub unsafe extern "C" fn kmshsm_module_status(
 /// error state, too.
 ///
 /// @param answer      the report in JSON, to be freed with kmshsm_string_free; written also when a
-///                    test has failed, as no other function does:
+///                    test has failed, as no other function does; "result" is passed or failed, of
+///                    "integrity" also not available, if no FILE.hmac stands beside the file:
 ///                    {"passed": true, "tests": [{"name": "aes-128", "kind": "known answer",
 ///                    "result": "passed"}, ...], "integrity": {"result": "not available",
 ///                    "file": "/usr/lib/libkmshsm.so.0"}}

@@ -14,7 +14,7 @@ const AFTER: &str = "\
 Actions have the names and parameters of the KMS API (2016-01-20): kmshsm CreateKey --help.
 A value file://PATH is the text of a file; fileb://PATH is the Base64 of its bytes.
 
-Exit codes: 0 success, 1 argument, 2 access, 3 not found, 4 state of the key, 5 cryptography,
+Exit codes: 0 success, 1 argument, 2 access, 3 not found, 4 state of the key or the module, 5 cryptography,
 6 store, 9 internal.";
 
 /// The whole command line.

@@ -84,7 +84,7 @@ fn self_test(output: Output) -> Result<()> {
     output.answer(&serde_json::to_string(&report).map_err(|_| ErrorCode::Internal)?)?;
     match report.passed {
         true => Ok(()),
-        false => Err(Error::new(ErrorCode::Internal).because("A self-test failed.")),
+        false => Err(Error::new(ErrorCode::ErrorState).because("A self-test failed.")),
     }
 }
 
@@ -109,7 +109,8 @@ fn place(flags: &ArgMatches) -> Result<PathBuf> {
         return Ok(place.clone());
     }
     let data = std::env::var_os("XDG_DATA_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);
-    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+    let home = std::env::var_os("HOME").filter(|dir| !dir.is_empty());
+    let home = || home.map(|home| PathBuf::from(home).join(".local/share"));
     match data.or_else(home) {
         Some(data) => Ok(data.join("kmshsm")),
         None => Err(Error::missing("--store")),

@@ -41,6 +41,11 @@ impl Heap {
         Some(Self { base, size, slots: Mutex::new(Slots::new(size)) })
     }
 
+    /// Its bytes.
+    pub(super) const fn size(&self) -> usize {
+        self.size
+    }
+
     /// None in a child, if another thread of the parent held the lock at the fork.
     fn slots(&self, is_lasting: bool) -> Option<MutexGuard<'_, Slots>> {
         if !is_lasting {
@@ -98,18 +103,21 @@ fn lasting() -> Option<&'static Heap> {
 }
 
 /// Has AWS-LC allocate here. Off where there is no heap, or somebody else has set its allocator.
-pub(super) fn route(is_there: bool, report: &mut Report) -> Switch {
-    if cfg!(kmshsm_own_stack) || !is_there {
-        report.note("provider_heap", Err(std::io::Error::from_raw_os_error(libc::ENOMEM)));
+pub(super) fn route(size: Option<usize>, report: &mut Report) -> Switch {
+    let refusal = |errno| Err(std::io::Error::from_raw_os_error(errno));
+    let Some(size) = size else {
+        report.note("provider_heap", refusal(libc::ENOMEM));
         return Switch::Off;
-    }
+    };
     if lasting().is_none() {
         map_lasting(report);
     }
     let routes = HeapRoutes { allocate, allocate_lasting, size_of, release };
     let is_routed = provider::route_heap(routes);
-    if !is_routed {
-        report.note("provider_heap", Err(std::io::Error::from_raw_os_error(libc::EBUSY)));
+    if is_routed {
+        report.provider_heap_size = size;
+    } else {
+        report.note("allocator", refusal(libc::EBUSY));
     }
     is_routed.into()
 }

@@ -146,11 +146,16 @@ mod system {
                 report.note(step, Err(denied()));
                 continue;
             }
+            let mut refusals = Vec::new();
             for (total, rooms) in wanted.clone() {
                 match Region::new(kind, total, rooms) {
                     Ok(region) => return Some((kind, region)),
-                    Err((step, error)) => report.note(step, Err(error)),
+                    Err(refusal) => refusals.push(refusal),
                 };
+            }
+            // One that did for something smaller is no reason for anything.
+            for (step, error) in refusals {
+                report.note(step, Err(error));
             }
         }
         None

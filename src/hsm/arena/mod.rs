@@ -76,7 +76,7 @@ impl Memory {
         let mapped = mapping::map(options, &mut report);
         let stacks = Stacks::over(mapped.stacks, &mut report);
         let heap = mapped.heap.and_then(Heap::over);
-        report.provider_heap = heap::route(heap.is_some(), &mut report);
+        report.provider_heap = heap::route(heap.as_ref().map(Heap::size), &mut report);
         Self { stacks, heap, arena: Arena::over(mapped.arena, options, report) }
     }
 }
@@ -96,13 +96,17 @@ static WANTED: AtomicUsize = AtomicUsize::new(4 << 20);
 /// fit, those that are not needed at the moment are wiped, and unsealed again when they are.
 ///
 /// [`ErrorCode::InvalidParameter`] for other sizes, and once the memory is mapped, which happens
-/// when the first store is created or opened.
+/// when a store is first created or opened, even in vain, and at a self-test; a child keeps what its
+/// parent has set. Two guard pages are taken from it; where less may be locked, there is less.
 pub fn set_key_memory(bytes: usize) -> Result<()> {
     if !(64 << 10..=1 << 30).contains(&bytes) {
         return Err(Error::invalid("bytes", "It must be 65536 to 1073741824."));
     }
     if MEMORY.peek().is_some() {
-        return Err(Error::invalid("bytes", "It is set before the first store is opened."));
+        return Err(Error::invalid(
+            "bytes",
+            "It must be set before the first store is made or opened, and before a self-test.",
+        ));
     }
     WANTED.store(bytes, Ordering::Relaxed);
     Ok(())
@@ -180,11 +184,13 @@ impl Default for Options {
                 alarm: || health::fail("damaged secret memory"),
             };
         }
+        // Sanitizers do not follow a change of stacks, and have an allocator of their own.
+        let (stacks, heap) =
+            if cfg!(kmshsm_own_stack) { (0, 0) } else { (stack_count(), 512 << 10) };
         Self {
             size: WANTED.load(Ordering::Relaxed),
-            stacks: std::thread::available_parallelism()
-                .map_or(8, |count| count.get().clamp(8, 16)),
-            heap: 512 << 10,
+            stacks,
+            heap,
             deny_secret: false,
             deny_lock: false,
             deny_key: false,
@@ -192,6 +198,11 @@ impl Default for Options {
             alarm: || health::fail("damaged secret memory"),
         }
     }
+}
+
+/// A stack for each processor, within reason.
+fn stack_count() -> usize {
+    std::thread::available_parallelism().map_or(8, |count| count.get().clamp(8, 16))
 }
 
 /// The arena has no room; drop something and try again.

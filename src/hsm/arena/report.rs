@@ -86,8 +86,12 @@ pub struct Report {
     pub fork: ForkPolicy,
     /// Work with keys runs on stacks in locked memory.
     pub secret_stack: Switch,
+    /// How many of them there are: threads that find all of them taken wait.
+    pub secret_stacks: usize,
     /// What AWS-LC allocates for private keys lies in locked memory; elsewhere it is wiped when freed.
     pub provider_heap: Switch,
+    /// Its bytes; what does not fit goes elsewhere and is wiped when freed.
+    pub provider_heap_size: usize,
     /// Bytes, guard pages not counted.
     pub size: usize,
     /// Bytes taken by secrets, with their canaries and rounding.
@@ -109,7 +113,9 @@ impl Report {
             mseal: Switch::Off,
             fork: ForkPolicy::Inherited,
             secret_stack: Switch::Off,
+            secret_stacks: 0,
             provider_heap: Switch::Off,
+            provider_heap_size: 0,
             size: 0,
             used: 0,
             reasons: Vec::new(),
@@ -138,15 +144,15 @@ fn hint(step: &str) -> &'static str {
         "memfd_secret" => {
             "Needs Linux 5.14, before 6.5 with secretmem.enable=1, and a seccomp profile that allows it."
         }
-        "mmap_secret" | "mlock" | "size" => {
-            "Raise RLIMIT_MEMLOCK (ulimit -l, LimitMEMLOCK=): 8 MiB do."
+        "mmap_secret" | "mlock" | "size" | "secret_stack" | "provider_heap" => {
+            "Raise RLIMIT_MEMLOCK (ulimit -l, LimitMEMLOCK=): 4 MiB more than keys may take will do."
         }
         "pkey" => {
             "The processor, the hypervisor or the kernel offers no protection keys, or all are taken."
         }
         "pkey_probe" => "The protection key did not close the arena; it is not used.",
         "mseal" => "Needs Linux 6.10 and a seccomp profile that allows it.",
-        "secret_stack" | "provider_heap" => "This build or this process does without.",
+        "allocator" => "Somebody else has set AWS-LC's allocator, or this build does without.",
         "mmap" => "The process has no memory left for the arena.",
         _ => "The kernel refused; the arena does without.",
     }
@@ -165,6 +171,7 @@ fn name(error: &io::Error) -> Cow<'static, str> {
         libc::EMFILE => "EMFILE",
         libc::ENOSPC => "ENOSPC",
         libc::ENOSYS => "ENOSYS",
+        libc::EBUSY => "EBUSY",
         libc::EOPNOTSUPP => "EOPNOTSUPP",
         other => return Cow::Owned(format!("errno {other}")),
     })

@@ -58,6 +58,10 @@ impl Stacks {
     /// Over rooms, if there are any.
     pub(super) fn over(rooms: Option<Rooms>, report: &mut Report) -> Self {
         report.secret_stack = rooms.is_some().into();
+        report.secret_stacks = rooms.as_ref().map_or(0, Vec::len);
+        if rooms.is_none() {
+            report.note("secret_stack", Err(std::io::Error::from_raw_os_error(libc::ENOMEM)));
+        }
         let stack = |(base, size)| Stack { base, size, taken: AtomicBool::new(false) };
         let stacks = rooms.into_iter().flatten().map(stack).collect();
         Self { stacks, at_length: AtomicUsize::new(0) }

@@ -119,8 +119,13 @@ fn judge(report: &Report) -> Result<()> {
         return Ok(());
     }
     let failed = report.tests.iter().find(|test| is_failure(test.result));
-    let name = failed.map_or("integrity", |test| test.name);
-    Err(health::failed(format!("The self-test {name} failed.")))
+    Err(health::failed(match (failed, &report.integrity.file) {
+        (Some(test), _) => format!("The self-test {} failed.", test.name),
+        (None, Some(file)) => {
+            format!("The self-test integrity failed: {file} is not what was installed.")
+        }
+        (None, None) => "A self-test could not be run.".to_owned(),
+    }))
 }
 
 fn is_failure(result: &str) -> bool {
