@@ -29,8 +29,9 @@
  * Text.      Base64 in the JSON of Encrypt and Decrypt is bytes here: both read each other's
  *            ciphertext.
  * fork().    The child's handles answer Module.Forked; it opens the store anew.
- * Signals    are fine. But no thread leaves a call by longjmp() from a handler, or is cancelled in
- *            one: it would take memory with it that the library needs.
+ * Signals    are fine. But a handler calls none of these functions and does not fork, and no thread
+ *            leaves a call by longjmp() from a handler, or is cancelled in one: it would take memory
+ *            with it that the library needs.
  * Failure.   A panic never crosses: it becomes InternalFailure. It and a failed self-test put every
  *            open store of the process into its error state: all functions answer
  *            Module.ErrorState until the store is opened again, which tests the module anew;
@@ -432,10 +433,11 @@ kmshsm_status kmshsm_module_status(const kmshsm_store *store,
 KMSHSM_MUST_USE
 kmshsm_status kmshsm_self_test(char **answer);
 
-// Wipes all secrets of this process at once: closes every open store, so that the handles of stores
-// and sessions answer Abi.Closed (free them, too), and wipes what secret memory holds besides. Returns
-// when the calls under way have let go of all keys. Stores can be opened afterwards. A child of a
-// fork leaves its parent's stores alone.
+// Closes every open store of this process and wipes its keys, the states of the generators and the
+// secret stacks; AWS-LC's own generators stay. The handles of stores and sessions answer Abi.Closed
+// from then on; free them, too. Returns when the calls under way have let go of all keys. Stores can be
+// opened afterwards; one that another thread is opening meanwhile may stay open. A child of a fork
+// leaves its parent's stores alone.
 //
 // @return KMSHSM_OK
 KMSHSM_MUST_USE

@@ -8,7 +8,7 @@
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::{ErrorCode, Result};
 
@@ -173,13 +173,13 @@ static FORKING: AtomicU64 = AtomicU64::new(0);
 
 const NAP: Duration = Duration::from_micros(50);
 
-/// A disk that hangs must not hang a fork forever: ten seconds.
-const LONGEST_WAIT_IN_NAPS: u32 = 200_000;
+/// A disk that hangs must not hang a fork forever.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// The right to be inside a library whose locks a child would find held for good: SQLite, and AWS-LC
-/// while it draws random numbers. A fork waits until nobody has one. Held for short; a thread that has
-/// one must not ask for another.
-pub struct Pass(());
+/// while it works with an RSA key. A fork waits until nobody has one. Held for a tenth of a second at
+/// most, as a rule; a thread that has one must not ask for another.
+pub struct Pass(Generation);
 
 impl Pass {
     /// Waits while there is a fork.
@@ -188,7 +188,7 @@ impl Pass {
         loop {
             INSIDE.fetch_add(1, Ordering::SeqCst);
             if FORKING.load(Ordering::SeqCst) == 0 {
-                return Self(());
+                return Self(Generation::current());
             }
             INSIDE.fetch_sub(1, Ordering::SeqCst);
             while FORKING.load(Ordering::SeqCst) != 0 {
@@ -200,17 +200,18 @@ impl Pass {
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        INSIDE.fetch_sub(1, Ordering::SeqCst);
+        // A child of a fork that interrupted the holder counts anew.
+        if self.0.is_current() {
+            INSIDE.fetch_sub(1, Ordering::SeqCst);
+        }
     }
 }
 
 #[cfg_attr(miri, allow(dead_code))]
 extern "C" fn before_fork() {
     FORKING.fetch_add(1, Ordering::SeqCst);
-    for _ in 0..LONGEST_WAIT_IN_NAPS {
-        if INSIDE.load(Ordering::SeqCst) == 0 {
-            return;
-        }
+    let begun = Instant::now();
+    while INSIDE.load(Ordering::SeqCst) != 0 && begun.elapsed() < LONGEST_WAIT {
         sleep(NAP);
     }
 }

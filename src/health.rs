@@ -35,6 +35,13 @@ pub fn failed(reason: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorCode::ErrorState).because(reason)
 }
 
+/// A caught panic fails the module, for nobody knows what it has left behind: this is what the call
+/// answers.
+pub fn panicked() -> Error {
+    fail("A caught panic.");
+    Error::new(ErrorCode::Internal).because("The module is in its error state.")
+}
+
 /// How often the module had failed at some moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Health(u64);

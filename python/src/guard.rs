@@ -3,21 +3,17 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use kmshsm::error::{Error, ErrorCode, Result};
+use kmshsm::error::{ErrorCode, Result};
+use kmshsm::health;
 use pyo3::prelude::*;
 
 use crate::errors::raise;
 
-/// Runs `body` while other Python threads run. A panic puts the module into its error state, for
-/// nobody knows what it has left behind.
+/// Runs `body` while other Python threads run. A panic goes no further.
 pub fn run<T: Send>(py: Python<'_>, body: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
     match py.detach(|| catch_unwind(AssertUnwindSafe(body))) {
         Ok(outcome) => outcome.map_err(raise),
-        Err(_) => {
-            kmshsm::health::fail("a caught panic");
-            let detail = "The module is in its error state.";
-            Err(raise(Error::new(ErrorCode::Internal).because(detail)))
-        }
+        Err(_) => Err(raise(health::panicked())),
     }
 }
 

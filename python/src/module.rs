@@ -1,6 +1,6 @@
 //! What concerns the module as a whole: its memory, its tests, wiping all of it.
 
-use kmshsm::error::{ErrorCode, Result};
+use kmshsm::error::ErrorCode;
 use kmshsm::kms;
 use pyo3::prelude::*;
 
@@ -26,10 +26,14 @@ pub fn self_test_json(py: Python<'_>) -> PyResult<String> {
     run(py, || serde_json::to_string(&kms::self_test()).map_err(|_| ErrorCode::Internal.into()))
 }
 
-/// Wipes all secrets of this process at once. It closes every open store, so that stores and sessions
-/// raise ``Abi.Closed`` from then on, and returns when calls under way have let go of all keys. Stores
-/// can be opened afterwards.
+/// Closes every open store of this process and wipes its keys, the states of the generators and the
+/// secret stacks. Stores and sessions raise ``Abi.Closed`` from then on. Returns when calls under way
+/// have let go of all keys. Stores can be opened afterwards; one that another thread is opening
+/// meanwhile may stay open.
 #[pyfunction]
 pub fn zeroize(py: Python<'_>) -> PyResult<()> {
-    run(py, || -> Result<()> { kms::zeroize() })
+    run(py, || {
+        kms::zeroize();
+        Ok(())
+    })
 }

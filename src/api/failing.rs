@@ -193,7 +193,7 @@ fn a_panic() {
     break_one("panic");
     let caught = catch_unwind(AssertUnwindSafe(|| dispatch_json(&world.session, "ListKeys", None)));
     assert!(caught.is_err());
-    crate::health::fail("a caught panic");
-    world.has_failed("a caught panic");
+    crate::health::fail("A caught panic.");
+    world.has_failed("A caught panic.");
     World::open().unwrap().works();
 }

@@ -121,7 +121,6 @@ impl Action for ImportKeyMaterial<'_> {
         if expires.is_some_and(|at| at <= door.now()) {
             return Err(Error::invalid("KeyMaterialExpireUnix", "It must be in the future."));
         }
-        let keyring = &*door.keyring()?;
         // A failed attempt is written down before it is answered, so it is not an error of the
         // change itself.
         door.change_key(&self.key_id, Rule::Always, |transaction, key| {
@@ -136,15 +135,16 @@ impl Action for ImportKeyMaterial<'_> {
                     false => ErrorCode::InvalidImportToken,
                 }
             })?;
-            token.verify(keyring, door.space(), &key.id, &pair, transaction.now())?;
+            token.verify(transaction.keyring(), door.space(), &key.id, &pair, transaction.now())?;
             if pair.is_burnt() {
                 return Err(ErrorCode::InvalidImportToken.into());
             }
             // Made before anything is tried: no failure may go uncounted for want of memory.
             let failed = pair.body_after_failure()?;
-            match unwrap(keyring, key, &pair, &self.encrypted_key_material.0) {
+            match unwrap(transaction.keyring(), key, &pair, &self.encrypted_key_material.0) {
                 Ok(material) => {
-                    let fingerprint = material.fingerprint(keyring, &key.id, key.spec)?;
+                    let fingerprint =
+                        material.fingerprint(transaction.keyring(), &key.id, key.spec)?;
                     install(transaction, key, &material, fingerprint, expires)?;
                     Ok(Ok(Done {}))
                 }

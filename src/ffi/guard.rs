@@ -16,16 +16,12 @@ pub type kmshsm_status = u32;
 /// Success.
 pub const KMSHSM_OK: kmshsm_status = 0;
 
-/// Runs the body of a function. A panic goes no further: it puts the module into its error state,
-/// for nobody knows what it has left behind.
+/// Runs the body of a function. A panic goes no further.
 pub(super) fn guard(body: impl FnOnce() -> Result<()>) -> kmshsm_status {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => KMSHSM_OK,
         Ok(Err(error)) => file(&error),
-        Err(_) => {
-            health::fail("a caught panic");
-            file(&Error::new(ErrorCode::Internal).because("The module is in its error state."))
-        }
+        Err(_) => file(&health::panicked()),
     }
 }
 

@@ -76,14 +76,18 @@ pub unsafe extern "C" fn kmshsm_self_test(answer: *mut *mut c_char) -> kmshsm_st
     })
 }
 
-/// Wipes all secrets of this process at once: closes every open store, so that the handles of stores
-/// and sessions answer Abi.Closed (free them, too), and wipes what secret memory holds besides. Returns
-/// when the calls under way have let go of all keys. Stores can be opened afterwards. A child of a
-/// fork leaves its parent's stores alone.
+/// Closes every open store of this process and wipes its keys, the states of the generators and the
+/// secret stacks; AWS-LC's own generators stay. The handles of stores and sessions answer Abi.Closed
+/// from then on; free them, too. Returns when the calls under way have let go of all keys. Stores can be
+/// opened afterwards; one that another thread is opening meanwhile may stay open. A child of a fork
+/// leaves its parent's stores alone.
 ///
 /// @return KMSHSM_OK
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn kmshsm_zeroize() -> kmshsm_status {
-    guard(kms::zeroize)
+    guard(|| {
+        kms::zeroize();
+        Ok(())
+    })
 }

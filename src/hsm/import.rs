@@ -84,9 +84,11 @@ impl WrappingPair {
         }
         selftest::ready_for_rsa()?;
         let mut material = room(len)?;
-        self.private.read(|private| {
-            let pair = RsaPrivateKey::from_pkcs8(private, rng::fill)?;
-            material.write(|material| pair.decrypt(padding, wrapped, len, material))
+        secluded_at_length(|| {
+            self.private.read(|private| {
+                let pair = RsaPrivateKey::from_pkcs8(private, rng::fill)?;
+                material.write(|material| pair.decrypt(padding, wrapped, len, material))
+            })
         })?;
         Ok(RawMaterial::unwrapped(material))
     }

@@ -16,18 +16,33 @@ static OPEN: PerProcess<Mutex<Vec<Weak<Kms>>>> = PerProcess::new();
 
 /// Runs `f` again, with room made, while it finds the arena full.
 pub(super) fn with_room<R>(mut f: impl FnMut() -> Result<R>) -> Result<R> {
+    let mut room = Room::default();
     for _ in 0..ATTEMPTS {
         match f() {
-            Err(error) if error.code() == ErrorCode::MemoryExhausted && make_room() => {}
+            Err(error) if error.code() == ErrorCode::MemoryExhausted && room.make() => {}
             outcome => return outcome,
         }
     }
     f()
 }
 
+/// Makes room for one thing, as often as it takes.
+#[derive(Default)]
+pub(super) struct Room {
+    has_failed: bool,
+}
+
+impl Room {
+    /// Whether it is worth trying again: there was something to wipe, or nothing only once, for another
+    /// thread may have wiped it.
+    pub(super) fn make(&mut self) -> bool {
+        make_room() || !std::mem::replace(&mut self.has_failed, true)
+    }
+}
+
 /// Wipes material of every store that no call uses at this moment: of the keys that have not been used
 /// since the last time, or else of all. False if there is none. The caller must not use any itself.
-pub(super) fn make_room() -> bool {
+fn make_room() -> bool {
     static SWEEPING: PerProcess<Mutex<()>> = PerProcess::new();
     let sweeping = SWEEPING.get(Mutex::default);
     let _alone = match sweeping.try_lock() {
@@ -48,7 +63,7 @@ pub(super) fn make_room() -> bool {
 /// [`Closed`](ErrorCode::Closed) from then on, and wipes what secret memory holds besides. Returns
 /// when calls under way have let go of all keys. Stores can be opened afterwards; one that another
 /// thread is opening meanwhile may stay open. In a forked child the parent's stores are left alone.
-pub fn zeroize() -> Result<()> {
+pub fn zeroize() {
     let open = open_stores();
     // Step by step for all: nothing that can be wiped now waits for the calls of another store.
     open.iter().for_each(|kms| kms.refuse_calls());
@@ -58,7 +73,6 @@ pub fn zeroize() -> Result<()> {
     drop(open);
     // What closing has used, and calls until they ended.
     hsm::wipe();
-    Ok(())
 }
 
 fn open_stores() -> Vec<Arc<Kms>> {

@@ -11,7 +11,7 @@ use crate::hsm::arena::SecretBytes;
 use crate::hsm::{Header, Keyring, Place, RecordKind, WrappingPair};
 use crate::keystore::{Batch, Keystore, Revision};
 use crate::kms::lists::Counters;
-use crate::kms::room::make_room;
+use crate::kms::room::Room;
 use crate::kms::{KeyRecord, Kms, List, Version, places};
 use crate::model::{KeyId, KeyVersionId, ProtectionLevel, Space, Timestamp};
 
@@ -36,19 +36,12 @@ impl Kms {
         mut change: impl FnMut(&mut Transaction<'_>) -> Result<R>,
     ) -> Result<R> {
         let _one_at_a_time = self.writing.lock().map_err(|_| ErrorCode::ErrorState)?;
-        let mut has_failed = false;
+        let mut room = Room::default();
         for _ in 0..ATTEMPTS {
             let mut transaction = Transaction::begin(self)?;
             let answer = match change(&mut transaction) {
                 Ok(answer) => answer,
-                // The first time also if there was none to make: another thread may have made it.
-                Err(error) if error.code() == ErrorCode::MemoryExhausted => {
-                    if !make_room() && has_failed {
-                        return Err(error);
-                    }
-                    has_failed = true;
-                    continue;
-                }
+                Err(error) if error.code() == ErrorCode::MemoryExhausted && room.make() => continue,
                 // Records of before and after another's change do not fit each other: that is no
                 // damage, and its refusal no answer.
                 Err(_) if transaction.is_outdated()? => continue,
@@ -265,7 +258,8 @@ impl<'k> Transaction<'k> {
         kms.store.commit(batch).map(|_| ())
     }
 
-    fn keyring(&self) -> &Keyring {
+    /// The keys that seal the store.
+    pub(crate) fn keyring(&self) -> &Keyring {
         &self.keyring
     }
 }

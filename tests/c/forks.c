@@ -1,6 +1,6 @@
 /* A child of fork() gets Module.Forked from every function until it opens
-   anew; the parent goes on. Whatever lock a thread of the parent held at the
-   fork, the child never waits for it. */
+   anew; the parent goes on. Whatever lock of ours a thread of the parent
+   held at the fork, the child never waits for it. */
 #include "contract.h"
 
 #include <pthread.h>

@@ -13,7 +13,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use super::MEMORY;
 use super::mapping::Rooms;
 use super::report::{Report, Switch};
-use super::slots::Slots;
+use super::slots::{self, PAGE, Slots};
+use crate::claims::Patience;
 use crate::crypto::provider::{self, HeapRoutes};
 
 /// The smallest heap worth having, guard pages included.
@@ -46,16 +47,32 @@ impl Heap {
         self.size
     }
 
-    /// None in a child, if another thread of the parent held the lock at the fork.
+    /// A child may find the lock of the lasting heap held for good by a thread that it does not have:
+    /// then None, after a while.
     fn slots(&self, is_lasting: bool) -> Option<MutexGuard<'_, Slots>> {
         if !is_lasting {
             return Some(self.slots.lock().unwrap_or_else(PoisonError::into_inner));
         }
-        match self.slots.try_lock() {
-            Ok(slots) => Some(slots),
-            Err(TryLockError::Poisoned(slots)) => Some(slots.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
+        let mut patience = Patience::default();
+        for _ in 0..500 {
+            match self.slots.try_lock() {
+                Ok(slots) => return Some(slots),
+                Err(TryLockError::Poisoned(slots)) => return Some(slots.into_inner()),
+                Err(TryLockError::WouldBlock) => patience.wait(),
+            }
         }
+        None
+    }
+
+    /// Locks the memory of a child, too: locks end at a fork, the mapping does not.
+    #[cfg(not(miri))]
+    fn lock_again(&self, report: &mut Report) {
+        // SAFETY: this heap's own memory; changes no contents.
+        let locked = match unsafe { libc::mlock(self.base.as_ptr().cast(), self.size) } {
+            0 => Ok(()),
+            _ => Err(std::io::Error::last_os_error()),
+        };
+        report.note("lasting_heap", locked);
     }
 
     fn take(&self, size: usize, is_lasting: bool) -> *mut u8 {
@@ -71,7 +88,11 @@ impl Heap {
 
     fn size_of(&self, pointer: *mut u8, is_lasting: bool) -> Option<usize> {
         let offset = self.offset(pointer)?;
-        Some(self.slots(is_lasting)?.at(offset)?.size)
+        match self.slots(is_lasting) {
+            Some(slots) => Some(slots.at(offset)?.size),
+            // No less than this, and nothing is in front of it to say more.
+            None => Some(slots::ALIGN.min(PAGE - offset % PAGE)),
+        }
     }
 
     /// Whether it was one of this heap's.
@@ -109,8 +130,10 @@ pub(super) fn route(size: Option<usize>, report: &mut Report) -> Switch {
         report.note("provider_heap", refusal(libc::ENOMEM));
         return Switch::Off;
     };
-    if lasting().is_none() {
-        map_lasting(report);
+    #[cfg(not(miri))]
+    match lasting() {
+        None => map_lasting(report),
+        Some(heap) => heap.lock_again(report),
     }
     let routes = HeapRoutes { allocate, allocate_lasting, size_of, release };
     let is_routed = provider::route_heap(routes);
@@ -128,8 +151,8 @@ fn map_lasting(report: &mut Report) {
     use super::report::Kind;
     let region = match Region::new(Kind::Mlock, LASTING, 1) {
         Ok(region) => region,
-        Err((step, error)) => {
-            report.note(step, Err(error));
+        Err((_, error)) => {
+            report.note("lasting_heap", Err(error));
             return;
         }
     };
@@ -140,9 +163,6 @@ fn map_lasting(report: &mut Report) {
     region.keep();
     LASTING_HEAP.store(Box::into_raw(Box::new(heap)), Ordering::Release);
 }
-
-#[cfg(miri)]
-fn map_lasting(_: &mut Report) {}
 
 /// `size` bytes aligned to 64, or null if there is no room.
 fn allocate(size: usize) -> *mut u8 {

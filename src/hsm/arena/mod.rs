@@ -1,12 +1,11 @@
-//! Secret memory: one arena per process, in which everything that must not leak lives.
+//! Secret memory: the arena, where secrets lie; the stacks, where work with them runs; the heaps, where
+//! AWS-LC puts its numbers. One of each per process, mapped at first use as strongly as the machine
+//! allows, and never unmapped: `memfd_secret` memory, else locked anonymous memory, and for the arena
+//! alone plain memory, between guard pages, absent from forked children and from core dumps, and
+//! sealed. The arena is closed by a memory protection key except while a closure given to `read` or
+//! `write` runs. What could not be had is in the [`Report`], with the reason.
 //!
-//! The arena is mapped once, at first use, as strongly as the machine allows, and never unmapped:
-//! `memfd_secret` memory, else locked anonymous memory, else plain memory, between two guard
-//! pages, absent from forked children and from core dumps, sealed, and closed by a memory
-//! protection key except while a closure given to `read` or `write` runs. What it could not have
-//! is in its [`Report`], with the reason.
-//!
-//! This module holds the only unsafe code of the floor. Its users see closures over `&[u8]` and
+//! But for two system calls in `rng::entropy`, the unsafe code of the floor is here. Its users see closures over `&[u8]` and
 //! `&T`; no pointer and no borrow outlives the open gate. A closure must not fork (the child would
 //! not have the memory), and uses what it is given on its own thread (another finds it closed).
 
@@ -172,30 +171,19 @@ fn is_plain() -> bool {
 
 impl Default for Options {
     fn default() -> Self {
-        if is_plain() {
-            return Self {
-                size: WANTED.load(Ordering::Relaxed),
-                stacks: 0,
-                heap: 0,
-                deny_secret: true,
-                deny_lock: true,
-                deny_key: true,
-                deny_seal: true,
-                alarm: || health::fail("damaged secret memory"),
-            };
-        }
         // Sanitizers do not follow a change of stacks, and have an allocator of their own.
         let (stacks, heap) =
             if cfg!(kmshsm_own_stack) { (0, 0) } else { (stack_count(), 512 << 10) };
+        let is_plain = is_plain();
         Self {
             size: WANTED.load(Ordering::Relaxed),
-            stacks,
-            heap,
-            deny_secret: false,
-            deny_lock: false,
-            deny_key: false,
-            deny_seal: false,
-            alarm: || health::fail("damaged secret memory"),
+            stacks: if is_plain { 0 } else { stacks },
+            heap: if is_plain { 0 } else { heap },
+            deny_secret: is_plain,
+            deny_lock: is_plain,
+            deny_key: is_plain,
+            deny_seal: is_plain,
+            alarm: || health::fail("Damaged secret memory."),
         }
     }
 }

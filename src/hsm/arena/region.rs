@@ -1,5 +1,5 @@
 //! Memory straight from the kernel: rooms between pages that nothing may touch. Each step is one
-//! system call, tried and read back; what a refusal means is decided in [`super::mapping`].
+//! system call, tried and not assumed; what a refusal means is decided in [`super::mapping`].
 
 use std::ffi::{c_int, c_void};
 use std::io;

@@ -121,7 +121,8 @@ mod x86 {
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 pub(super) use x86::clear;
 
-/// On aarch64 the low halves of v8 to v15 belong to the caller; the others go.
+/// On aarch64 v8 to v15 stay: their low halves belong to the caller, and whoever has used one restores
+/// it by a load that clears its high half.
 #[cfg(all(target_arch = "aarch64", not(miri)))]
 #[inline]
 pub(super) fn clear() {

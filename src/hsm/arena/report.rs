@@ -64,7 +64,7 @@ pub struct Reason {
     pub hint: &'static str,
 }
 
-/// Every protection of the arena, tried and read back, not assumed.
+/// Every protection of the arena, tried, not assumed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub struct Report {
@@ -144,7 +144,7 @@ fn hint(step: &str) -> &'static str {
         "memfd_secret" => {
             "Needs Linux 5.14, before 6.5 with secretmem.enable=1, and a seccomp profile that allows it."
         }
-        "mmap_secret" | "mlock" | "size" | "secret_stack" | "provider_heap" => {
+        "mmap_secret" | "mlock" | "size" | "secret_stack" | "provider_heap" | "lasting_heap" => {
             "Raise RLIMIT_MEMLOCK (ulimit -l, LimitMEMLOCK=): 4 MiB more than keys may take will do."
         }
         "pkey" => {

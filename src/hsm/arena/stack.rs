@@ -3,7 +3,8 @@
 //!
 //! A stack is taken for one piece of work and given back. No protection key closes it: a signal
 //! handler starts with every key closed, and would die on it. The work must not fork, and must not
-//! wait for anything but memory: there are few stacks, and all threads share them.
+//! wait for anything but memory, locks that are held for a moment and, at length, a fork: there are few
+//! stacks, and all threads share them.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -102,15 +103,18 @@ impl Stacks {
         }
     }
 
-    /// Waits until fewer than half of the stacks are in use for long.
-    fn turn(&self) -> Turn<'_> {
+    /// Waits until fewer than half of the stacks are in use for long; None if there are none.
+    fn turn(&self) -> Option<Turn<'_>> {
+        if self.stacks.is_empty() {
+            return None;
+        }
         let mut patience = Patience::default();
         let most = self.stacks.len().div_ceil(2).max(1);
         while self.at_length.fetch_add(1, Ordering::Acquire) >= most {
             self.at_length.fetch_sub(1, Ordering::Release);
             patience.wait();
         }
-        Turn(&self.at_length)
+        Some(Turn(&self.at_length))
     }
 
     /// Wipes every stack, each as soon as nobody is on it.

@@ -121,10 +121,10 @@ fn judge(report: &Report) -> Result<()> {
     let failed = report.tests.iter().find(|test| is_failure(test.result));
     Err(health::failed(match (failed, &report.integrity.file) {
         (Some(test), _) => format!("The self-test {} failed.", test.name),
-        (None, Some(file)) => {
+        (None, Some(file)) if is_failure(report.integrity.result) => {
             format!("The self-test integrity failed: {file} is not what was installed.")
         }
-        (None, None) => "A self-test could not be run.".to_owned(),
+        (None, _) => "A self-test could not be run.".to_owned(),
     }))
 }
 

@@ -33,6 +33,8 @@ thread_local! {
 /// another than ours, or somebody else in this process has set its allocator.
 pub(crate) fn route_heap(routes: HeapRoutes) -> bool {
     static DONE: OnceLock<bool> = OnceLock::new();
+    // A fork in between would leave the child waiting for a thread that it does not have.
+    let _pass = Pass::enter();
     *DONE.get_or_init(|| {
         const SIZE: usize = 24;
         // SAFETY: an allocation of AWS-LC's, looked at where its size should be, and freed.

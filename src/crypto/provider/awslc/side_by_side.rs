@@ -4,7 +4,7 @@
 //! Reads AWS-LC's expanded key, whose layout is its own affair: [`fits`] tries once in each process
 //! whether it is what AES-NI takes, and single blocks serve if not.
 
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use aws_lc_sys::AES_KEY;
 
@@ -12,8 +12,13 @@ use aws_lc_sys::AES_KEY;
 #[cfg(target_arch = "x86_64")]
 #[inline]
 pub(super) fn encrypt_blocks(key: &AES_KEY, rounds: usize, blocks: &mut [[u8; 16]]) -> bool {
-    static FITS: OnceLock<bool> = OnceLock::new();
-    if !*FITS.get_or_init(fits) {
+    // Two threads may both find out: that does no harm, and a fork in between neither.
+    static FITS: AtomicU8 = AtomicU8::new(UNKNOWN);
+    const UNKNOWN: u8 = 2;
+    if FITS.load(Ordering::Relaxed) == UNKNOWN {
+        FITS.store(fits().into(), Ordering::Relaxed);
+    }
+    if FITS.load(Ordering::Relaxed) == 0 {
         return false;
     }
     for four in blocks.chunks_mut(4) {
