@@ -17,7 +17,7 @@ pub const MAX_RANDOM: u32 = 1024;
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct GenerateRandom<'a> {
-    /// How many bytes, 1 to 1024.
+    /// How many bytes, 1 to 1024; in JSON they come as Base64.
     pub length: u32,
     /// Where they go.
     #[serde(skip)]

@@ -52,12 +52,17 @@ pub fn text<'a>(flags: &'a ArgMatches, name: &str) -> &'a str {
 fn subcommand(action: &Descriptor) -> Command {
     let schema = (action.schema)();
     let about = describe(schema.as_value());
-    let mut command = with_session(Command::new(action.name).about(about));
+    let usage = format!("kmshsm {} [OPTIONS] [PARAMETERS]", action.name);
+    let mut command = with_session(Command::new(action.name).about(about).override_usage(usage));
+    let required: Vec<_> = texts(schema.get("required")).collect();
     for (name, schema) in properties(action) {
         let mut help = describe(&schema);
         let words: Vec<_> = words(&schema);
         if !words.is_empty() {
             help = format!("{help} [{}]", words.join(", "));
+        }
+        if required.contains(&name.as_str()) {
+            help.push_str(" [required]");
         }
         let heading = "Parameters";
         command = command.arg(
@@ -87,7 +92,12 @@ fn words(schema: &Value) -> Vec<&str> {
     let own = schema.get("enum").into_iter();
     let inner = schema.get("anyOf").and_then(Value::as_array).into_iter().flatten();
     let all = own.chain(inner.filter_map(|option| option.get("enum")));
-    all.filter_map(Value::as_array).flatten().filter_map(Value::as_str).collect()
+    all.flat_map(|words| texts(Some(words))).collect()
+}
+
+/// The texts of a list.
+fn texts(list: Option<&Value>) -> impl Iterator<Item = &str> {
+    list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// What an action needs besides: who calls, and where.
