@@ -182,9 +182,12 @@ static int fork_once(const world *w, const char *where)
     alarm(120);
     /* Once as Python's multiprocessing ends children, once with the exit
        handlers of all libraries. */
+    int wrong = child(w, where);
+    if(wrong && wrong < FIRST)
+      printf("# %s\n", kmshsm_last_error());
     if(where)
-      exit(child(w, where));
-    _exit(child(w, where));
+      exit(wrong);
+    _exit(wrong);
   }
   if(pid < 0 || waitpid(pid, &result, 0) != pid)
     printf("# there is no child\n");

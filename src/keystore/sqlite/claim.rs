@@ -34,16 +34,19 @@ fn strange(place: &Place) -> Option<Error> {
     let file = place.open(place::DATABASE, false).ok()?;
     match file.metadata().ok()?.len() {
         0 => Some(ErrorCode::NotAStore.into()),
-        _ => check(&file).err(),
+        _ => check(place, &file).err(),
     }
 }
 
-fn check(file: &File) -> Result<()> {
+/// Checks the database's header, and the length of its file unless there is a log. For while somebody
+/// reads, SQLite writes back only a part of it: the header may be newer than the end of the file.
+fn check(place: &Place, file: &File) -> Result<()> {
     let length = file.metadata().map_err(|error| failed("stat", &error))?.len();
     let mut header = Vec::with_capacity(database::HEADER_SIZE);
     header.resize(database::HEADER_SIZE.min(usize::try_from(length).unwrap_or(usize::MAX)), 0);
     file.read_exact_at(&mut header, 0).map_err(|error| failed("Reading the database", &error))?;
-    database::check_header(&header, length)
+    let has_log = fs::metadata(place.file(place::LOG)).is_ok_and(|log| log.len() > 0);
+    database::check_header(&header, (!has_log).then_some(length))
 }
 
 impl Claim {
@@ -99,7 +102,7 @@ impl Claim {
     /// Checks the database's header against its file. For the holder of the turn, as checkpoints
     /// move both.
     pub(super) fn check_database(&self) -> Result<()> {
-        check(&self.database)
+        check(&self.place, &self.database)
     }
 
     /// Holds shared, for as long as this process has the store, the bytes by which SQLite tells

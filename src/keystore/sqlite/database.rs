@@ -44,8 +44,8 @@ pub(super) fn initialize(path: &Path) -> rusqlite::Result<()> {
     connection.close().map_err(|(_, error)| error)
 }
 
-/// Checks the first bytes of a database file of `length` bytes.
-pub(super) fn check_header(header: &[u8], length: u64) -> Result<()> {
+/// Checks the first bytes of a database file, of `length` bytes if all of it must be there.
+pub(super) fn check_header(header: &[u8], length: Option<u64>) -> Result<()> {
     if !header.starts_with(MAGIC.get(..header.len().min(MAGIC.len())).unwrap_or_default()) {
         return Err(ErrorCode::NotAStore.into());
     }
@@ -77,7 +77,8 @@ pub(super) fn check_header(header: &[u8], length: u64) -> Result<()> {
         1 => 65536,
         size => u64::from(size),
     };
-    if length < page_size * u64::from(u32::from_be_bytes(pages)) {
+    let needed = page_size * u64::from(u32::from_be_bytes(pages));
+    if length.is_some_and(|length| length < needed) {
         return damaged("The database has been cut short.");
     }
     Ok(())

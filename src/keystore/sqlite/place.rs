@@ -87,6 +87,8 @@ fn missing(error: &io::Error) -> Error {
 
 /// The database in the directory of a store.
 pub(super) const DATABASE: &str = "store.db";
+/// SQLite's write-ahead log.
+pub(super) const LOG: &str = "store.db-wal";
 /// SQLite's shared memory.
 pub(super) const SHARED_MEMORY: &str = "store.db-shm";
 /// The file of [`super::epoch::Epoch`].

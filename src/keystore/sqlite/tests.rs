@@ -310,6 +310,29 @@ fn a_failed_write_degrades() {
     store.commit(put(b"b", b"2")).unwrap();
 }
 
+/// A part of the log that has been written back may have brought a newer header than end of the file.
+#[test]
+fn a_header_may_be_newer_than_the_end() {
+    let (dir, path) = new_place();
+    let store = SqliteStore::create(&path).unwrap();
+    for n in 0..64u8 {
+        store.commit(put(&[n], &[n; 1000])).unwrap();
+    }
+    // As other processes find it, before anything has been brought into the database.
+    let copy = dir.path().join("copy");
+    fs::create_dir(&copy).unwrap();
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o700)).unwrap();
+    for name in ["store.db", "store.db-wal", "epoch", "lock", "guard"] {
+        fs::copy(path.join(name), copy.join(name)).unwrap();
+    }
+    assert!(fs::metadata(copy.join("store.db-wal")).unwrap().len() > 0);
+    let mut database = fs::read(copy.join("store.db")).unwrap();
+    database[31] += 9; // the count of pages
+    fs::write(copy.join("store.db"), &database).unwrap();
+    assert_eq!(SqliteStore::open(&copy).unwrap().scan(b"", b"", 99).unwrap().len(), 64);
+    drop(store);
+}
+
 fn new_place() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("store");
