@@ -8,12 +8,15 @@ pub mod aead;
 pub mod block;
 pub mod digest;
 pub mod drbg;
+pub mod ec;
+pub mod ecdsa;
 mod gcm;
 pub mod kdf;
 pub mod mac;
 pub(crate) mod provider;
 pub mod rsa;
 pub mod selftest;
+pub mod sm2;
 #[cfg(test)]
 mod speed;
 mod unpad;

@@ -1,5 +1,5 @@
 //! The functions whose implementation a build chooses, behind one face: AES, AES-GCM, SHA-1,
-//! SHA-256, HMAC and RSA. Tests compile both and hold them against each other.
+//! SHA-256, HMAC, RSA and ECDSA over P-256. Tests compile both and hold them against each other.
 
 #[cfg(feature = "awslc")]
 mod awslc;
@@ -13,7 +13,8 @@ use awslc as chosen;
 use rustcrypto as chosen;
 
 pub(crate) use chosen::{
-    AesKey, RsaKey, gcm_open, gcm_seal, hmac_sha256, route_heap, sha1, sha256,
+    AesKey, P256Private, P256Public, RsaKey, Sha256, gcm_open, gcm_seal, hmac_sha256, p256_point,
+    route_heap, sha1, sha256,
 };
 
 /// A heap for the work with private keys.

@@ -8,7 +8,7 @@ use std::ptr;
 use std::sync::OnceLock;
 
 use crate::crypto::provider::HeapRoutes;
-use crate::fork::Pass;
+use crate::fork::{Generation, Pass};
 
 /// AWS-LC keeps an allocation's size in front of it.
 const PREFIX: usize = 8;
@@ -71,13 +71,24 @@ pub(super) fn routed<R>(f: impl FnOnce() -> R) -> R {
         return f();
     }
     let _pass = Pass::enter();
-    let _back = Back(USE.replace(Use::Lasting));
-    // AWS-LC makes a generator for the thread now, if it has none, and not in the middle of the work.
-    let mut byte = 0;
-    // SAFETY: one byte to write.
-    unsafe { aws_lc_sys::RAND_bytes(&raw mut byte, 1) };
+    let _back = Back(USE.get());
+    make_generator();
     USE.set(Use::Work);
     f()
+}
+
+/// AWS-LC makes a generator for the thread at its first random byte: not in the middle of the work.
+fn make_generator() {
+    thread_local! {
+        static MADE: Cell<Option<Generation>> = const { Cell::new(None) };
+    }
+    let now = Some(Generation::current());
+    if MADE.replace(now) != now {
+        USE.set(Use::Lasting);
+        let mut byte = 0;
+        // SAFETY: one byte to write.
+        unsafe { aws_lc_sys::RAND_bytes(&raw mut byte, 1) };
+    }
 }
 
 unsafe extern "C" fn allocate(size: usize, _: *const c_char, _: c_int) -> *mut c_void {
