@@ -16,7 +16,6 @@ pub mod rsa;
 pub mod selftest;
 #[cfg(test)]
 mod speed;
-mod unpad;
 #[cfg(test)]
 mod vectors;
 pub mod xaes;

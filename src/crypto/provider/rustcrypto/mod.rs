@@ -8,7 +8,7 @@ mod rsa;
 
 pub(crate) use cipher::{AesKey, gcm_open, gcm_seal};
 pub(crate) use hash::{hmac_sha256, sha1, sha256};
-pub(crate) use rsa::RsaKey;
+pub(crate) use rsa::{RsaKey, RsaPublic};
 
 use ::rsa::rand_core::{TryCryptoRng, TryRng};
 
