@@ -19,7 +19,6 @@ pub mod selftest;
 pub mod sm2;
 #[cfg(test)]
 mod speed;
-mod unpad;
 #[cfg(test)]
 mod vectors;
 pub mod xaes;

@@ -13,17 +13,17 @@ use awslc as chosen;
 use rustcrypto as chosen;
 
 pub(crate) use chosen::{
-    AesKey, P256Private, P256Public, RsaKey, Sha256, gcm_open, gcm_seal, hmac_sha256, p256_point,
-    route_heap, sha1, sha256,
+    AesKey, P256Private, P256Public, RsaKey, RsaPublic, Sha256, gcm_open, gcm_seal, hmac_sha256,
+    p256_point, route_heap, sha1, sha256,
 };
 
 /// A heap for the work with private keys.
 #[derive(Clone, Copy)]
 pub struct HeapRoutes {
-    /// So many bytes, or null.
-    pub allocate: fn(usize) -> *mut u8,
-    /// The same for what a forked child needs, too.
-    pub allocate_lasting: fn(usize) -> *mut u8,
+    /// So many bytes, or null if it is full; None where there is no heap.
+    pub allocate: fn(usize) -> Option<*mut u8>,
+    /// The same for what a forked child needs, too; None also if it is full.
+    pub allocate_lasting: fn(usize) -> Option<*mut u8>,
     /// How many bytes an allocation has; 0 if it is none of this heap's.
     pub size_of: fn(*mut u8) -> usize,
     /// Wipes and frees an allocation of this heap; false if it is none.

@@ -164,14 +164,14 @@ fn map_lasting(report: &mut Report) {
     LASTING_HEAP.store(Box::into_raw(Box::new(heap)), Ordering::Release);
 }
 
-/// `size` bytes aligned to 64, or null if there is no room.
-fn allocate(size: usize) -> *mut u8 {
-    heap().map_or(ptr::null_mut(), |heap| heap.take(size, false))
+/// `size` bytes aligned to 64, or null if there is no room; None where there is no heap.
+fn allocate(size: usize) -> Option<*mut u8> {
+    heap().map(|heap| heap.take(size, false))
 }
 
-/// The same for what a forked child needs, too.
-fn allocate_lasting(size: usize) -> *mut u8 {
-    lasting().map_or(ptr::null_mut(), |heap| heap.take(size, true))
+/// The same for what a forked child needs, too; None also if there is no room.
+fn allocate_lasting(size: usize) -> Option<*mut u8> {
+    lasting().map(|heap| heap.take(size, true)).filter(|place| !place.is_null())
 }
 
 /// How many bytes may be used from here on; 0 if this is no part of the heaps.
@@ -198,7 +198,7 @@ mod tests {
             return;
         };
         for size in [0, 1, 64, 65, 1000, 4096, 10_000] {
-            let pointer = allocate(size);
+            let pointer = allocate(size).unwrap();
             assert!(heap.offset(pointer).is_some() && pointer.addr().is_multiple_of(64));
             let room = size_of(pointer);
             assert!(room >= size);
@@ -208,11 +208,11 @@ mod tests {
             bytes.fill(0xee);
             assert!(release(pointer));
         }
-        assert!(allocate(heap.size + 1).is_null());
+        assert!(allocate(heap.size + 1).unwrap().is_null());
         let mut elsewhere = 0u8;
         assert_eq!(size_of(&raw mut elsewhere), 0);
         assert!(!release(&raw mut elsewhere));
-        let lasting = allocate_lasting(300);
+        let lasting = allocate_lasting(300).unwrap();
         assert!(size_of(lasting) >= 300 && heap.offset(lasting).is_none());
         assert!(release(lasting));
         assert_eq!(size_of(heap.base.as_ptr().wrapping_add(heap.size)), 0);

@@ -31,7 +31,10 @@ impl Drop for P256Private {
     fn drop(&mut self) {
         if self.born.is_current() {
             // SAFETY: the one reference that this value owns, in the process that made it.
-            routed(|| unsafe { aws_lc_sys::EC_KEY_free(self.key.as_ptr()) });
+            let _ = routed(|| unsafe {
+                aws_lc_sys::EC_KEY_free(self.key.as_ptr());
+                Ok(())
+            });
         }
     }
 }
@@ -39,24 +42,26 @@ impl Drop for P256Private {
 impl P256Private {
     /// The key d; [`ErrorCode::InvalidKeyMaterial`] unless 0 < d < n.
     pub(crate) fn new(d: &[u8; 32]) -> Result<Self> {
-        // SAFETY: takes numbers; the answer is ours.
-        let key = routed(|| unsafe {
-            aws_lc_sys::EC_KEY_new_by_curve_name(aws_lc_sys::NID_X9_62_prime256v1)
-        });
-        let key = NonNull::new(key).ok_or(ErrorCode::Internal)?;
-        let key = Self { key, born: Generation::current() };
-        // SAFETY: d goes with its length; the number is ours until it is wiped and freed here.
-        let answer = routed(|| unsafe {
-            let number = aws_lc_sys::BN_bin2bn(d.as_ptr(), d.len(), ptr::null_mut());
-            if number.is_null() {
-                return 0;
-            }
-            let answer = aws_lc_sys::EC_KEY_set_private_key(key.key.as_ptr(), number);
-            aws_lc_sys::BN_clear_free(number);
-            answer
-        });
-        done(answer, ErrorCode::InvalidKeyMaterial)?;
-        Ok(key)
+        routed(|| {
+            // SAFETY: takes a number; the answer is ours.
+            let key =
+                unsafe { aws_lc_sys::EC_KEY_new_by_curve_name(aws_lc_sys::NID_X9_62_prime256v1) };
+            let key = NonNull::new(key).ok_or(ErrorCode::Internal)?;
+            let key = Self { key, born: Generation::current() };
+            // SAFETY: d goes with its length; the number is ours until it is wiped and freed here,
+            // and null is freed, too.
+            let answer = unsafe {
+                let number = aws_lc_sys::BN_bin2bn(d.as_ptr(), d.len(), ptr::null_mut());
+                let answer = match number.is_null() {
+                    true => 0,
+                    false => aws_lc_sys::EC_KEY_set_private_key(key.key.as_ptr(), number),
+                };
+                aws_lc_sys::BN_clear_free(number);
+                answer
+            };
+            done(answer, ErrorCode::InvalidKeyMaterial)?;
+            Ok(key)
+        })
     }
 
     /// The public half, d times the generator.
@@ -83,20 +88,19 @@ impl P256Private {
         let (r, s) = out.split_at_mut(32);
         // SAFETY: the key lives; digest and halves go with their lengths; the signature is ours
         // until it is freed here.
-        let answer = routed(|| unsafe {
+        routed(|| unsafe {
             let key = self.key.as_ptr();
             let signature = aws_lc_sys::ECDSA_do_sign(digest.as_ptr(), digest.len(), key);
             if signature.is_null() {
-                return 0;
+                return done(0, ErrorCode::Internal);
             }
             let r_number = aws_lc_sys::ECDSA_SIG_get0_r(signature);
             let s_number = aws_lc_sys::ECDSA_SIG_get0_s(signature);
             let answer = aws_lc_sys::BN_bn2bin_padded(r.as_mut_ptr(), r.len(), r_number)
                 & aws_lc_sys::BN_bn2bin_padded(s.as_mut_ptr(), s.len(), s_number);
             aws_lc_sys::ECDSA_SIG_free(signature);
-            answer
-        });
-        done(answer, ErrorCode::Internal)?;
+            done(answer, ErrorCode::Internal)
+        })?;
         Ok(out)
     }
 }
