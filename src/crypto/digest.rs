@@ -78,25 +78,43 @@ mod tests {
         digest: Hex,
     }
 
+    /// The digest of the whole, of parts, and of pieces.
+    fn check(case: &Case, whole: &[u8], parts: &[u8], hasher: Option<Hasher>) {
+        assert_eq!((whole, parts), (&*case.digest.0, &*case.digest.0), "{}", case.id);
+        if let Some(mut hasher) = hasher {
+            case.msg.0.chunks(7).for_each(|piece| hasher.update(piece));
+            assert_eq!(hasher.finish().as_slice(), case.digest.0, "{}", case.id);
+        }
+    }
+
     #[test]
     fn cavp() {
         let file = kmsvec::<Case>("sha_short_cavp.json");
         let mut tried = 0;
         for case in file.tests {
-            let (whole, parts) =
-                match (case.hash.as_str(), case.msg.0.split_at(case.msg.0.len() / 3)) {
-                    ("SHA-1", (a, b)) => {
-                        (sha1_parts(&[&case.msg.0]).to_vec(), sha1_parts(&[a, b]).to_vec())
-                    }
-                    ("SHA-256", (a, b)) => {
-                        (sha256(&case.msg.0).to_vec(), sha256_parts(&[a, b]).to_vec())
-                    }
-                    _ => continue,
-                };
+            let (message, (a, b)) = (&*case.msg.0, case.msg.0.split_at(case.msg.0.len() / 3));
+            match case.hash.as_str() {
+                "SHA-1" => check(&case, &sha1_parts(&[message]), &sha1_parts(&[a, b]), None),
+                "SHA-256" => {
+                    let hasher = Some(Hasher::sha256());
+                    check(&case, &sha256(message), &sha256_parts(&[a, b]), hasher);
+                }
+                _ => continue,
+            }
             assert!(case.src < file.sources.len());
-            assert_eq!((&whole, &parts), (&case.digest.0, &case.digest.0), "{}", case.id);
             tried += 1;
         }
         assert_eq!(tried, 33 + 26);
+    }
+
+    #[test]
+    fn sm3_vectors() {
+        let file = kmsvec::<Case>("sm3.json");
+        for case in file.tests {
+            let (message, (a, b)) = (&*case.msg.0, case.msg.0.split_at(case.msg.0.len() / 3));
+            assert!(case.src < file.sources.len() && case.hash == "SM3");
+            let hasher = Some(Hasher::sm3());
+            check(&case, &sm3_parts(&[message]), &sm3_parts(&[a, &[], b]), hasher);
+        }
     }
 }

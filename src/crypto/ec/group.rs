@@ -13,7 +13,6 @@ use k256::elliptic_curve::point::AffineCoordinates;
 use k256::elliptic_curve::sec1::{FromSec1Point, Sec1Point};
 use k256::elliptic_curve::{CurveArithmetic, FieldBytes, NonZeroScalar, PublicKey};
 
-use crate::crypto::Random;
 use crate::error::{ErrorCode, Result};
 use crate::fork::Pass;
 use crate::secret::Zeroizing;
@@ -94,15 +93,4 @@ pub(crate) fn joined<C: Group>(r: &Scalar<C>, s: &Scalar<C>) -> [u8; 64] {
     let (r, s) = (r.to_repr(), s.to_repr());
     out.iter_mut().zip(r.iter().chain(s.iter())).for_each(|(out, byte)| *out = *byte);
     out
-}
-
-/// A secret scalar, 0 < k < n, drawn until it is in range (FIPS 186-5, A.2.2).
-pub(crate) fn draw<C: Group>(random: Random) -> Result<Zeroizing<NonZeroScalar<C>>> {
-    let mut bytes = Zeroizing::new([0; 32]);
-    loop {
-        random(&mut *bytes)?;
-        if let Ok(k) = secret::<C>(&bytes) {
-            return Ok(k);
-        }
-    }
 }

@@ -34,6 +34,9 @@ pub enum Curve {
 /// d | x | y, 32 bytes each, big-endian: a key pair as it is stored.
 pub const PAIR_LEN: usize = 96;
 
+/// One draw in four thousand million is out of range: after so many, no generator is behind them.
+const TRIES: usize = 16;
+
 impl Curve {
     /// The largest private key: n - 1, for SM2 n - 2, since it divides by d + 1.
     const fn largest(self) -> [u8; 32] {
@@ -71,8 +74,7 @@ impl Curve {
     }
 }
 
-/// Makes a pair and tries it once (pairwise consistency, FIPS 140-3 IG 10.3.A). d is drawn until it
-/// is in range (FIPS 186-5, A.2.2).
+/// Makes a pair and tries it once (pairwise consistency, FIPS 140-3 IG 10.3.A).
 pub fn generate(curve: Curve, random: Random, pair: &mut [u8; PAIR_LEN]) -> Result<()> {
     let made = make(curve, random, pair);
     if made.is_err() {
@@ -83,12 +85,7 @@ pub fn generate(curve: Curve, random: Random, pair: &mut [u8; PAIR_LEN]) -> Resu
 
 fn make(curve: Curve, random: Random, pair: &mut [u8; PAIR_LEN]) -> Result<()> {
     let (d, point) = pair.split_first_chunk_mut::<32>().ok_or(ErrorCode::Internal)?;
-    loop {
-        random(d)?;
-        if is_private(curve, d) {
-            break;
-        }
-    }
+    draw(curve, random, d)?;
     let public = match curve {
         Curve::P256 => P256Private::new(d)?.point()?,
         Curve::Secp256k1 => generic::Private::<Secp256k1>::new(d)?.point()?,
@@ -116,6 +113,17 @@ pub(super) fn is_pair(curve: Curve, pair: &[u8; PAIR_LEN], random: Random) -> Re
         Curve::Sm2 => Sm2PublicKey::new(point)?.verify(&digest, signature),
         _ => EcdsaPublicKey::new(curve, point)?.verify(&digest, signature),
     })
+}
+
+/// Draws a scalar until it can be a private key (FIPS 186-5, A.2.2).
+pub(super) fn draw(curve: Curve, random: Random, d: &mut [u8; 32]) -> Result<()> {
+    for _ in 0..TRIES {
+        random(d)?;
+        if is_private(curve, d) {
+            return Ok(());
+        }
+    }
+    Err(ErrorCode::Internal.into())
 }
 
 /// d, and x | y.

@@ -32,7 +32,7 @@ impl Nonces {
     }
 
     /// RFC 6979, 3.2, steps b to g.
-    fn with<C: Group>(d: &Scalar<C>, e: &Scalar<C>, additional: &[u8]) -> Self {
+    pub(super) fn with<C: Group>(d: &Scalar<C>, e: &Scalar<C>, additional: &[u8]) -> Self {
         let (d, e) = (Zeroizing::new(d.to_repr()), e.to_repr());
         let mut state = Self { key: Zeroizing::new([0; 32]), value: Zeroizing::new([1; 32]) };
         state.update(&[&[0], &d, &e, additional]);

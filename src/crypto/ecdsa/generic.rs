@@ -6,7 +6,7 @@ use k256::elliptic_curve::group::{Curve as _, Group as _};
 use k256::elliptic_curve::ops::{Invert, MulByGeneratorVartime};
 use k256::elliptic_curve::point::AffineCoordinates;
 use k256::elliptic_curve::scalar::IsHigh;
-use k256::elliptic_curve::subtle::ConditionallySelectable;
+use k256::elliptic_curve::subtle::{Choice, ConditionallySelectable};
 
 use crate::crypto::Random;
 use crate::crypto::ec::group::{self, Group, Projective, Scalar};
@@ -38,19 +38,24 @@ impl<C: Group> Private<C> {
 impl<C: Ecdsa> Private<C> {
     /// r | s.
     pub(crate) fn sign(&self, digest: &[u8; 32], random: Random) -> Result<[u8; 64]> {
-        let (d, e) = (self.0.as_ref(), group::reduced::<C>(&(*digest).into()));
-        let mut nonces = Nonces::new::<C>(d, &e, random)?;
+        let e = group::reduced::<C>(&(*digest).into());
+        let mut nonces = Nonces::new::<C>(self.0.as_ref(), &e, random)?;
         loop {
-            let k = nonces.next::<C>();
-            let r = group::reduced::<C>(&group::base::<C>(&k).to_affine().x());
-            let inverse = Zeroizing::new(k.invert());
-            let s = *inverse.as_ref() * (e + r * d);
-            let is_high = C::LOW_S && bool::from(s.is_high());
-            let s = Scalar::<C>::conditional_select(&s, &-s, u8::from(is_high).into());
-            if !bool::from(r.is_zero() | s.is_zero()) {
-                return Ok(group::joined::<C>(&r, &s));
+            if let Some(signature) = self.sign_with(&nonces.next::<C>(), &e) {
+                return Ok(signature);
             }
         }
+    }
+
+    /// r | s with this nonce, unless one of them is zero (6.4.1, steps 4 to 11).
+    fn sign_with(&self, k: &NonZeroScalar<C>, e: &Scalar<C>) -> Option<[u8; 64]> {
+        let r = group::reduced::<C>(&group::base::<C>(k).to_affine().x());
+        let inverse = Zeroizing::new(k.invert());
+        let s = *inverse.as_ref() * (*e + r * self.0.as_ref());
+        let is_high = s.is_high() & Choice::from(u8::from(C::LOW_S));
+        let s = Scalar::<C>::conditional_select(&s, &-s, is_high);
+        let usable = !bool::from(r.is_zero() | s.is_zero());
+        usable.then(|| group::joined::<C>(&r, &s))
     }
 }
 
@@ -72,5 +77,14 @@ impl<C: Ecdsa> Public<C> {
         let u2 = *r.as_ref() * inverse.as_ref();
         let sum = Projective::<C>::mul_by_generator_and_mul_add_vartime(&u1, &u2, &self.0);
         !bool::from(sum.is_identity()) && group::reduced::<C>(&sum.to_affine().x()) == *r.as_ref()
+    }
+}
+
+#[cfg(test)]
+impl<C: Ecdsa> Private<C> {
+    /// r | s with a nonce that a vector gives.
+    pub(crate) fn signed_with(&self, k: &[u8; 32], digest: &[u8; 32]) -> [u8; 64] {
+        let e = group::reduced::<C>(&(*digest).into());
+        self.sign_with(&group::secret(k).unwrap(), &e).unwrap()
     }
 }

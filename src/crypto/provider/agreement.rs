@@ -1,6 +1,8 @@
 //! Both providers give the same answers to the same random questions.
 #![forbid(unsafe_code)]
 
+mod ec;
+
 use super::{awslc, rustcrypto};
 use crate::crypto::drbg::reproducible;
 

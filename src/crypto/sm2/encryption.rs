@@ -7,7 +7,7 @@ use sm3::{Digest, Sm3};
 
 use super::{Sm2Ciphertext, Sm2PrivateKey, Sm2PublicKey};
 use crate::crypto::Random;
-use crate::crypto::ec::group;
+use crate::crypto::ec::{self, Curve, group};
 use crate::error::{ErrorCode, Result};
 use crate::secret::{self, Zeroizing, wipe};
 
@@ -20,22 +20,31 @@ impl Sm2PublicKey {
         if message.is_empty() || message.len().checked_add(OVERHEAD) != Some(out.len()) {
             return Err(ErrorCode::Internal.into());
         }
-        let (form, rest) = out.split_first_mut().ok_or(ErrorCode::Internal)?;
-        let (point, rest) = rest.split_first_chunk_mut::<64>().ok_or(ErrorCode::Internal)?;
-        let (digest, masked) = rest.split_first_chunk_mut::<32>().ok_or(ErrorCode::Internal)?;
-        *form = 4;
+        let mut k = Zeroizing::new([0; 32]);
         loop {
-            let k = group::draw::<Sm2>(random)?;
-            let shared = Zeroizing::new(ProjectivePoint::from(self.0) * k.as_ref());
-            let [c1, shared] = ProjectivePoint::batch_normalize(&[group::base::<Sm2>(&k), *shared]);
-            let shared = Shared::new(shared);
-            masked.copy_from_slice(message);
-            if shared.mask(masked)? {
-                *point = group::coordinates::<Sm2>(&c1);
-                *digest = shared.digest(message);
+            ec::draw(Curve::Sm2, random, &mut k)?;
+            if self.encrypt_with(&k, message, out)? {
                 return Ok(());
             }
         }
+    }
+
+    /// The same with this nonce; false if it must not be used (6.1, steps A2 to A8).
+    fn encrypt_with(&self, k: &[u8; 32], message: &[u8], out: &mut [u8]) -> Result<bool> {
+        let (form, rest) = out.split_first_mut().ok_or(ErrorCode::Internal)?;
+        let (point, rest) = rest.split_first_chunk_mut::<64>().ok_or(ErrorCode::Internal)?;
+        let (digest, masked) = rest.split_first_chunk_mut::<32>().ok_or(ErrorCode::Internal)?;
+        let k = group::secret::<Sm2>(k)?;
+        let shared = Zeroizing::new(ProjectivePoint::from(self.0) * k.as_ref());
+        // One inversion for both.
+        let both = [group::base::<Sm2>(&k), *shared];
+        let [c1, shared] = ProjectivePoint::batch_normalize(&both);
+        let shared = Shared::new(shared);
+        *form = 4;
+        *point = group::coordinates::<Sm2>(&c1);
+        *digest = shared.digest(message);
+        masked.copy_from_slice(message);
+        shared.mask(masked)
     }
 }
 
@@ -96,5 +105,15 @@ impl Shared {
     fn digest(&self, message: &[u8]) -> [u8; 32] {
         let (x, y) = self.0.split_at(32);
         crate::crypto::digest::sm3_parts(&[x, message, y])
+    }
+}
+
+#[cfg(test)]
+impl Sm2PublicKey {
+    /// A ciphertext with a nonce that a vector gives.
+    pub(super) fn encrypted_with(&self, k: &[u8; 32], message: &[u8]) -> Vec<u8> {
+        let mut out = vec![0; message.len() + OVERHEAD];
+        assert!(self.encrypt_with(k, message, &mut out).unwrap());
+        out
     }
 }

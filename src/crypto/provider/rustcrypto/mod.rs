@@ -26,7 +26,7 @@ pub(crate) const fn route_heap(_: HeapRoutes) -> bool {
 
 /// A [`Random`] behind the traits of `rand_core`.
 #[derive(Clone, Copy)]
-struct Source(Random);
+pub(super) struct Source(pub(super) Random);
 
 impl TryRng for Source {
     type Error = Error;
