@@ -19,6 +19,8 @@ use crate::crypto::provider::{self, HeapRoutes};
 
 /// The smallest heap worth having, guard pages included.
 pub(super) const LEAST: usize = 32 << 10;
+/// What parsed keys that are kept leave to the work of the moment.
+const RESERVE: usize = 192 << 10;
 /// The heap for what outlives forks: some 40 threads' generators.
 #[cfg(not(miri))]
 const LASTING: usize = 64 << 10;
@@ -45,6 +47,16 @@ impl Heap {
     /// Its bytes.
     pub(super) const fn size(&self) -> usize {
         self.size
+    }
+
+    /// Its bytes that are taken.
+    fn used(&self) -> usize {
+        self.slots(false).map_or(0, |slots| slots.used())
+    }
+
+    /// Whether there is room for keys that are kept, beside the work of the moment.
+    pub(super) fn has_room_for_keys(&self) -> bool {
+        self.used() <= self.size - RESERVE.min(self.size / 2)
     }
 
     /// A child may find the lock of the lasting heap held for good by a thread that it does not have:
@@ -113,6 +125,11 @@ impl Heap {
 /// end.
 fn heap() -> Option<&'static Heap> {
     MEMORY.peek()?.heap.as_ref()
+}
+
+/// The bytes that are taken in this process's heap.
+pub(super) fn used() -> usize {
+    heap().map_or(0, Heap::used)
 }
 
 /// The heap of this process and its children.
@@ -184,6 +201,33 @@ fn size_of(pointer: *mut u8) -> usize {
 fn release(pointer: *mut u8) -> bool {
     heap().is_some_and(|heap| heap.release(pointer, false))
         || lasting().is_some_and(|heap| heap.release(pointer, true))
+}
+
+/// Places that a test has taken, largest first.
+#[cfg(all(test, feature = "awslc"))]
+pub(super) struct Grabbed(Vec<*mut u8>);
+
+#[cfg(all(test, feature = "awslc"))]
+impl Grabbed {
+    /// All that are left.
+    pub(super) fn everything() -> Self {
+        let left =
+            [PAGE, PAGE / 2].into_iter().chain((1..=16).rev().map(|lines| lines * slots::ALIGN));
+        let grab = |size| move || allocate(size).filter(|place| !place.is_null());
+        Self(left.flat_map(|size| std::iter::from_fn(grab(size))).collect())
+    }
+
+    /// Gives the last one back that is still held; false if there is none.
+    pub(super) fn give_one(&mut self) -> bool {
+        self.0.pop().is_some_and(release)
+    }
+}
+
+#[cfg(all(test, feature = "awslc"))]
+impl Drop for Grabbed {
+    fn drop(&mut self) {
+        while self.give_one() {}
+    }
 }
 
 #[cfg(test)]
