@@ -13,7 +13,7 @@ use awslc as chosen;
 use rustcrypto as chosen;
 
 pub(crate) use chosen::{
-    AesKey, RsaKey, RsaPublic, gcm_open, gcm_seal, hmac_sha256, route_heap, sha1, sha256,
+    AesKey, RsaKey, RsaPublic, gcm_open, gcm_seal, hmac_sha256, openly, route_heap, sha1, sha256,
 };
 
 /// A heap for the work with private keys.
