@@ -39,7 +39,7 @@ impl WrappingPair {
         algorithm: WrappingAlgorithm,
         not_after: Timestamp,
     ) -> Result<Self> {
-        selftest::ready_for_rsa()?;
+        selftest::ready_for_pairs()?;
         let (public, private) = secluded_at_length(|| {
             let pair = RsaPrivateKey::generate(RSA_BITS, rng::fill)?;
             let mut pkcs8 = Zeroizing::new([0; MAX_PKCS8]);
@@ -82,7 +82,7 @@ impl WrappingPair {
         if self.is_burnt() {
             return Err(ErrorCode::InvalidImportToken.into());
         }
-        selftest::ready_for_rsa()?;
+        selftest::ready_for_pairs()?;
         let mut material = room(len)?;
         secluded_at_length(|| {
             self.private.read(|private| {

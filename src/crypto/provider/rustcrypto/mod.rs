@@ -26,7 +26,7 @@ pub(crate) const fn route_heap(_: HeapRoutes) -> bool {
 
 /// A [`Random`] behind the traits of `rand_core`.
 #[derive(Clone, Copy)]
-pub(super) struct Source(pub(super) Random);
+pub(crate) struct Source(pub(crate) Random);
 
 impl TryRng for Source {
     type Error = Error;
