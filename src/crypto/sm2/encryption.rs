@@ -91,7 +91,7 @@ impl Shared {
     /// nothing but zeros.
     fn mask(&self, bytes: &mut [u8]) -> Result<bool> {
         // x | y is a block of SM3: its state goes before every counter.
-        let state = Sm3::new_with_prefix(&*self.0);
+        let state = Sm3::new_with_prefix(self.0.as_slice());
         let (mut block, mut sum) = (Zeroizing::new([0; 32]), 0);
         let blocks = u32::try_from(bytes.len().div_ceil(32)).map_err(|_| ErrorCode::Internal)?;
         for (counter, chunk) in (1..=blocks).zip(bytes.chunks_mut(32)) {
