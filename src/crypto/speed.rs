@@ -108,6 +108,12 @@ fn curves() {
             assert!(public.verify(black_box(&digest), &out[..len]));
         });
     }
+    let scalar = k256::Scalar::from(7u32);
+    time("nonce", || {
+        let mut nonces =
+            ec::nonce::Nonces::new::<k256::Secp256k1>(&scalar, &scalar, random).unwrap();
+        black_box(nonces.next::<k256::Secp256k1>());
+    });
     let theirs = k256::ecdsa::SigningKey::from_slice(&pair[..32]).unwrap();
     let signature: k256::ecdsa::Signature = theirs.sign_prehash(&digest).unwrap();
     time("k256 sign", || {

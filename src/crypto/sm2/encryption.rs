@@ -16,6 +16,7 @@ const OVERHEAD: usize = 1 + 64 + 32;
 
 impl Sm2PublicKey {
     /// Encrypts a message of at least one byte into `out`, 97 bytes longer: `04 | x | y | C3 | C2`.
+    /// The nonce is random: there is no secret here that could help a weak generator.
     pub fn encrypt(&self, message: &[u8], random: Random, out: &mut [u8]) -> Result<()> {
         if message.is_empty() || message.len().checked_add(OVERHEAD) != Some(out.len()) {
             return Err(ErrorCode::Internal.into());
