@@ -16,7 +16,7 @@ pub mod rsa;
 pub mod selftest;
 #[cfg(test)]
 mod speed;
-mod unpad;
+pub(crate) mod unpad;
 #[cfg(test)]
 mod vectors;
 pub mod xaes;

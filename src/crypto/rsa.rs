@@ -102,7 +102,7 @@ fn decrypt(key: &RsaKey, padding: Padding, ciphertext: &[u8], out: &mut [u8]) ->
         Padding::OaepSha1 => unpad::oaep(sha1_parts, block, out),
         Padding::OaepSha256 => unpad::oaep(sha256_parts, block, out),
     };
-    if right.into() { Ok(()) } else { Err(ErrorCode::InvalidKeyMaterial.into()) }
+    if secret::verdict(right) { Ok(()) } else { Err(ErrorCode::InvalidKeyMaterial.into()) }
 }
 
 #[cfg(test)]
