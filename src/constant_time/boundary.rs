@@ -18,7 +18,10 @@ const STORE: [u8; 16] = [7; 16];
 
 pub(super) const SUBJECTS: &[Subject] = &[
     Subject::clean("envelope: opened, and refused for commitment and tag", envelope),
-    Subject::clean("unlock slot with a key file: opened and refused", || unlocked().map(drop)),
+    Subject::clean("unlock slot with a key file: opened and refused", || {
+        revealed(unlocked()?.index(&[b"point"])?);
+        Ok(())
+    }),
     Subject::clean("import token: verified and refused", token),
     Subject::clean("fingerprint: the same and another", fingerprint),
 ];
