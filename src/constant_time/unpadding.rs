@@ -6,6 +6,8 @@ use super::{Subject, concealed, demand, public, revealed};
 use crate::crypto::digest::{sha1_parts, sha256_parts};
 use crate::crypto::unpad;
 use crate::error::Result;
+use crate::hsm::WrappingPair;
+use crate::model::{KeyId, Timestamp, WrappingAlgorithm};
 use crate::secret;
 
 /// The length of the blocks: RSA-2048.
@@ -39,4 +41,29 @@ fn all_classes(scheme: Scheme) -> Result<()> {
         demand(revealed(out) == if expected { message } else { [0; MESSAGE] })?;
     }
     Ok(())
+}
+
+/// A wrapping pair, without the count of failures that the API keeps.
+pub struct Pair(WrappingPair);
+
+impl Pair {
+    /// A fresh one, for wrapping so.
+    pub fn generate(scheme: Scheme) -> Result<Self> {
+        let algorithm = match scheme {
+            Scheme::Pkcs1V15 => WrappingAlgorithm::Pkcs1V15,
+            Scheme::OaepSha1 => WrappingAlgorithm::OaepSha1,
+            Scheme::OaepSha256 => WrappingAlgorithm::OaepSha256,
+        };
+        WrappingPair::generate(KeyId::from_bytes([1; 16]), algorithm, Timestamp(1)).map(Self)
+    }
+
+    /// The public half, as DER SubjectPublicKeyInfo.
+    pub fn public(&self) -> &[u8] {
+        self.0.public()
+    }
+
+    /// Whether this is a wrapped message of [`MESSAGE`] bytes.
+    pub fn unwrap(&self, wrapped: &[u8]) -> bool {
+        self.0.unwrap(wrapped, MESSAGE).is_ok()
+    }
 }

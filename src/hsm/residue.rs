@@ -152,8 +152,11 @@ fn all() -> Vec<(&'static str, Vec<&'static str>)> {
     let mut wanted = Wanted::default();
     key.read(|key| {
         wanted.add("key", key);
-        let schedule = crate::crypto::block::BlockKey::new(Cipher::Aes256, key).unwrap();
-        schedule.with_bytes(|bytes| wanted.add("round keys", bytes));
+        // The other provider shows its schedules to nobody.
+        #[cfg(feature = "awslc")]
+        crate::crypto::block::BlockKey::new(Cipher::Aes256, key)
+            .unwrap()
+            .with_bytes(|bytes| wanted.add("round keys", bytes));
         Ok(())
     })
     .unwrap();
