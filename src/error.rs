@@ -237,13 +237,22 @@ pub struct Error {
     code: ErrorCode,
     subject: Cow<'static, str>,
     detail: Cow<'static, str>,
+    needed: usize,
     request: Option<RequestId>,
 }
 
 impl Error {
     /// An error that its code says all about.
     pub const fn new(code: ErrorCode) -> Self {
-        Self { code, subject: Cow::Borrowed(""), detail: Cow::Borrowed(""), request: None }
+        let (subject, detail) = (Cow::Borrowed(""), Cow::Borrowed(""));
+        Self { code, subject, detail, needed: 0, request: None }
+    }
+
+    /// [`ErrorCode::BufferTooSmall`], telling how many bytes are needed.
+    pub const fn too_small(needed: usize) -> Self {
+        let mut error = Self::new(ErrorCode::BufferTooSmall);
+        error.needed = needed;
+        error
     }
 
     /// [`ErrorCode::InvalidParameter`], naming the parameter and what it takes.
@@ -298,6 +307,11 @@ impl Error {
     /// What went wrong.
     pub const fn code(&self) -> ErrorCode {
         self.code
+    }
+
+    /// How many bytes [`ErrorCode::BufferTooSmall`] asks for.
+    pub const fn needed(&self) -> usize {
+        self.needed
     }
 
     /// The request that this answers, if any.

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use zeroize::Zeroizing;
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, Result};
 
 /// Where an answer's bytes go: into memory of the caller, or into a new buffer.
 #[derive(Default)]
@@ -36,7 +36,7 @@ impl<'a> Into<'a> {
             Self::New => Ok(Blob::Owned(vec![0; len])),
             Self::Memory(memory) => match memory.get_mut(..len) {
                 Some(memory) => Ok(Blob::Filled(memory)),
-                None => Err(ErrorCode::BufferTooSmall.into()),
+                None => Err(Error::too_small(len)),
             },
         }
     }
@@ -48,6 +48,18 @@ impl Blob<'_> {
         match self {
             Self::Owned(bytes) => bytes,
             Self::Filled(bytes) => bytes,
+        }
+    }
+
+    /// Keeps the first `len` bytes, if there are more; the others are zero or as they were.
+    pub(crate) fn shorten(&mut self, len: usize) {
+        match self {
+            Self::Owned(bytes) => bytes.truncate(len),
+            Self::Filled(bytes) => {
+                let whole = std::mem::take(bytes);
+                let len = len.min(whole.len());
+                *bytes = whole.split_at_mut(len).0;
+            }
         }
     }
 

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
 use crate::api::{Base64Bytes, Blob, Into};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, Result};
 use crate::hsm::{Envelope, MAX_PLAINTEXT, OVERHEAD};
-use crate::kms::{Access, Action, Aliases, Door, KeyRecord, Rule};
+use crate::kms::{Access, Action, Aliases, Door, Purpose, Rule};
 use crate::model::{EncryptionContext, KeyId, KeyRef, KeyVersionId, Plaintext};
 
 /// Encrypts up to 6144 bytes under a symmetric key.
@@ -48,13 +48,20 @@ impl<'a> Action for Encrypt<'a> {
     fn run(self, door: &Door<'_>) -> Result<Encrypted<'a>> {
         let plaintext = self.plaintext.as_bytes();
         check_plaintext(plaintext.len())?;
-        let key = door.key(&self.key_id, Aliases::Taken, Rule::Use)?;
-        let version = usable(key.record())?;
+        let key = door.key(&self.key_id, Aliases::Taken, Rule::Use(Purpose::Envelope))?;
+        let version = key.record().primary()?.id;
         let mut blob = self.into.take(plaintext.len() + OVERHEAD)?;
         let is_text = self.plaintext.is_text();
         let context = &self.encryption_context;
         door.with_material(&key, version, |material| {
-            Envelope::seal(material, &version, plaintext, is_text, context, blob.as_mut())
+            Envelope::seal(
+                material.symmetric()?,
+                &version,
+                plaintext,
+                is_text,
+                context,
+                blob.as_mut(),
+            )
         })?;
         Ok(Encrypted { key_id: key.record().id, key_version_id: version, ciphertext_blob: blob })
     }
@@ -126,10 +133,10 @@ impl<'a> Action for Decrypt<'a> {
     #[inline]
     fn run(self, door: &Door<'_>) -> Result<Decrypted<'a>> {
         let envelope = Envelope::parse(&self.ciphertext_blob.0)?;
-        let key = door.key_of_version(envelope.version(), Rule::Use)?;
+        let key = door.key_of_version(envelope.version())?;
         let mut plaintext = self.into.take(envelope.plaintext_len())?;
         door.with_material(&key, envelope.version(), |material| {
-            envelope.open(material, &self.encryption_context, plaintext.as_mut())
+            envelope.open(material.symmetric()?, &self.encryption_context, plaintext.as_mut())
         })?;
         Ok(Decrypted {
             key_id: key.record().id,
@@ -145,12 +152,4 @@ pub fn check_plaintext(len: usize) -> Result<()> {
         return Err(Error::invalid("Plaintext", "It must be at most 6144 bytes."));
     }
     Ok(())
-}
-
-/// The version of a symmetric key that encrypts.
-pub(super) fn usable(key: &KeyRecord) -> Result<KeyVersionId> {
-    if !key.spec.is_symmetric() {
-        return Err(ErrorCode::UnsupportedOperation.into());
-    }
-    Ok(key.primary()?.id)
 }

@@ -7,11 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
-use crate::api::crypt::usable;
 use crate::api::{Blob, Into};
 use crate::error::{Error, Result};
 use crate::hsm::{Envelope, OVERHEAD};
-use crate::kms::{Access, Action, Aliases, Door, Rule};
+use crate::kms::{Access, Action, Aliases, Door, Purpose, Rule};
 use crate::model::{EncryptionContext, KeyId, KeyRef, KeyVersionId};
 
 /// The longest data key in bytes.
@@ -178,7 +177,7 @@ pub fn data_key_len(bytes: impl TryInto<u32>) -> Result<u32> {
     }
 }
 
-fn length(spec: Option<DataKeySpec>, bytes: Option<u32>) -> Result<usize> {
+pub(super) fn length(spec: Option<DataKeySpec>, bytes: Option<u32>) -> Result<usize> {
     match (bytes, spec.unwrap_or_default()) {
         (Some(bytes), _) => Ok(data_key_len(bytes)? as usize),
         (None, DataKeySpec::Aes256) => Ok(32),
@@ -194,11 +193,11 @@ fn generate<'b>(
     mut blob: Blob<'b>,
     mut plaintext: Option<&mut [u8]>,
 ) -> Result<WrappedDataKey<'b>> {
-    let key = door.key(key, Aliases::Taken, Rule::Use)?;
-    let version = usable(key.record())?;
+    let key = door.key(key, Aliases::Taken, Rule::Use(Purpose::Envelope))?;
+    let version = key.record().primary()?.id;
     door.with_material(&key, version, |material| {
         let plaintext = plaintext.as_deref_mut();
-        Envelope::seal_data_key(material, &version, context, blob.as_mut(), plaintext)
+        Envelope::seal_data_key(material.symmetric()?, &version, context, blob.as_mut(), plaintext)
     })?;
     let key_id = key.record().id;
     Ok(WrappedDataKey { key_id, key_version_id: version, ciphertext_blob: blob })

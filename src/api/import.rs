@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::keys::{Done, require_external};
+use crate::api::keys::Done;
 use crate::api::{Base64Bytes, Blob};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{ImportToken, Keyring, RawMaterial, WrappingPair};
@@ -58,8 +58,7 @@ impl Action for GetParametersForImport {
                 "SM2PKE needs WrappingKeySpec EC_SM2.",
             ));
         }
-        let key = door.key(&self.key_id, Aliases::Refused, Rule::Always)?;
-        require_external(key.record())?;
+        let key = door.key(&self.key_id, Aliases::Refused, Rule::External)?;
         door.admit_level(key.record().level)?;
 
         // Held while there is a private key: closing waits for it.
@@ -67,7 +66,7 @@ impl Action for GetParametersForImport {
         // Made before the change: it takes a tenth of a second, and others wait for changes.
         let not_after = door.now().plus(TOKEN_LIFE);
         let pair = WrappingPair::generate(key.record().id, algorithm, not_after)?;
-        door.change_key(&self.key_id, Rule::Always, |transaction, key| {
+        door.change_key(&self.key_id, Rule::External, |transaction, key| {
             if key.wrapping_pairs.len() >= MAX_PAIRS {
                 let detail = "A key has at most 100 import tokens at a time.";
                 return Err(Error::new(ErrorCode::LimitExceeded).because(detail));
@@ -123,9 +122,7 @@ impl Action for ImportKeyMaterial<'_> {
         }
         // A failed attempt is written down before it is answered, so it is not an error of the
         // change itself.
-        door.change_key(&self.key_id, Rule::Always, |transaction, key| {
-            require_external(key)?;
-            Rule::Import.check(key.state)?;
+        door.change_key(&self.key_id, Rule::Import, |transaction, key| {
             door.admit_level(key.level)?;
             let token = ImportToken::parse(&self.import_token.0)?;
             let pair = transaction.pair(token.pair())?.ok_or_else(|| {
@@ -208,8 +205,7 @@ impl Action for DeleteKeyMaterial {
     type Answer = Done;
 
     fn run(self, door: &Door<'_>) -> Result<Done> {
-        door.change_key(&self.key_id, Rule::Always, |transaction, key| {
-            require_external(key)?;
+        door.change_key(&self.key_id, Rule::External, |transaction, key| {
             transaction.destroy_material(key)?;
             Ok(Done {})
         })

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::metadata::{KeyAnswer, KeyMetadata};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, Result};
 use crate::hsm::{RawMaterial, random};
 use crate::kms::{Access, Action, Aliases, Door, KeyRecord, Rule, Version};
 use crate::model::{
@@ -55,20 +55,30 @@ impl Action for CreateKey {
         let level = self.protection_level.unwrap_or(ProtectionLevel::Software);
         let spec = self.key_spec.unwrap_or_else(|| region.default_spec(level));
         let origin = self.origin.unwrap_or(Origin::Kms);
-        let usage = self.key_usage.unwrap_or(KeyUsage::EncryptDecrypt);
+        let usage = match (self.key_usage, spec.usages()) {
+            (None, [default, ..]) => *default,
+            (Some(usage), offered) if offered.contains(&usage) => usage,
+            (_, offered) => {
+                let words: Vec<_> = offered.iter().map(|usage| usage.as_str()).collect();
+                let detail = format!("{spec} is for {} only.", words.join(" or "));
+                return Err(Error::invalid("KeyUsage", detail));
+            }
+        };
         let description = self.description.unwrap_or_default();
         check_description(&description)?;
-        if !spec.is_symmetric() {
-            return Err(Error::invalid("KeySpec", format!("{spec} is not offered yet.")));
-        }
-        if usage != KeyUsage::EncryptDecrypt {
-            return Err(Error::invalid("KeyUsage", format!("{spec} is for ENCRYPT/DECRYPT only.")));
+        if origin == Origin::External && !spec.is_symmetric() {
+            let detail = format!("Keys of spec {spec} are made inside.");
+            return Err(Error::invalid("Origin", detail));
         }
         let rotates = self.enable_automatic_rotation == Some(true);
         let rotation_interval = match (rotates, self.rotation_interval, origin) {
             (false, ..) => None,
             (true, _, Origin::External) => {
                 let detail = "Keys of origin EXTERNAL are not rotated.";
+                return Err(Error::invalid("EnableAutomaticRotation", detail));
+            }
+            (true, ..) if !spec.is_symmetric() => {
+                let detail = "Asymmetric keys are not rotated automatically.";
                 return Err(Error::invalid("EnableAutomaticRotation", detail));
             }
             (true, None, _) => return Err(Error::missing("RotationInterval")),
@@ -79,6 +89,13 @@ impl Action for CreateKey {
         door.container()?;
         door.admit_level(level)?;
 
+        // Held while there is material in clear: closing waits for it.
+        let _keyring = door.keyring()?;
+        // Made before the change: a key pair takes long, and others wait for changes.
+        let material = match origin {
+            Origin::Kms => Some(door.with_room(|| RawMaterial::generate(spec))?),
+            Origin::External => None,
+        };
         door.change(|transaction| {
             let now = transaction.now();
             let version = Version { id: KeyVersionId::from_random(random()?), created: now };
@@ -105,13 +122,12 @@ impl Action for CreateKey {
                 tags: tags.clone(),
                 wrapping_pairs: Vec::new(),
             };
-            match origin {
-                Origin::Kms => {
-                    let body = RawMaterial::generate(spec)?.version_body(now)?;
-                    transaction.put_version(&key, version, &body)?;
+            match &material {
+                Some(material) => {
+                    transaction.put_version(&key, version, &material.version_body(now)?)?;
                 }
                 // The version id is fixed now, so that ciphertexts survive a re-import.
-                Origin::External => transaction.put_empty_version(&key, version)?,
+                None => transaction.put_empty_version(&key, version)?,
             }
             transaction.put_key(None, &key)?;
             Ok(KeyAnswer { key_metadata: KeyMetadata::created(&key)? })
@@ -272,14 +288,6 @@ fn parse_tags(json: &str) -> Result<Vec<(String, String)>> {
         return Err(invalid("Each key may occur once."));
     }
     Ok(pairs)
-}
-
-/// The code for keys of the wrong origin.
-pub(super) fn require_external(key: &KeyRecord) -> Result<()> {
-    match key.origin {
-        Origin::External => Ok(()),
-        Origin::Kms => Err(ErrorCode::UnsupportedOrigin.into()),
-    }
 }
 
 #[cfg(test)]

@@ -60,14 +60,7 @@ impl Action for ListKeys {
     type Answer = KeyList;
 
     fn run(self, door: &Door<'_>) -> Result<KeyList> {
-        let page_number = self.page_number.unwrap_or(1);
-        if page_number == 0 {
-            return Err(Error::invalid("PageNumber", "It must be 1 or more."));
-        }
-        let page_size = self.page_size.unwrap_or(10);
-        if !(1..=100).contains(&page_size) {
-            return Err(Error::invalid("PageSize", "It must be 1 to 100."));
-        }
+        let (page_number, page_size) = page(self.page_number, self.page_size)?;
         let groups = self.filters.map_or(Ok(Vec::new()), |JsonText(text)| parse_filters(&text))?;
         door.container()?;
         let skip = u64::from(page_number - 1) * u64::from(page_size);
@@ -81,6 +74,18 @@ impl Action for ListKeys {
             page_size,
         })
     }
+}
+
+/// The page and its size, as all lists take them.
+pub(super) fn page(number: Option<u32>, size: Option<u32>) -> Result<(u32, u32)> {
+    let (number, size) = (number.unwrap_or(1), size.unwrap_or(10));
+    if number == 0 {
+        return Err(Error::invalid("PageNumber", "It must be 1 or more."));
+    }
+    if !(1..=100).contains(&size) {
+        return Err(Error::invalid("PageSize", "It must be 1 to 100."));
+    }
+    Ok((number, size))
 }
 
 #[derive(Deserialize)]

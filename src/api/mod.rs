@@ -1,19 +1,24 @@
 //! The actions of the KMS API (2016-01-20), one file per chapter: the request, its answer, and what
 //! it does. From the one declaration come JSON, the command line, its help and the Python methods.
 
+mod asymmetric;
 mod clock;
 mod codec;
 mod crypt;
 mod datakeys;
+mod export;
 #[cfg(test)]
 mod failing;
 mod import;
 mod keys;
 mod list;
+mod message;
 mod metadata;
 mod params;
 mod random;
+mod reencrypt;
 mod service;
+mod versions;
 
 use schemars::Schema;
 use serde::Serialize;
@@ -23,6 +28,10 @@ use crate::error::{ErrorCode, Result};
 use crate::kms::{Access, Action, Reply, Session};
 
 pub use crate::hsm::{MAX_PLAINTEXT, OVERHEAD, TOKEN_LEN};
+pub use asymmetric::{
+    AsymmetricDecrypt, AsymmetricEncrypt, AsymmetricSign, AsymmetricVerify, GetPublicKey,
+    PublicKeyDecrypted, PublicKeyEncrypted, PublishedKey, Signature, Verified,
+};
 pub use clock::AdvanceClock;
 pub use codec::{Base64Bytes, Blob, Into, error_json};
 pub use crypt::{Decrypt, Decrypted, Encrypt, Encrypted, check_plaintext};
@@ -30,15 +39,21 @@ pub use datakeys::{
     DataKey, DataKeySpec, GenerateDataKey, GenerateDataKeyWithoutPlaintext, MAX_DATA_KEY,
     WrappedDataKey, data_key_len,
 };
+pub use export::{DataKeyForExport, ExportDataKey, ExportedDataKey, GenerateAndExportDataKey};
 pub use import::{
     DeleteKeyMaterial, GetParametersForImport, ImportKeyMaterial, ParametersForImport,
 };
 pub use keys::{CreateKey, DescribeKey, DisableKey, Done, EnableKey, UpdateKeyDescription};
 pub use list::{KeyList, ListKeys};
+pub use message::{DigestBegun, DigestMessage};
 pub use metadata::{KeyAnswer, KeyMetadata};
 pub use params::Params;
 pub use random::{GenerateRandom, MAX_RANDOM, RandomBytes, random_len};
+pub use reencrypt::{ReEncrypt, ReEncrypted};
 pub use service::{DescribeRegions, DescribeService};
+pub use versions::{
+    DescribeKeyVersion, ListKeyVersions, VersionAnswer, VersionList, VersionMetadata,
+};
 
 /// An action in the table of all actions.
 pub struct Descriptor {
@@ -69,21 +84,31 @@ macro_rules! actions {
 
 actions! {
     AdvanceClock,
+    AsymmetricDecrypt,
+    AsymmetricEncrypt,
+    AsymmetricSign,
+    AsymmetricVerify,
     CreateKey,
     Decrypt,
     DeleteKeyMaterial,
     DescribeKey,
+    DescribeKeyVersion,
     DescribeRegions,
     DescribeService,
     DisableKey,
     EnableKey,
     Encrypt,
+    ExportDataKey,
+    GenerateAndExportDataKey,
     GenerateDataKey,
     GenerateDataKeyWithoutPlaintext,
     GenerateRandom,
     GetParametersForImport,
+    GetPublicKey,
     ImportKeyMaterial,
+    ListKeyVersions,
     ListKeys,
+    ReEncrypt,
     UpdateKeyDescription,
 }
 

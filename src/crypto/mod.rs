@@ -8,15 +8,17 @@ pub mod aead;
 pub mod block;
 pub mod digest;
 pub mod drbg;
+pub mod ec;
+pub mod ecdsa;
 mod gcm;
 pub mod kdf;
 pub mod mac;
 pub(crate) mod provider;
 pub mod rsa;
 pub mod selftest;
+pub mod sm2;
 #[cfg(test)]
 mod speed;
-pub(crate) mod unpad;
 #[cfg(test)]
 mod vectors;
 pub mod xaes;

@@ -13,7 +13,7 @@ use crate::crypto::aead;
 use crate::crypto::block::Cipher;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::secluded;
-use crate::hsm::{KeyMaterial, rng};
+use crate::hsm::{SymmetricKey, rng};
 use crate::model::{EncryptionContext, KeyVersionId};
 use crate::octets::Writer;
 use crate::secret;
@@ -114,7 +114,7 @@ impl<'a> Envelope<'a> {
     /// zeros.
     pub fn open(
         &self,
-        key: &KeyMaterial,
+        key: &SymmetricKey,
         context: &EncryptionContext,
         plaintext: &mut [u8],
     ) -> Result<()> {
@@ -140,7 +140,7 @@ impl<'a> Envelope<'a> {
 
     /// Seals `plaintext` into `blob`, which must be [`OVERHEAD`] longer.
     pub fn seal(
-        key: &KeyMaterial,
+        key: &SymmetricKey,
         version: &KeyVersionId,
         plaintext: &[u8],
         is_text: bool,
@@ -153,7 +153,7 @@ impl<'a> Envelope<'a> {
     /// Makes a data key of 1024 bytes at most, seals it into `blob`, which must be [`OVERHEAD`] longer,
     /// and copies it to `plaintext` if wanted.
     pub fn seal_data_key(
-        key: &KeyMaterial,
+        key: &SymmetricKey,
         version: &KeyVersionId,
         context: &EncryptionContext,
         blob: &mut [u8],
@@ -174,7 +174,7 @@ impl<'a> Envelope<'a> {
     }
 
     fn seal_with(
-        key: &KeyMaterial,
+        key: &SymmetricKey,
         version: &KeyVersionId,
         nonce: impl FnOnce(&mut [u8; NONCE]) -> Result<()>,
         plaintext: &[u8],
@@ -245,6 +245,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
+    use crate::hsm::KeyMaterial;
     use crate::hsm::material::RawMaterial;
     use crate::model::{KeySpec, Timestamp};
 
@@ -285,11 +286,14 @@ mod tests {
         file.tests
     }
 
-    fn material(case: &Case) -> KeyMaterial {
+    fn material(case: &Case) -> SymmetricKey {
         let spec = KeySpec::from_name(&case.key_spec).unwrap();
         let raw = RawMaterial::of(&hex::decode(&case.key).unwrap()).unwrap();
         let body = raw.version_body(Timestamp(1)).unwrap();
-        KeyMaterial::from_version_body(spec, &body).unwrap()
+        match KeyMaterial::from_version_body(spec, &body).unwrap() {
+            KeyMaterial::Symmetric(key) => key,
+            KeyMaterial::Asymmetric(_) => unreachable!(),
+        }
     }
 
     /// Computed with another implementation from the description of the format alone.

@@ -1,15 +1,16 @@
 //! Import of a customer's own material (BYOK): wrapping key pairs, import tokens, unwrapping
 //! (ARCHITECTURE.md, Formats: Import token 0x01; API reference, chapter 7).
 
-use crate::crypto::rsa::{MAX_PKCS8, Padding, RsaPrivateKey};
+use crate::crypto::rsa::{Padding, RsaPrivateKey};
 use crate::crypto::{digest, mac};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::{SecretBytes, secluded_at_length};
+use crate::hsm::material::rsa_pkcs8;
 use crate::hsm::unlock::room;
 use crate::hsm::{Keyring, RawMaterial, random, rng, selftest};
 use crate::model::{KeyId, Space, Timestamp, WrappingAlgorithm, WrappingKeySpec};
 use crate::octets::{Reader, Writer};
-use crate::secret::{self, Zeroizing};
+use crate::secret;
 
 /// How many failed unwraps burn a pair. With constant-time unpadding this ends attacks that need
 /// many answers (Bleichenbacher, Manger).
@@ -39,18 +40,8 @@ impl WrappingPair {
         algorithm: WrappingAlgorithm,
         not_after: Timestamp,
     ) -> Result<Self> {
-        selftest::ready_for_rsa()?;
-        let (public, private) = secluded_at_length(|| {
-            let pair = RsaPrivateKey::generate(RSA_BITS, rng::fill)?;
-            let mut pkcs8 = Zeroizing::new([0; MAX_PKCS8]);
-            let len = pair.write_pkcs8(&mut *pkcs8)?;
-            let mut private = room(len)?;
-            private.write(|private| {
-                private.iter_mut().zip(&*pkcs8).for_each(|(to, from)| *to = *from);
-                Ok(())
-            })?;
-            Ok((pair.public_spki()?, private))
-        })?;
+        selftest::ready_for_pairs()?;
+        let (private, public) = rsa_pkcs8(RSA_BITS)?;
         let spec = WrappingKeySpec::Rsa2048;
         Ok(Self { id: random()?, key, spec, algorithm, not_after, failures: 0, public, private })
     }
@@ -82,7 +73,7 @@ impl WrappingPair {
         if self.is_burnt() {
             return Err(ErrorCode::InvalidImportToken.into());
         }
-        selftest::ready_for_rsa()?;
+        selftest::ready_for_pairs()?;
         let mut material = room(len)?;
         secluded_at_length(|| {
             self.private.read(|private| {

@@ -1,34 +1,61 @@
 //! Key material: raw bytes on their way between a generator, a wrapped import and a sealed record,
 //! and keys ready for use. Neither can be printed, cloned or serialized.
+//!
+//! The bytes are those of a symmetric key; of RSA, PKCS #8; of the curves, d | x | y.
 
 use crate::crypto::block::Cipher;
+use crate::crypto::ec::{self, PAIR_LEN};
 use crate::crypto::mac;
+use crate::crypto::rsa::{MAX_PKCS8, RsaPrivateKey};
 use crate::crypto::xaes::DerivationKey;
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::Keyring;
-use crate::hsm::arena::{SecretBox, SecretBytes, arena};
-use crate::hsm::rng;
+use crate::hsm::arena::{SecretBox, SecretBytes, arena, secluded_at_length};
+use crate::hsm::pair::{KeyPair, curve_of};
 use crate::hsm::unlock::room;
+use crate::hsm::{Keyring, rng, selftest};
 use crate::model::{KeyId, KeySpec, Timestamp};
 use crate::octets::{Reader, Writer};
-use crate::secret;
+use crate::secret::{self, Zeroizing};
 
-/// The bytes of a symmetric key, in the arena.
+/// The bytes of a key, in the arena.
 pub struct RawMaterial(SecretBytes);
 
-/// A key ready for use: its expanded schedule, in the arena.
-pub struct KeyMaterial {
+/// A key ready for use.
+pub enum KeyMaterial {
+    /// One that both encrypts and decrypts.
+    Symmetric(SymmetricKey),
+    /// A private key and its public half.
+    Asymmetric(KeyPair),
+}
+
+/// A symmetric key ready for use: its expanded schedule, in the arena.
+pub struct SymmetricKey {
     cipher: Cipher,
     key: SecretBox<DerivationKey>,
 }
 
 impl RawMaterial {
-    /// Fresh material for a key of `spec`.
+    /// Fresh material for a key of `spec`. A key pair is tried once; RSA takes from a tenth of a
+    /// second to several.
     pub fn generate(spec: KeySpec) -> Result<Self> {
-        let len = spec.material_len().ok_or(ErrorCode::UnsupportedOperation)?;
-        let mut bytes = room(len)?;
-        bytes.write(rng::fill)?;
-        Ok(Self(bytes))
+        if let Some(len) = spec.material_len() {
+            let mut bytes = room(len)?;
+            bytes.write(rng::fill)?;
+            return Ok(Self(bytes));
+        }
+        selftest::ready_for_pairs()?;
+        match spec.modulus_bits() {
+            Some(bits) => rsa_pkcs8(bits).map(|(pkcs8, _)| Self(pkcs8)),
+            None => {
+                let curve = curve_of(spec)?;
+                let mut pair = room(PAIR_LEN)?;
+                pair.write(|pair| {
+                    let pair = pair.first_chunk_mut().ok_or(ErrorCode::Internal)?;
+                    ec::generate(curve, rng::fill, pair)
+                })?;
+                Ok(Self(pair))
+            }
+        }
     }
 
     /// Material that has been unwrapped into the arena.
@@ -88,8 +115,7 @@ impl KeyMaterial {
     /// The key in the body of a version record; [`ErrorCode::PendingImport`] if its material has
     /// been destroyed.
     pub fn from_version_body(spec: KeySpec, body: &SecretBytes) -> Result<Self> {
-        let cipher = cipher_of(spec)?;
-        let key = body.read(|body| {
+        body.read(|body| {
             let mut reader = Reader::new(body);
             if reader.u8()? != 1 {
                 return Err(Error::new(ErrorCode::StoreTooNew));
@@ -100,9 +126,33 @@ impl KeyMaterial {
             if material.is_empty() {
                 return Err(ErrorCode::PendingImport.into());
             }
-            arena().keep(|| DerivationKey::new(cipher, material))
-        })?;
-        Ok(Self { cipher, key })
+            match cipher_of(spec) {
+                Some(cipher) => SymmetricKey::new(cipher, material).map(Self::Symmetric),
+                None => KeyPair::new(spec, material).map(Self::Asymmetric),
+            }
+        })
+    }
+
+    /// The symmetric key; [`ErrorCode::UnsupportedOperation`] if it is none.
+    pub fn symmetric(&self) -> Result<&SymmetricKey> {
+        match self {
+            Self::Symmetric(key) => Ok(key),
+            Self::Asymmetric(_) => Err(ErrorCode::UnsupportedOperation.into()),
+        }
+    }
+
+    /// The key pair; [`ErrorCode::RejectedUnsupportedOperation`] if it is none.
+    pub fn pair(&self) -> Result<&KeyPair> {
+        match self {
+            Self::Symmetric(_) => Err(ErrorCode::RejectedUnsupportedOperation.into()),
+            Self::Asymmetric(pair) => Ok(pair),
+        }
+    }
+}
+
+impl SymmetricKey {
+    fn new(cipher: Cipher, material: &[u8]) -> Result<Self> {
+        Ok(Self { cipher, key: arena().keep(|| DerivationKey::new(cipher, material))? })
     }
 
     /// The cipher of the key.
@@ -116,17 +166,33 @@ impl KeyMaterial {
     }
 }
 
+/// A fresh RSA key in PKCS #8, and its public half as SubjectPublicKeyInfo.
+pub(super) fn rsa_pkcs8(bits: usize) -> Result<(SecretBytes, Vec<u8>)> {
+    secluded_at_length(|| {
+        let pair = RsaPrivateKey::generate(bits, rng::fill)?;
+        let mut pkcs8 = Zeroizing::new([0; MAX_PKCS8]);
+        let len = pair.write_pkcs8(&mut *pkcs8)?;
+        let mut private = room(len)?;
+        private.write(|private| {
+            private.iter_mut().zip(&*pkcs8).for_each(|(to, from)| *to = *from);
+            Ok(())
+        })?;
+        Ok((private, pair.public_spki()?))
+    })
+}
+
 /// The body of a version record whose material has been destroyed.
 pub(crate) fn destroyed_version_body(created: Timestamp) -> Vec<u8> {
     Writer::default().u8(1).u64(created.0).lp(&[]).finish()
 }
 
-fn cipher_of(spec: KeySpec) -> Result<Cipher> {
+/// The cipher of a symmetric key.
+const fn cipher_of(spec: KeySpec) -> Option<Cipher> {
     match spec {
-        KeySpec::Aes256 => Ok(Cipher::Aes256),
-        KeySpec::Aes192 => Ok(Cipher::Aes192),
-        KeySpec::Aes128 => Ok(Cipher::Aes128),
-        KeySpec::Sm4 => Ok(Cipher::Sm4),
-        _ => Err(ErrorCode::UnsupportedOperation.into()),
+        KeySpec::Aes256 => Some(Cipher::Aes256),
+        KeySpec::Aes192 => Some(Cipher::Aes192),
+        KeySpec::Aes128 => Some(Cipher::Aes128),
+        KeySpec::Sm4 => Some(Cipher::Sm4),
+        _ => None,
     }
 }

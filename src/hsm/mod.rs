@@ -7,11 +7,13 @@ mod header;
 mod import;
 mod keyring;
 mod material;
+mod pair;
 #[cfg(test)]
 mod residue;
 pub mod rng;
 mod sealed;
 pub mod selftest;
+mod transfer;
 mod unlock;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,8 +30,10 @@ pub use header::Header;
 pub use import::{ImportToken, TOKEN_LEN, WrappingPair};
 pub use keyring::Keyring;
 pub(crate) use material::destroyed_version_body;
-pub use material::{KeyMaterial, RawMaterial};
+pub use material::{KeyMaterial, RawMaterial, SymmetricKey};
+pub use pair::{Ciphertext, KeyPair, MessageDigest, PublicKey};
 pub use sealed::{Place, RecordKind, Term};
+pub use transfer::Transfer;
 pub use unlock::{Slot, Unlock};
 
 /// The boundary of one open store.

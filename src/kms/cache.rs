@@ -93,6 +93,15 @@ thread_local! {
     static LAST: RefCell<Option<Held>> = const { RefCell::new(None) };
 }
 
+/// Whether work with a key's material is a call that is counted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meters {
+    /// It is.
+    Call,
+    /// Only its public half is read.
+    Not,
+}
+
 pub(super) struct Cache {
     /// Tells the caches of a process apart.
     number: u64,
@@ -252,19 +261,19 @@ impl Kms {
     }
 
     /// Runs `f` with the material of a version, unsealed at its first use, and again with room made
-    /// if it finds the arena full. Counts a call. `f` must be short: who takes the material away
-    /// waits for its end.
+    /// if it finds the arena full. `f` must be short: who takes the material away waits for its end.
     #[inline]
     pub(super) fn with_material<R>(
         &self,
         key: &Key,
         version: KeyVersionId,
+        meters: Meters,
         mut f: impl FnMut(&KeyMaterial) -> Result<R>,
     ) -> Result<R> {
         let at = key.record.versions.iter().position(|known| known.id == version);
         let at = at.ok_or(ErrorCode::KeyVersionNotFound)?;
         let place = key.materials.get(at).ok_or(ErrorCode::KeyVersionNotFound)?;
-        let mut counters = Some(&key.counters);
+        let mut counters = (meters == Meters::Call).then_some(&key.counters);
         let mut f = |material: &KeyMaterial| {
             if let Some(counters) = counters.take() {
                 counters.count(at);

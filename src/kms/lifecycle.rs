@@ -1,33 +1,85 @@
-//! The table of states (API reference, chapter 5): which operation a key in which state allows.
+//! Which operation takes which keys (API reference, chapter 4.1), and in which states (chapter 5).
 
-use crate::error::{ErrorCode, Result};
-use crate::model::KeyState;
+use crate::error::{Error, ErrorCode, Result};
+use crate::kms::KeyRecord;
+use crate::model::{EncryptionAlgorithm, KeySpec, KeyState, KeyUsage, Origin, SigningAlgorithm};
 
-/// How an operation looks at the state of its key: one line of the table each.
+/// What an operation asks of its key: one line of the table of states each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
-    /// Always: describing, listing, import parameters, destroying material.
+    /// Nothing: describing and listing.
     Always,
     /// Cryptography.
-    Use,
+    Use(Purpose),
+    /// Reading a public key.
+    Publish,
     /// Changing what is written about a key.
     Annotate,
     /// Enabling and disabling.
     Switch,
+    /// Import parameters, and destroying imported material.
+    External,
     /// Importing material.
     Import,
 }
 
+/// What a key is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Encrypting, decrypting and making data keys, with a symmetric key.
+    Envelope,
+    /// Signing and verifying.
+    Signature(SigningAlgorithm),
+    /// Encrypting with a public key, and decrypting that.
+    PublicKeyEncryption(EncryptionAlgorithm),
+}
+
 impl Rule {
-    /// Refuses the operation if a key in `state` does not allow it.
-    pub fn check(self, state: KeyState) -> Result<()> {
+    /// Refuses the operation if it does not fit the key, and then if the key's state does not allow it.
+    pub fn check(self, key: &KeyRecord) -> Result<()> {
+        self.fits(key)?;
+        self.allows(key.state)
+    }
+
+    fn fits(self, key: &KeyRecord) -> Result<()> {
+        let (spec, is_symmetric) = (key.spec, key.spec.is_symmetric());
+        let usage = |usage| !is_symmetric && key.usage == usage;
+        let (fits, refusal) = match self {
+            Self::Always | Self::Annotate | Self::Switch => return Ok(()),
+            Self::Use(Purpose::Envelope) => (is_symmetric, ErrorCode::UnsupportedOperation),
+            Self::Publish => (!is_symmetric, ErrorCode::UnsupportedOperation),
+            Self::Use(Purpose::Signature(_)) => {
+                (usage(KeyUsage::SignVerify), ErrorCode::RejectedUnsupportedOperation)
+            }
+            Self::Use(Purpose::PublicKeyEncryption(_)) => {
+                (usage(KeyUsage::EncryptDecrypt), ErrorCode::RejectedUnsupportedOperation)
+            }
+            Self::External | Self::Import => {
+                (key.origin == Origin::External, ErrorCode::UnsupportedOrigin)
+            }
+        };
+        if !fits {
+            return Err(refusal.into());
+        }
+        match self {
+            Self::Use(Purpose::Signature(algorithm)) if !algorithm.fits(spec) => {
+                Err(unfit(algorithm.as_str(), spec))
+            }
+            Self::Use(Purpose::PublicKeyEncryption(algorithm)) if !algorithm.fits(spec) => {
+                Err(unfit(algorithm.as_str(), spec))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn allows(self, state: KeyState) -> Result<()> {
         use ErrorCode as Code;
         use KeyState::{Disabled, Enabled, PendingDeletion, PendingImport};
         let refusal = match (self, state) {
-            (Self::Always, _) | (_, Enabled) => return Ok(()),
-            (Self::Use, Disabled) => Code::Disabled,
-            (Self::Use | Self::Annotate, PendingDeletion) => Code::PendingDeletion,
-            (Self::Use, PendingImport) => Code::PendingImport,
+            (Self::Always | Self::Publish | Self::External, _) | (_, Enabled) => return Ok(()),
+            (Self::Use(_), Disabled) => Code::Disabled,
+            (Self::Use(_) | Self::Annotate, PendingDeletion) => Code::PendingDeletion,
+            (Self::Use(_), PendingImport) => Code::PendingImport,
             (Self::Annotate, Disabled | PendingImport) => return Ok(()),
             (Self::Switch, Disabled) => return Ok(()),
             (Self::Switch, PendingDeletion | PendingImport) => Code::StateModifiedFailed,
@@ -38,34 +90,78 @@ impl Rule {
     }
 }
 
+fn unfit(algorithm: &str, spec: KeySpec) -> Error {
+    Error::invalid("Algorithm", format!("{algorithm} is not for keys of spec {spec}."))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::ErrorCode as Code;
+    use crate::kms::record::sample;
     use KeyState::{Disabled, Enabled, PendingDeletion, PendingImport};
 
     #[test]
     fn the_table_is_the_references() {
         let states = [Enabled, Disabled, PendingDeletion, PendingImport];
         let smf = Some(Code::StateModifiedFailed);
+        let used =
+            [None, Some(Code::Disabled), Some(Code::PendingDeletion), Some(Code::PendingImport)];
         for (rule, row) in [
             (Rule::Always, [None; 4]),
-            (
-                Rule::Use,
-                [
-                    None,
-                    Some(Code::Disabled),
-                    Some(Code::PendingDeletion),
-                    Some(Code::PendingImport),
-                ],
-            ),
+            (Rule::Publish, [None; 4]),
+            (Rule::External, [None; 4]),
+            (Rule::Use(Purpose::Envelope), used),
+            (Rule::Use(Purpose::Signature(SigningAlgorithm::Sm2Dsa)), used),
+            (Rule::Use(Purpose::PublicKeyEncryption(EncryptionAlgorithm::Sm2Pke)), used),
             (Rule::Annotate, [None, None, Some(Code::PendingDeletion), None]),
             (Rule::Switch, [None, None, smf, smf]),
             (Rule::Import, [None, None, smf, None]),
         ] {
             for (state, expected) in states.into_iter().zip(row) {
-                assert_eq!(rule.check(state).err().map(|error| error.code()), expected);
+                assert_eq!(rule.allows(state).err().map(|error| error.code()), expected);
             }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_comes_before_the_state() {
+        use EncryptionAlgorithm::{OaepSha256, Sm2Pke};
+        use KeyUsage::{EncryptDecrypt, SignVerify};
+        use SigningAlgorithm::{EcdsaSha256, RsaPssSha256, Sm2Dsa};
+        let (envelope, publish) = (Rule::Use(Purpose::Envelope), Rule::Publish);
+        let sign = |algorithm| Rule::Use(Purpose::Signature(algorithm));
+        let encrypt = |algorithm| Rule::Use(Purpose::PublicKeyEncryption(algorithm));
+        let unsupported = Some(Code::UnsupportedOperation);
+        let rejected = Some(Code::RejectedUnsupportedOperation);
+        let invalid = Some(Code::InvalidParameter);
+        for (spec, usage, rule, expected) in [
+            (KeySpec::Aes256, EncryptDecrypt, envelope, None),
+            (KeySpec::Aes256, EncryptDecrypt, sign(RsaPssSha256), rejected),
+            (KeySpec::Sm4, EncryptDecrypt, encrypt(Sm2Pke), rejected),
+            (KeySpec::Sm4, EncryptDecrypt, publish, unsupported),
+            (KeySpec::Rsa2048, EncryptDecrypt, envelope, unsupported),
+            (KeySpec::Rsa2048, EncryptDecrypt, sign(RsaPssSha256), rejected),
+            (KeySpec::Rsa2048, EncryptDecrypt, encrypt(OaepSha256), None),
+            (KeySpec::Rsa2048, EncryptDecrypt, encrypt(Sm2Pke), invalid),
+            (KeySpec::Rsa4096, SignVerify, sign(RsaPssSha256), None),
+            (KeySpec::Rsa4096, SignVerify, encrypt(OaepSha256), rejected),
+            (KeySpec::EcP256, SignVerify, sign(EcdsaSha256), None),
+            (KeySpec::EcP256k, SignVerify, sign(Sm2Dsa), invalid),
+            (KeySpec::EcP256k, SignVerify, publish, None),
+            (KeySpec::EcSm2, EncryptDecrypt, encrypt(Sm2Pke), None),
+            (KeySpec::EcSm2, EncryptDecrypt, encrypt(OaepSha256), invalid),
+            (KeySpec::EcSm2, SignVerify, sign(Sm2Dsa), None),
+            (KeySpec::EcSm2, SignVerify, Rule::Import, Some(Code::UnsupportedOrigin)),
+            (KeySpec::EcSm2, SignVerify, Rule::External, Some(Code::UnsupportedOrigin)),
+        ] {
+            let mut key = sample();
+            (key.spec, key.usage, key.origin, key.state) = (spec, usage, Origin::Kms, Enabled);
+            let code = |key: &KeyRecord| rule.check(key).err().map(|error| error.code());
+            assert_eq!(code(&key), expected, "{spec} {rule:?}");
+            key.state = Disabled;
+            let disabled = (rule != publish).then_some(Code::Disabled);
+            assert_eq!(code(&key), expected.or(disabled), "{spec} {rule:?}");
         }
     }
 }

@@ -32,7 +32,7 @@ pub use crate::hsm::selftest::{Report as SelfTest, run as self_test};
 pub use action::{Access, Action};
 pub(crate) use cache::Held;
 pub use cache::Key;
-pub use lifecycle::Rule;
+pub use lifecycle::{Purpose, Rule};
 pub use lists::{List, Page};
 pub use meter::Meter;
 pub use open::{Options, Place, fresh_key};

@@ -184,35 +184,38 @@ fn list<'a, T>(
     (0..count).map(|_| item(reader)).collect()
 }
 
+/// A key that waits for its material.
+#[cfg(test)]
+pub(super) fn sample() -> KeyRecord {
+    KeyRecord {
+        space: Space::new("111122223333", "cn-hongkong").unwrap(),
+        id: KeyId::from_random([1; 16]),
+        spec: KeySpec::Aes256,
+        usage: KeyUsage::EncryptDecrypt,
+        origin: Origin::External,
+        level: ProtectionLevel::Hsm,
+        seq: 7,
+        created: Timestamp(1),
+        state: KeyState::PendingImport,
+        description: "描述".into(),
+        versions: vec![Version { id: KeyVersionId::from_random([2; 16]), created: Timestamp(1) }],
+        delete_date: None,
+        material_expires: None,
+        fingerprint: None,
+        rotation_interval: None,
+        deletion_protection: None,
+        tags: vec![],
+        wrapping_pairs: vec![],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn records_come_back() {
-        let mut record = KeyRecord {
-            space: Space::new("111122223333", "cn-hongkong").unwrap(),
-            id: KeyId::from_random([1; 16]),
-            spec: KeySpec::Aes256,
-            usage: KeyUsage::EncryptDecrypt,
-            origin: Origin::External,
-            level: ProtectionLevel::Hsm,
-            seq: 7,
-            created: Timestamp(1),
-            state: KeyState::PendingImport,
-            description: "描述".into(),
-            versions: vec![Version {
-                id: KeyVersionId::from_random([2; 16]),
-                created: Timestamp(1),
-            }],
-            delete_date: None,
-            material_expires: None,
-            fingerprint: None,
-            rotation_interval: None,
-            deletion_protection: None,
-            tags: vec![],
-            wrapping_pairs: vec![],
-        };
+        let mut record = sample();
         assert_eq!(KeyRecord::decode(record.id, &record.encode()), Ok(record.clone()));
         record.delete_date = Some(Timestamp(9));
         record.material_expires = Some(Timestamp(10));

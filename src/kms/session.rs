@@ -8,10 +8,15 @@ use serde::Serialize;
 
 use crate::error::{Error, ErrorCode, RequestId, Result};
 use crate::fork::Generation;
-use crate::hsm::{self, KeyMaterial};
+use crate::hsm::{self, KeyMaterial, PublicKey};
+use crate::kms::cache::Meters;
 use crate::kms::room::with_room;
-use crate::kms::{Access, Action, Held, Key, KeyRecord, Kms, List, Page, Rule, Transaction};
-use crate::model::{KeyId, KeyRef, KeyVersionId, ManualClock, Principal, Space, Timestamp};
+use crate::kms::{
+    Access, Action, Held, Key, KeyRecord, Kms, List, Page, Purpose, Rule, Transaction, Version,
+};
+use crate::model::{
+    KeyId, KeyRef, KeyVersionId, ManualClock, Principal, Space, Timestamp, VersionRef,
+};
 use crate::policy::{self, Decision};
 
 /// A principal in an account and region.
@@ -49,7 +54,8 @@ pub enum Aliases {
 /// One request on its way: resolves names, asks for permission, leads to keys and counts calls.
 pub struct Door<'s> {
     session: &'s Session,
-    action: &'static str,
+    /// Any of these permissions will do.
+    actions: &'static [&'static str],
     access: Access,
 }
 
@@ -62,7 +68,7 @@ impl Session {
     #[inline]
     pub fn call<A: Action>(&self, action: A) -> Result<Reply<A::Answer>> {
         let request_id = mint()?;
-        let door = Door { session: self, action: A::NAME, access: A::ACCESS };
+        let door = Door { session: self, actions: const { &[A::NAME] }, access: A::ACCESS };
         let answer = self.kms.check().and_then(|()| action.run(&door));
         match answer {
             Ok(answer) => Ok(Reply { answer, request_id }),
@@ -91,7 +97,12 @@ impl Session {
     }
 }
 
-impl Door<'_> {
+impl<'s> Door<'s> {
+    /// The same request under other permissions, any of which will do.
+    pub(crate) const fn under(&self, actions: &'static [&'static str]) -> Door<'s> {
+        Door { session: self.session, actions, access: self.access }
+    }
+
     /// The account and region of the call.
     pub(crate) const fn space(&self) -> &Space {
         &self.session.space
@@ -116,11 +127,26 @@ impl Door<'_> {
         self.admit(key, rule)
     }
 
-    /// The key of a version that a ciphertext names, under the same conditions.
-    pub(crate) fn key_of_version(&self, version: KeyVersionId, rule: Rule) -> Result<Held> {
+    /// The symmetric key of a version that a ciphertext names, under the same conditions.
+    pub(crate) fn key_of_version(&self, version: KeyVersionId) -> Result<Held> {
         self.session.kms.refresh()?;
         let key = self.session.kms.find_by_version(version)?.ok_or(ErrorCode::KeyNotFound)?;
-        self.admit(key, rule)
+        match self.admit(key, Rule::Use(Purpose::Envelope)) {
+            // No such key has made it: one more ciphertext that does not open.
+            Err(error) if error.code() == ErrorCode::UnsupportedOperation => {
+                Err(ErrorCode::InvalidCiphertext.into())
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// The version of `key` that `reference` names.
+    pub(crate) fn version(&self, key: &Key, reference: VersionRef) -> Result<Version> {
+        match reference {
+            VersionRef::Id(id) => key.version(id),
+            VersionRef::Nothing => None,
+        }
+        .ok_or_else(|| ErrorCode::KeyVersionNotFound.into())
     }
 
     /// Runs `f` with the material of a version of an admitted key, and again with room made for it
@@ -134,7 +160,20 @@ impl Door<'_> {
         f: impl FnMut(&KeyMaterial) -> Result<R>,
     ) -> Result<R> {
         self.session.kms.hsm().admit(key.record().level)?;
-        self.session.kms.with_material(key, version, f)
+        self.session.kms.with_material(key, version, Meters::Call, f)
+    }
+
+    /// Runs `f` with the public half of a version of an admitted asymmetric key. That is no use of the
+    /// key, and not counted.
+    pub(crate) fn with_public_key<R>(
+        &self,
+        key: &Key,
+        version: KeyVersionId,
+        mut f: impl FnMut(&PublicKey) -> Result<R>,
+    ) -> Result<R> {
+        self.session.kms.hsm().admit(key.record().level)?;
+        let f = |material: &KeyMaterial| f(material.pair()?.public());
+        self.session.kms.with_material(key, version, Meters::Not, f)
     }
 
     /// Permission for what concerns all keys of the space: creating and listing.
@@ -145,6 +184,11 @@ impl Door<'_> {
     /// Refuses a level that this process's memory is not fit for.
     pub(crate) fn admit_level(&self, level: crate::model::ProtectionLevel) -> Result<()> {
         self.session.kms.hsm().admit(level)
+    }
+
+    /// Runs `f`, and again with room made for it if it finds the memory for keys used up.
+    pub(crate) fn with_room<R>(&self, f: impl FnMut() -> Result<R>) -> Result<R> {
+        with_room(f)
     }
 
     /// Changes the key that `reference` names: what `change` makes of its record is written, with all
@@ -161,7 +205,7 @@ impl Door<'_> {
             self.own(&old)?;
             let mut new = old.clone();
             transaction.settle(&mut new)?;
-            rule.check(new.state)?;
+            rule.check(&new)?;
             let answer = change(transaction, &mut new)?;
             if new != old {
                 transaction.put_key(Some(&old), &new)?;
@@ -178,8 +222,8 @@ impl Door<'_> {
         debug_assert_eq!(
             self.access,
             Access::Write,
-            "{} is declared to change nothing",
-            self.action
+            "{:?} is declared to change nothing",
+            self.actions
         );
         self.session.kms.change(change)
     }
@@ -223,7 +267,7 @@ impl Door<'_> {
                 Ok(()) => {
                     kms.refresh()?;
                     let key = kms.find(&record.id)?.ok_or(ErrorCode::KeyNotFound)?;
-                    rule.check(key.record().state)?;
+                    rule.check(key.record())?;
                     return Ok(key);
                 }
                 // A version that cannot be written now does not stand in the way of the others.
@@ -231,7 +275,7 @@ impl Door<'_> {
                 Err(error) => return Err(error),
             }
         }
-        rule.check(record.state)?;
+        rule.check(record)?;
         Ok(key)
     }
 
@@ -244,10 +288,10 @@ impl Door<'_> {
     }
 
     fn authorize(&self, owner: &Space) -> Result<()> {
-        match policy::decide(&self.session.principal, self.action, owner) {
-            Decision::Allow => Ok(()),
-            Decision::Deny => Err(ErrorCode::NoPermission.into()),
-        }
+        let may = |action: &&str| {
+            policy::decide(&self.session.principal, action, owner) == Decision::Allow
+        };
+        if self.actions.iter().any(may) { Ok(()) } else { Err(ErrorCode::NoPermission.into()) }
     }
 }
 

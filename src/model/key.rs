@@ -2,82 +2,10 @@
 
 use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{self, Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::error::{ErrorCode, Result};
-
-/// A closed set of words: their spelling on the wire and their number in stored records. Numbers
-/// are for ever.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $number:literal, $text:literal;)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[repr(u8)]
-        pub enum $name { $($(#[$vdoc])* $variant = $number,)+ }
-
-        impl $name {
-            /// Every word, in the order of the API reference.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The spelling on the wire.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-
-            /// The word of that spelling.
-            pub fn from_name(text: &str) -> Option<Self> {
-                match text { $($text => Some(Self::$variant),)+ _ => None }
-            }
-
-            /// The word of that spelling; otherwise a sentence that lists them all.
-            pub fn parse(text: &str) -> Result<Self, String> {
-                Self::from_name(text).ok_or_else(|| {
-                    let words: Vec<_> = Self::ALL.iter().map(|word| word.as_str()).collect();
-                    format!("It must be one of {}.", words.join(", "))
-                })
-            }
-
-            /// The number in stored records.
-            pub const fn number(self) -> u8 { self as u8 }
-
-            /// The word of that number.
-            pub fn from_number(number: u8) -> Result<Self> {
-                match number {
-                    $($number => Ok(Self::$variant),)+
-                    _ => Err(ErrorCode::StoreDamaged.into()),
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(self.as_str()) }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                s.serialize_str(self.as_str())
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<str>::deserialize(d)?;
-                Self::parse(&text).map_err(de::Error::custom)
-            }
-        }
-
-        impl JsonSchema for $name {
-            fn schema_name() -> std::borrow::Cow<'static, str> { stringify!($name).into() }
-            fn inline_schema() -> bool { true }
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string", "enum": [$($text,)+] })
-            }
-        }
-    };
-}
+use super::words::words;
 
 words! {
     /// The kind of a key.
@@ -106,6 +34,21 @@ words! {
 }
 
 impl KeySpec {
+    /// Whether it is RSA of any length.
+    pub const fn is_rsa(self) -> bool {
+        self.modulus_bits().is_some()
+    }
+
+    /// The length of an RSA modulus in bits.
+    pub const fn modulus_bits(self) -> Option<usize> {
+        match self {
+            Self::Rsa2048 => Some(2048),
+            Self::Rsa3072 => Some(3072),
+            Self::Rsa4096 => Some(4096),
+            _ => None,
+        }
+    }
+
     /// Whether one secret both encrypts and decrypts.
     pub const fn is_symmetric(self) -> bool {
         matches!(self, Self::Aes256 | Self::Sm4 | Self::Aes128 | Self::Aes192)
@@ -118,6 +61,17 @@ impl KeySpec {
             Self::Aes192 => Some(24),
             Self::Sm4 | Self::Aes128 => Some(16),
             _ => None,
+        }
+    }
+
+    /// What keys of the spec may be used for; the first is the default.
+    pub const fn usages(self) -> &'static [KeyUsage] {
+        match self {
+            Self::Aes256 | Self::Sm4 | Self::Aes128 | Self::Aes192 => &[KeyUsage::EncryptDecrypt],
+            Self::EcP256 | Self::EcP256k => &[KeyUsage::SignVerify],
+            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 | Self::EcSm2 => {
+                &[KeyUsage::SignVerify, KeyUsage::EncryptDecrypt]
+            }
         }
     }
 
@@ -168,30 +122,6 @@ words! {
         Software = 1, "SOFTWARE";
         /// Sealed in the store, and in locked memory only when in use.
         Hsm = 2, "HSM";
-    }
-}
-
-words! {
-    /// The kind of key pair that wraps material for import.
-    WrappingKeySpec {
-        /// RSA with 2048 bits.
-        Rsa2048 = 1, "RSA_2048";
-        /// SM2; level HSM in GM regions only.
-        EcSm2 = 2, "EC_SM2";
-    }
-}
-
-words! {
-    /// How material is wrapped for import.
-    WrappingAlgorithm {
-        /// PKCS#1 v1.5 encryption.
-        Pkcs1V15 = 1, "RSAES_PKCS1_V1_5";
-        /// OAEP with SHA-1 and MGF1-SHA-1.
-        OaepSha1 = 2, "RSAES_OAEP_SHA_1";
-        /// OAEP with SHA-256 and MGF1-SHA-256.
-        OaepSha256 = 3, "RSAES_OAEP_SHA_256";
-        /// SM2 public-key encryption.
-        Sm2Pke = 4, "SM2PKE";
     }
 }
 

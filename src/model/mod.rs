@@ -1,6 +1,7 @@
 //! The words of the product: keys, names, regions, principals, contexts and time. Parsed once at
 //! the edge, typed from there on. Knows no algorithm and no store.
 
+mod algorithm;
 mod context;
 mod json_text;
 mod key;
@@ -9,14 +10,13 @@ mod plaintext;
 mod principal;
 mod region;
 mod time;
+mod words;
 
+pub use algorithm::{EncryptionAlgorithm, SigningAlgorithm, WrappingAlgorithm, WrappingKeySpec};
 pub use context::EncryptionContext;
 pub use json_text::JsonText;
-pub use key::{
-    IdMap, KeyId, KeySpec, KeyState, KeyUsage, KeyVersionId, Origin, ProtectionLevel,
-    WrappingAlgorithm, WrappingKeySpec,
-};
-pub use name::{KeyRef, Space, key_arn, key_container_arn};
+pub use key::{IdMap, KeyId, KeySpec, KeyState, KeyUsage, KeyVersionId, Origin, ProtectionLevel};
+pub use name::{KeyRef, Space, VersionRef, key_arn, key_container_arn};
 pub use plaintext::Plaintext;
 pub use principal::{Account, Principal};
 pub use region::{HsmClass, REGIONS, Region};

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
-use super::{Account, KeyId, Region};
+use super::{Account, KeyId, KeyVersionId, Region};
 use crate::error::Result;
 
 /// An account in a region: the space in which names are unique and sessions live.
@@ -111,6 +111,42 @@ impl<'de> Deserialize<'de> for KeyRef<'static> {
 impl JsonSchema for KeyRef<'_> {
     fn schema_name() -> Cow<'static, str> {
         "KeyRef".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string" })
+    }
+}
+
+/// What a caller may write where a key version is asked for. Any text but the empty one is a
+/// reference; one that is no version id is simply not found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionRef {
+    /// A version id.
+    Id(KeyVersionId),
+    /// Text that names no version.
+    Nothing,
+}
+
+impl VersionRef {
+    /// Reads a reference; `None` for the empty text.
+    pub fn parse(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| KeyVersionId::parse(text).map_or(Self::Nothing, Self::Id))
+    }
+}
+
+impl<'de> Deserialize<'de> for VersionRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| de::Error::custom("It must not be empty."))
+    }
+}
+
+impl JsonSchema for VersionRef {
+    fn schema_name() -> Cow<'static, str> {
+        "VersionRef".into()
     }
     fn inline_schema() -> bool {
         true

@@ -3,6 +3,7 @@
 mod expect;
 mod lanes;
 mod outside;
+mod typed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -77,10 +78,7 @@ fn the_table_is_complete() {
 fn is_answered_by_actions(code: ErrorCode) -> bool {
     use ErrorCode as Code;
     let still_to_come = [
-        Code::UnsupportedOperation,
-        Code::RejectedUnsupportedOperation,
         Code::NoPermission,
-        Code::KeyVersionNotFound,
         Code::StateModifiedFailed,
         Code::PendingDeletion,
         Code::LimitExceeded,

@@ -27,6 +27,10 @@ pub fn serve(call: &str, with: &Value) -> Option<Value> {
             json!({ "Base64": STANDARD.encode(bytes) })
         }
         "cut" => json!({ "Base64": STANDARD.encode(&bytes()[..number("Bytes")]) }),
+        "der" => {
+            let lines = text("PublicKey").lines().filter(|line| !line.starts_with('-'));
+            json!({ "PublicKeyBlob": lines.collect::<String>() })
+        }
         "repeat" => json!({ "Text": text("Text").repeat(number("Count")) }),
         _ => return None,
     })

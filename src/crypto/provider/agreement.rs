@@ -1,6 +1,8 @@
 //! Both providers give the same answers to the same random questions.
 #![forbid(unsafe_code)]
 
+mod ec;
+
 use super::{awslc, rustcrypto};
 use crate::crypto::drbg::reproducible;
 
@@ -94,13 +96,13 @@ fn rsa() {
     for _ in 0..4 {
         let mut ciphertext = random(256);
         ciphertext[0] = 0;
-        ours.decrypt_raw(&ciphertext, &mut one).unwrap();
-        theirs.decrypt_raw(&ciphertext, &mut other).unwrap();
+        ours.apply(&ciphertext, &mut one).unwrap();
+        theirs.apply(&ciphertext, &mut other).unwrap();
         assert_eq!(one, other);
     }
     for wrong in [&[0xff; 256][..], &[1; 255], &[1; 257], &[]] {
-        assert!(ours.decrypt_raw(wrong, &mut one).is_err());
-        assert!(theirs.decrypt_raw(wrong, &mut other).is_err());
+        assert!(ours.apply(wrong, &mut one).is_err());
+        assert!(theirs.apply(wrong, &mut other).is_err());
     }
     for cut in [&pkcs8[1..], &pkcs8[..pkcs8.len() - 1], &[&pkcs8[..], &[0]].concat()] {
         assert!(awslc::RsaKey::from_pkcs8(cut, reproducible).is_err());

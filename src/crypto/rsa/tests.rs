@@ -7,9 +7,12 @@ use ::rsa::pkcs8::EncodePrivateKey;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::private::decrypt;
 use super::*;
 use crate::crypto::drbg::reproducible as random;
+use crate::crypto::provider::RsaKey;
 use crate::crypto::vectors::{Group, Hex, Verdict, kmsvec, wycheproof};
+use crate::error::ErrorCode;
 
 fn pkcs8(key: &RsaPrivateKey) -> Vec<u8> {
     let mut der = vec![0; MAX_PKCS8];
@@ -182,7 +185,8 @@ fn generated() {
     let again = RsaPrivateKey::from_pkcs8(&pkcs8(&key), random).unwrap();
     assert_eq!(key.public_spki().unwrap(), again.public_spki().unwrap());
     let mut ciphertext = vec![0; 256];
-    key.0.encrypt_oaep_sha1(b"sixteen bytes ..", &mut ciphertext).unwrap();
+    let public = key.public().unwrap();
+    public.encrypt_oaep(OaepHash::Sha1, b"sixteen bytes ..", random, &mut ciphertext).unwrap();
     let mut out = [0xaa; 20];
     again.decrypt(Padding::OaepSha1, &ciphertext, 16, &mut out).unwrap();
     assert_eq!(&out, b"sixteen bytes ..\xaa\xaa\xaa\xaa");
@@ -204,6 +208,52 @@ fn ciphertexts_out_of_range() {
             let error = key.decrypt(padding, wrong, 16, &mut out).unwrap_err();
             assert_eq!(error, ErrorCode::InvalidKeyMaterial.into());
             assert_eq!(out, [0xaa; 16]);
+        }
+    }
+}
+
+#[test]
+fn signed_and_encrypted() {
+    for bits in BITS {
+        let key = RsaPrivateKey::generate(bits, random).unwrap();
+        let public = RsaPublicKey::from_spki(&key.public_spki().unwrap()).unwrap();
+        assert_eq!(public.spki(), key.public_spki());
+        assert_eq!((public.modulus_len(), key.modulus_len()), (bits / 8, bits / 8));
+        let mut signature = vec![0; bits / 8];
+        for scheme in [Scheme::PssSha256, Scheme::Pkcs1Sha256] {
+            key.sign(scheme, &[5; 32], random, &mut signature).unwrap();
+            assert!(public.verify(scheme, &[5; 32], &signature));
+            assert!(!public.verify(scheme, &[6; 32], &signature));
+            let other = match scheme {
+                Scheme::PssSha256 => Scheme::Pkcs1Sha256,
+                Scheme::Pkcs1Sha256 => Scheme::PssSha256,
+            };
+            assert!(!public.verify(other, &[5; 32], &signature));
+            assert!(!public.verify(scheme, &[5; 32], &signature[1..]));
+            assert!(!public.verify(scheme, &[5; 32], &[&[0], &signature[..]].concat()));
+            assert!(!public.verify(scheme, &[5; 32], &[]));
+            assert!(key.sign(scheme, &[5; 32], random, &mut signature[1..]).is_err());
+        }
+        let (mut ciphertext, mut out) = (vec![0; bits / 8], vec![0xaa; bits / 8]);
+        for hash in [OaepHash::Sha1, OaepHash::Sha256] {
+            let most = oaep_max(bits / 8, hash);
+            for len in [0, 1, most] {
+                let message = vec![1; len];
+                public.encrypt_oaep(hash, &message, random, &mut ciphertext).unwrap();
+                out.fill(0xaa);
+                assert_eq!(key.decrypt_oaep(hash, &ciphertext, &mut out[..most]), Ok(len));
+                assert_eq!(out[..len], message);
+                assert!(out[len..].iter().all(|byte| *byte == 0xaa));
+            }
+            let too_long = public.encrypt_oaep(hash, &vec![1; most + 1], random, &mut ciphertext);
+            assert_eq!(too_long, Err(ErrorCode::Internal.into()));
+            let small = key.decrypt_oaep(hash, &ciphertext, &mut out[..most - 1]);
+            assert_eq!(small, Err(ErrorCode::Internal.into()));
+            ciphertext[9] ^= 1;
+            out.fill(0xaa);
+            let damaged = key.decrypt_oaep(hash, &ciphertext, &mut out);
+            assert_eq!(damaged, Err(ErrorCode::InvalidCiphertext.into()));
+            assert!(out.iter().all(|byte| *byte == 0xaa));
         }
     }
 }

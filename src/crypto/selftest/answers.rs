@@ -270,4 +270,26 @@ pub mod rsa {
         "a35d2a5cc700bfbcb3aa1ebc1916d15c33d568c0a278cd00d71accc0d4559530b20dc7c1",
         "1a0e05ee",
     ));
+    /// The message taken for a digest and signed by OpenSSL 3.0 (pkeyutl).
+    pub const PKCS1_SHA_256: [u8; 256] = bytes(concat!(
+        "2c1165b0d5dbb3cf52640dbb65520ab26de04fd5ca762658e98cd41ed6a6f520ffc1e83c",
+        "93d9ca3dfecb8b1f41cd5d170f061d5f31ed89716787ac6c0e0b89040600accbeea1a490",
+        "d6d2364904a5e26932c00ba7dfcae7e350347316dbfbb482daecc5ab2b98a117dd58a54f",
+        "fdf2e65b62dda1af035118986f11ae205afe222e7ef5efe5d5ede281885aae5c53c4f8d1",
+        "385d169297d9bdb327d7445704a7f13a83709709d3c7c9ecfdbc264543421d35afac9240",
+        "af631477ee0420bf1c32b25a42985acb5e4b1019e5533471d953146b61d0f061ec0b8114",
+        "c30eaa320136d16724fae0cc26e705016627c8ad8c5a3f8a5959e5fd0e4d21182dc35ac7",
+        "e0fc5ed3",
+    ));
+    /// The same signed with a salt of bytes 5a: computed from RFC 8017, accepted by OpenSSL.
+    pub const PSS_SHA_256: [u8; 256] = bytes(concat!(
+        "bdb27351785ce460b6f4d0cd6197eec16bde676f5f6c19d2551d186f4aec67f9cba131ae",
+        "e910f2cebabdd45208757b4afa6256adb522a4c011f20ddcb8132f9a85e8432c32e5e049",
+        "8f0fb220f85bf76277845026e6692985a337dfe2786f81caa239de9fe91e454b0ccbbca3",
+        "8820cd009d0e12ff43de20b13f10af7dcdcd9953936a6048ee67ea370003271e6c4a9a0b",
+        "648b025d6b9b63b4865fdfdccf46094f6b4e352842658ee72f6235858d4996da810d5a1f",
+        "cac7c66b1bd43e366c3ceb6c9b617cc90fbeef5cbf66920803a5136b270b1dc6613c3e4d",
+        "1293971733536f9c645281738b804e0565c0144eaa2fa76ece8a4b0b6db0d3de9e42784e",
+        "db7c71c7",
+    ));
 }

@@ -8,7 +8,7 @@ use answers::{aes, argon2id, derivation, drbg, rsa, sm4, xaes};
 
 use super::block::{BlockKey, Cipher};
 use super::drbg::{Drbg, SEED_LEN};
-use super::rsa::{Padding, RsaPrivateKey};
+use super::rsa::{Padding, RsaPrivateKey, Scheme};
 use super::xaes::DerivationKey;
 use super::{aead, digest, kdf, mac};
 use crate::error::Result;
@@ -83,10 +83,12 @@ pub static TESTS: [Test; 19] = [
 
 /// The tests of RSA. They blind, for which AWS-LC seeds a generator of its own: the first time in a
 /// process that takes a tenth of a second.
-pub static RSA_TESTS: [Test; 4] = [
+pub static RSA_TESTS: [Test; 6] = [
     Test::known("rsa-oaep-sha-256", |flaw| unwrap(Padding::OaepSha256, &rsa::OAEP_SHA_256, flaw)),
     Test::known("rsa-oaep-sha-1", |flaw| unwrap(Padding::OaepSha1, &rsa::OAEP_SHA_1, flaw)),
     Test::known("rsa-pkcs1-v1.5", |flaw| unwrap(Padding::Pkcs1V15, &rsa::PKCS1_V15, flaw)),
+    Test::known("rsa-pss-sha-256", |flaw| sign(Scheme::PssSha256, &rsa::PSS_SHA_256, flaw)),
+    Test::known("rsa-pkcs1-sha-256", |flaw| sign(Scheme::Pkcs1Sha256, &rsa::PKCS1_SHA_256, flaw)),
     Test::new("rsa-pair", Kind::Pairwise, |_| rsa_key()?.is_pair(scatter)),
 ];
 
@@ -189,6 +191,15 @@ fn unwrap(padding: Padding, ciphertext: &[u8; 256], flaw: u8) -> Result<bool> {
     key.decrypt(padding, &with(*ciphertext, flaw), out.len(), &mut out)?;
     let damaged = key.decrypt(padding, &with(*ciphertext, 1), 32, &mut [0; 32]);
     Ok(out == rsa::MESSAGE && damaged.is_err())
+}
+
+/// Signing, verifying, and refusing a damaged signature.
+fn sign(scheme: Scheme, answer: &[u8; 256], flaw: u8) -> Result<bool> {
+    let (key, mut out) = (rsa_key()?, [0; 256]);
+    let (public, digest) = (key.public()?, with(rsa::MESSAGE, flaw));
+    key.sign(scheme, &digest, scatter, &mut out)?;
+    let verified = public.verify(scheme, &digest, answer);
+    Ok(out == *answer && verified && !public.verify(scheme, &rsa::MESSAGE, &with(*answer, 1)))
 }
 
 fn rsa_key() -> Result<RsaPrivateKey> {

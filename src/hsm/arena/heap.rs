@@ -19,6 +19,8 @@ use crate::crypto::provider::{self, HeapRoutes};
 
 /// The smallest heap worth having, guard pages included.
 pub(super) const LEAST: usize = 32 << 10;
+/// What parsed keys that are kept leave to the work of the moment.
+const RESERVE: usize = 192 << 10;
 /// The heap for what outlives forks: some 40 threads' generators.
 #[cfg(not(miri))]
 const LASTING: usize = 64 << 10;
@@ -45,6 +47,16 @@ impl Heap {
     /// Its bytes.
     pub(super) const fn size(&self) -> usize {
         self.size
+    }
+
+    /// Its bytes that are taken.
+    fn used(&self) -> usize {
+        self.slots(false).map_or(0, |slots| slots.used())
+    }
+
+    /// Whether there is room for keys that are kept, beside the work of the moment.
+    pub(super) fn has_room_for_keys(&self) -> bool {
+        self.used() <= self.size - RESERVE.min(self.size / 2)
     }
 
     /// A child may find the lock of the lasting heap held for good by a thread that it does not have:
@@ -115,6 +127,11 @@ fn heap() -> Option<&'static Heap> {
     MEMORY.peek()?.heap.as_ref()
 }
 
+/// The bytes that are taken in this process's heap.
+pub(super) fn used() -> usize {
+    heap().map_or(0, Heap::used)
+}
+
 /// The heap of this process and its children.
 static LASTING_HEAP: AtomicPtr<Heap> = AtomicPtr::new(ptr::null_mut());
 
@@ -164,14 +181,14 @@ fn map_lasting(report: &mut Report) {
     LASTING_HEAP.store(Box::into_raw(Box::new(heap)), Ordering::Release);
 }
 
-/// `size` bytes aligned to 64, or null if there is no room.
-fn allocate(size: usize) -> *mut u8 {
-    heap().map_or(ptr::null_mut(), |heap| heap.take(size, false))
+/// `size` bytes aligned to 64, or null if there is no room; None where there is no heap.
+fn allocate(size: usize) -> Option<*mut u8> {
+    heap().map(|heap| heap.take(size, false))
 }
 
-/// The same for what a forked child needs, too.
-fn allocate_lasting(size: usize) -> *mut u8 {
-    lasting().map_or(ptr::null_mut(), |heap| heap.take(size, true))
+/// The same for what a forked child needs, too; None also if there is no room.
+fn allocate_lasting(size: usize) -> Option<*mut u8> {
+    lasting().map(|heap| heap.take(size, true)).filter(|place| !place.is_null())
 }
 
 /// How many bytes may be used from here on; 0 if this is no part of the heaps.
@@ -186,6 +203,33 @@ fn release(pointer: *mut u8) -> bool {
         || lasting().is_some_and(|heap| heap.release(pointer, true))
 }
 
+/// Places that a test has taken, largest first.
+#[cfg(all(test, feature = "awslc"))]
+pub(super) struct Grabbed(Vec<*mut u8>);
+
+#[cfg(all(test, feature = "awslc"))]
+impl Grabbed {
+    /// All that are left.
+    pub(super) fn everything() -> Self {
+        let left =
+            [PAGE, PAGE / 2].into_iter().chain((1..=16).rev().map(|lines| lines * slots::ALIGN));
+        let grab = |size| move || allocate(size).filter(|place| !place.is_null());
+        Self(left.flat_map(|size| std::iter::from_fn(grab(size))).collect())
+    }
+
+    /// Gives the last one back that is still held; false if there is none.
+    pub(super) fn give_one(&mut self) -> bool {
+        self.0.pop().is_some_and(release)
+    }
+}
+
+#[cfg(all(test, feature = "awslc"))]
+impl Drop for Grabbed {
+    fn drop(&mut self) {
+        while self.give_one() {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::memory;
@@ -198,7 +242,7 @@ mod tests {
             return;
         };
         for size in [0, 1, 64, 65, 1000, 4096, 10_000] {
-            let pointer = allocate(size);
+            let pointer = allocate(size).unwrap();
             assert!(heap.offset(pointer).is_some() && pointer.addr().is_multiple_of(64));
             let room = size_of(pointer);
             assert!(room >= size);
@@ -208,11 +252,11 @@ mod tests {
             bytes.fill(0xee);
             assert!(release(pointer));
         }
-        assert!(allocate(heap.size + 1).is_null());
+        assert!(allocate(heap.size + 1).unwrap().is_null());
         let mut elsewhere = 0u8;
         assert_eq!(size_of(&raw mut elsewhere), 0);
         assert!(!release(&raw mut elsewhere));
-        let lasting = allocate_lasting(300);
+        let lasting = allocate_lasting(300).unwrap();
         assert!(size_of(lasting) >= 300 && heap.offset(lasting).is_none());
         assert!(release(lasting));
         assert_eq!(size_of(heap.base.as_ptr().wrapping_add(heap.size)), 0);

@@ -9,6 +9,8 @@
 //! `&T`; no pointer and no borrow outlives the open gate. A closure must not fork (the child would
 //! not have the memory), and uses what it is given on its own thread (another finds it closed).
 
+#[cfg(all(test, feature = "awslc"))]
+mod full;
 mod gate;
 mod heap;
 mod mapping;
@@ -80,6 +82,18 @@ impl Memory {
     }
 }
 
+/// The same as [`Arena::keep`] for a parsed key pair of the process's arena, whose numbers the provider
+/// may put into its heap: there, 192 KiB stay free for the work of the moment, or half of a smaller
+/// heap.
+pub fn keep_pair<T>(make: impl FnOnce() -> Result<T>) -> Result<SecretBox<T>> {
+    let memory = memory();
+    if memory.heap.as_ref().is_none_or(Heap::has_room_for_keys) {
+        memory.arena.keep(make)
+    } else {
+        Err(Exhausted.into())
+    }
+}
+
 /// Overwrites every secret stack of this process with zeros, each as soon as nobody is on it.
 pub fn wipe_stacks() {
     if let Some(memory) = MEMORY.peek() {
@@ -91,7 +105,8 @@ pub fn wipe_stacks() {
 static WANTED: AtomicUsize = AtomicUsize::new(4 << 20);
 
 /// Sets how many bytes of locked memory keys may take in this process: 64 KiB to 1 GiB, 4 MiB by
-/// default, which with stacks and provider fits an RLIMIT_MEMLOCK of 8 MiB. Of more keys in use than
+/// default, which with stacks and provider, whose heap has 512 KiB and a quarter of this, fits an
+/// RLIMIT_MEMLOCK of 8 MiB. Of more keys in use than
 /// fit, those that are not needed at the moment are wiped, and unsealed again when they are.
 ///
 /// [`ErrorCode::InvalidParameter`] for other sizes, and once the memory is mapped, which happens
@@ -172,11 +187,13 @@ fn is_plain() -> bool {
 impl Default for Options {
     fn default() -> Self {
         // Sanitizers do not follow a change of stacks, and have an allocator of their own.
-        let (stacks, heap) =
-            if cfg!(kmshsm_own_stack) { (0, 0) } else { (stack_count(), 512 << 10) };
+        let size = WANTED.load(Ordering::Relaxed);
+        // 512 KiB for work and some keys; and room for as many more as the arena has.
+        let heap = (512 << 10) + size / 4;
+        let (stacks, heap) = if cfg!(kmshsm_own_stack) { (0, 0) } else { (stack_count(), heap) };
         let is_plain = is_plain();
         Self {
-            size: WANTED.load(Ordering::Relaxed),
+            size,
             stacks: if is_plain { 0 } else { stacks },
             heap: if is_plain { 0 } else { heap },
             deny_secret: is_plain,
@@ -243,8 +260,9 @@ impl Arena {
     /// What the arena is made of, and why it is not more.
     pub fn report(&self) -> Report {
         // Another thread may have held the lock at the fork: a child never takes it.
-        let used = if self.is_live() { self.slots().used() } else { 0 };
-        Report { used, ..self.report.clone() }
+        let (used, provider_heap_used) =
+            if self.is_live() { (self.slots().used(), heap::used()) } else { (0, 0) };
+        Report { used, provider_heap_used, ..self.report.clone() }
     }
 
     /// True once a canary was found damaged: somebody wrote past the end of a secret. The module has

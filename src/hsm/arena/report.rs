@@ -90,8 +90,10 @@ pub struct Report {
     pub secret_stacks: usize,
     /// What AWS-LC allocates for private keys lies in locked memory; elsewhere it is wiped when freed.
     pub provider_heap: Switch,
-    /// Its bytes; what does not fit goes elsewhere and is wiped when freed.
+    /// Its bytes. When it is full, idle keys make way.
     pub provider_heap_size: usize,
+    /// Bytes of it that are taken.
+    pub provider_heap_used: usize,
     /// Bytes, guard pages not counted.
     pub size: usize,
     /// Bytes taken by secrets, with their canaries and rounding.
@@ -116,6 +118,7 @@ impl Report {
             secret_stacks: 0,
             provider_heap: Switch::Off,
             provider_heap_size: 0,
+            provider_heap_used: 0,
             size: 0,
             used: 0,
             reasons: Vec::new(),
@@ -145,7 +148,7 @@ fn hint(step: &str) -> &'static str {
             "Needs Linux 5.14, before 6.5 with secretmem.enable=1, and a seccomp profile that allows it."
         }
         "mmap_secret" | "mlock" | "size" | "secret_stack" | "provider_heap" | "lasting_heap" => {
-            "Raise RLIMIT_MEMLOCK (ulimit -l, LimitMEMLOCK=): 4 MiB more than keys may take will do."
+            "Raise RLIMIT_MEMLOCK (ulimit -l, LimitMEMLOCK=): what keys may take, a quarter more, and 3 MiB."
         }
         "pkey" => {
             "The processor, the hypervisor or the kernel offers no protection keys, or all are taken."

@@ -48,6 +48,8 @@ fn child() {
         Ok("all in 200") => all_within(200 << 10, Switch::On),
         Ok("all in 1024") => all_within(1 << 20, Switch::On),
         Ok("all in 8192") => all_within(8 << 20, Switch::On),
+        #[cfg(feature = "awslc")]
+        Ok("heap full of keys") => full::of_keys(),
         Ok("limit 0") => limited(0, Protection::None),
         Ok("limit 64") => limited(64 << 10, Protection::Secret),
         Ok("limit 64, no secretmem") => limited_with(64 << 10, Protection::Locked, true),
@@ -103,6 +105,7 @@ fn all_within(memlock: u64, secret_stack: Switch) {
     if memlock == 8 << 20 {
         assert_eq!(report.provider_heap == Switch::On, cfg!(feature = "awslc"));
         assert!(report.size > 4_000_000);
+        assert!(!cfg!(feature = "awslc") || report.provider_heap_size > 1_500_000);
     }
 }
 
@@ -214,6 +217,12 @@ fn smaller_limits_step_down() {
     for scene in ["all in 64", "all in 200", "all in 1024", "all in 8192"] {
         assert_eq!(play(scene).code(), Some(0), "{scene}");
     }
+}
+
+#[cfg(feature = "awslc")]
+#[test]
+fn a_full_heap_gives_room_again() {
+    assert_eq!(play("heap full of keys").code(), Some(0));
 }
 
 #[test]

@@ -28,15 +28,26 @@ enum Page {
 }
 
 /// The allocator. Small slots fill it from the front, runs from the back.
+///
+/// An RSA operation takes and gives a hundred slots, among those of all keys that are loaded: where
+/// there is room for a small one is known, and not searched for.
 #[derive(Debug)]
 pub(super) struct Slots {
     pages: Vec<Page>,
+    /// The pages that are free.
+    free: PageSet,
+    /// By class, the shared pages that have slots left.
+    begun: [PageSet; CLASSES],
     used: usize,
 }
 
 impl Slots {
     pub(super) fn new(bytes: usize) -> Self {
-        Self { pages: vec![Page::Free; bytes / PAGE], used: 0 }
+        let count = bytes / PAGE;
+        let mut free = PageSet::new(count);
+        (0..count).for_each(|page| free.insert(page));
+        let begun = std::array::from_fn(|_| PageSet::new(count));
+        Self { pages: vec![Page::Free; count], free, begun, used: 0 }
     }
 
     /// Bytes in slots that are taken.
@@ -70,20 +81,28 @@ impl Slots {
         let (first, within) = (place.offset / PAGE, place.offset % PAGE);
         match self.pages.get_mut(first) {
             Some(page @ Page::Run(_)) if *page == Page::Run(place.size / PAGE) => {
-                self.pages
-                    .iter_mut()
-                    .skip(first)
-                    .take(place.size / PAGE)
-                    .for_each(|page| *page = Page::Free);
+                let pages = self.pages.iter_mut().enumerate();
+                for (at, page) in pages.skip(first).take(place.size / PAGE) {
+                    *page = Page::Free;
+                    self.free.insert(at);
+                }
             }
             Some(page) => {
                 let Page::Shared { size, taken } = *page else { return false };
                 let bit = 1 << (within / size);
+                let Some(begun) = self.begun.get_mut(index_of(size)) else { return false };
                 if size != place.size || within % size != 0 || taken & bit == 0 {
                     return false;
                 }
                 let taken = taken & !bit;
-                *page = if taken == 0 { Page::Free } else { Page::Shared { size, taken } };
+                if taken == 0 {
+                    *page = Page::Free;
+                    begun.remove(first);
+                    self.free.insert(first);
+                } else {
+                    *page = Page::Shared { size, taken };
+                    begun.insert(first);
+                }
             }
             None => return false,
         }
@@ -93,27 +112,80 @@ impl Slots {
 
     fn take_shared(&mut self, size: usize) -> Option<Place> {
         let full = u64::MAX >> (64 - PAGE / size); // a page holds 1 to 64 of them
-        let begun = |page: &Page| matches!(*page, Page::Shared { size: of, taken } if of == size && taken != full);
-        let at = self
-            .pages
-            .iter()
-            .position(begun)
-            .or_else(|| self.pages.iter().position(|page| *page == Page::Free))?;
+        let begun = self.begun.get_mut(index_of(size))?;
+        let at = begun.first().or_else(|| self.free.first())?;
         let page = self.pages.get_mut(at)?;
         let taken = if let Page::Shared { taken, .. } = *page { taken } else { 0 };
         let bit = taken.trailing_ones();
-        *page = Page::Shared { size, taken: taken | 1 << bit };
+        let taken = taken | 1 << bit;
+        *page = Page::Shared { size, taken };
+        self.free.remove(at);
+        if taken == full {
+            begun.remove(at)
+        } else {
+            begun.insert(at)
+        }
         Some(Place { offset: at * PAGE + bit as usize * size, size })
     }
 
     fn take_run(&mut self, count: usize) -> Option<Place> {
-        let free = |run: &[Page]| run.iter().all(|page| *page == Page::Free);
-        let first = self.pages.windows(count).rposition(free)?;
+        let mut found = 0;
+        let first = self.pages.iter().rposition(|page| {
+            found = if *page == Page::Free { found + 1 } else { 0 };
+            found == count
+        })?;
         for (nth, page) in self.pages.iter_mut().skip(first).take(count).enumerate() {
             *page = if nth == 0 { Page::Run(count) } else { Page::Rest };
+            self.free.remove(first + nth);
         }
         Some(Place { offset: first * PAGE, size: count * PAGE })
     }
+}
+
+/// A set of pages, a bit for each.
+#[derive(Debug)]
+struct PageSet {
+    words: Vec<u64>,
+    /// No word before this one has a page.
+    hint: usize,
+}
+
+impl PageSet {
+    fn new(pages: usize) -> Self {
+        Self { words: vec![0; pages.div_ceil(64)], hint: 0 }
+    }
+
+    fn insert(&mut self, page: usize) {
+        if let Some(word) = self.words.get_mut(page / 64) {
+            *word |= 1 << (page % 64);
+            self.hint = self.hint.min(page / 64);
+        }
+    }
+
+    fn remove(&mut self, page: usize) {
+        if let Some(word) = self.words.get_mut(page / 64) {
+            *word &= !(1 << (page % 64));
+        }
+    }
+
+    /// The one that lies first.
+    fn first(&mut self) -> Option<usize> {
+        while let Some(word) = self.words.get(self.hint) {
+            if *word != 0 {
+                return Some(self.hint * 64 + word.trailing_zeros() as usize);
+            }
+            self.hint += 1;
+        }
+        None
+    }
+}
+
+/// How many sizes of shared slots there are.
+const CLASSES: usize = index_of(PAGE) + 1;
+
+/// The number of a size that [`class_of`] gives: multiples of a line, then powers of two.
+const fn index_of(size: usize) -> usize {
+    if size <= PAGE / 4 { size / ALIGN - 1 } else { PAGE / 4 / ALIGN - 1 + size / (PAGE / 2) }
 }
 
 /// The size of the slot for so many bytes, a page at most: small ones waste less than a line.
@@ -149,6 +221,47 @@ mod tests {
         assert_eq!(slots.take(usize::MAX), None);
     }
 
+    /// What has been given back is found again, and the first place of all first.
+    #[test]
+    fn arena_slots_are_found_again() {
+        const PAGES: usize = 200;
+        let mut slots = Slots::new(PAGES * PAGE);
+        let sizes: Vec<usize> = (1..=16).map(|lines| lines * ALIGN).chain([2048, PAGE]).collect();
+        let indexes: Vec<usize> = sizes.iter().map(|size| index_of(*size)).collect();
+        assert_eq!(indexes, (0..CLASSES).collect::<Vec<_>>());
+        for size in sizes {
+            let mut taken = Vec::new();
+            while let Some(place) = slots.take(size) {
+                taken.push(place);
+            }
+            assert_eq!(taken.len(), PAGES * (PAGE / size));
+            assert_eq!(slots.take(1), None);
+            for at in [taken.len() - 1, 0, taken.len() / 2] {
+                assert!(slots.give(taken[at]));
+                assert_eq!(slots.take(size), Some(taken[at]));
+            }
+            // One page in the middle, and another size in it.
+            let middle = |place: &Place| place.offset / PAGE == PAGES / 2;
+            taken
+                .iter()
+                .filter(|place| middle(place))
+                .for_each(|place| assert!(slots.give(*place)));
+            let other = slots.take(if size == ALIGN { PAGE } else { ALIGN }).unwrap();
+            assert!(middle(&other) && slots.give(other));
+            taken.retain(|place| !middle(place));
+            taken.into_iter().for_each(|place| assert!(slots.give(place)));
+            assert_eq!(slots.used(), 0);
+        }
+        let run = slots.take(3 * PAGE).unwrap();
+        assert_eq!(run.offset, (PAGES - 3) * PAGE);
+        let last = (0..PAGES - 3).map(|_| slots.take(PAGE).unwrap()).last().unwrap();
+        assert_eq!(last.offset, (PAGES - 4) * PAGE);
+        assert!(slots.give(run));
+        assert_eq!(slots.take(1).unwrap().offset, (PAGES - 3) * PAGE);
+        assert_eq!(slots.take(3 * PAGE), None);
+        assert_eq!(slots.take(2 * PAGE).unwrap().offset, (PAGES - 2) * PAGE);
+    }
+
     proptest! {
         #[test]
         fn arena_slots_never_overlap(steps in prop::collection::vec((1usize..10_000, any::<prop::sample::Index>(), any::<bool>()), 1..300)) {
@@ -168,6 +281,16 @@ mod tests {
                     taken.push(place);
                 }
                 prop_assert_eq!(slots.used(), taken.iter().map(|place| place.size).sum::<usize>());
+                for (at, page) in slots.pages.iter().enumerate() {
+                    let is_in = |set: &PageSet| set.words[at / 64] >> (at % 64) & 1 == 1;
+                    let begun = match *page {
+                        Page::Shared { size, taken } if taken.count_ones() < (PAGE / size) as u32 => Some(index_of(size)),
+                        _ => None,
+                    };
+                    prop_assert_eq!(is_in(&slots.free), *page == Page::Free);
+                    prop_assert_eq!(slots.begun.iter().position(is_in), begun);
+                    prop_assert!(slots.begun.iter().filter(|set| is_in(set)).count() <= 1);
+                }
             }
         }
     }

@@ -73,8 +73,8 @@ pub fn ready() -> Result<Health> {
     once(&PASSED, if Health::now().number() == 0 { &EARLY } else { &ALL })
 }
 
-/// The same for RSA, before its first use.
-pub fn ready_for_rsa() -> Result<()> {
+/// The same for key pairs, before the first one.
+pub fn ready_for_pairs() -> Result<()> {
     static PASSED: AtomicU64 = AtomicU64::new(0);
     once(&PASSED, &LATE).map(drop)
 }

@@ -8,7 +8,8 @@ use std::ptr;
 use std::sync::OnceLock;
 
 use crate::crypto::provider::HeapRoutes;
-use crate::fork::Pass;
+use crate::error::{ErrorCode, Result};
+use crate::fork::{Generation, Pass};
 
 /// AWS-LC keeps an allocation's size in front of it.
 const PREFIX: usize = 8;
@@ -27,6 +28,8 @@ enum Use {
 
 thread_local! {
     static USE: Cell<Use> = const { Cell::new(Use::Ordinary) };
+    /// Whether the work under way was refused memory.
+    static IS_EXHAUSTED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// From now on [`routed`] work allocates by these. False, with nothing done, if AWS-LC's layout is
@@ -58,9 +61,10 @@ pub(crate) fn route_heap(routes: HeapRoutes) -> bool {
     })
 }
 
-/// Runs work with a private key. Forks wait for it: a child would find the locks of AWS-LC's generators
-/// held for good by a thread that it does not have.
-pub(super) fn routed<R>(f: impl FnOnce() -> R) -> R {
+/// Runs work with a private key. If it fails and was refused memory, that is why:
+/// [`ErrorCode::MemoryExhausted`]. Forks wait for it: a child would find the locks of AWS-LC's
+/// generators held for good by a thread that it does not have.
+pub(super) fn routed<R>(work: impl FnOnce() -> Result<R>) -> Result<R> {
     struct Back(Use);
     impl Drop for Back {
         fn drop(&mut self) {
@@ -68,25 +72,46 @@ pub(super) fn routed<R>(f: impl FnOnce() -> R) -> R {
         }
     }
     if USE.get() == Use::Work {
-        return f();
+        return work();
     }
     let _pass = Pass::enter();
-    let _back = Back(USE.replace(Use::Lasting));
-    // AWS-LC makes a generator for the thread now, if it has none, and not in the middle of the work.
-    let mut byte = 0;
-    // SAFETY: one byte to write.
-    unsafe { aws_lc_sys::RAND_bytes(&raw mut byte, 1) };
+    let _back = Back(USE.get());
+    make_generator();
     USE.set(Use::Work);
-    f()
+    IS_EXHAUSTED.set(false);
+    work().map_err(
+        |error| {
+            if IS_EXHAUSTED.get() { ErrorCode::MemoryExhausted.into() } else { error }
+        },
+    )
+}
+
+/// AWS-LC makes a generator for the thread at its first random byte: not in the middle of the work.
+fn make_generator() {
+    thread_local! {
+        static MADE: Cell<Option<Generation>> = const { Cell::new(None) };
+    }
+    let now = Some(Generation::current());
+    if MADE.replace(now) != now {
+        USE.set(Use::Lasting);
+        let mut byte = 0;
+        // SAFETY: one byte to write.
+        unsafe { aws_lc_sys::RAND_bytes(&raw mut byte, 1) };
+    }
 }
 
 unsafe extern "C" fn allocate(size: usize, _: *const c_char, _: c_int) -> *mut c_void {
-    let pointer = match (ROUTES.get(), USE.get()) {
-        (Some(routes), Use::Work) => (routes.allocate)(size),
+    let routed = match (ROUTES.get(), USE.get()) {
+        (Some(routes), Use::Work) => {
+            let place = (routes.allocate)(size);
+            // A key goes nowhere else because there are many.
+            IS_EXHAUSTED.set(IS_EXHAUSTED.get() || place.is_some_and(<*mut u8>::is_null));
+            place
+        }
         (Some(routes), Use::Lasting) => (routes.allocate_lasting)(size),
-        _ => ptr::null_mut(),
+        _ => None,
     };
-    if !pointer.is_null() {
+    if let Some(pointer) = routed {
         return pointer.cast();
     }
     let Some(total) = size.checked_add(PREFIX) else { return ptr::null_mut() };

@@ -1,9 +1,9 @@
-//! RSA private keys: made, read, written and applied without padding.
+//! RSA keys: made, read, written and applied without padding.
 
 use std::ffi::c_int;
 use std::ptr::{self, NonNull};
 
-use aws_lc_sys::{CBB, CBS, EVP_PKEY, RSA};
+use aws_lc_sys::{BIGNUM, CBB, CBS, EVP_PKEY, RSA};
 
 use super::done;
 use super::heap::routed;
@@ -27,7 +27,9 @@ impl Drop for RsaKey {
     fn drop(&mut self) {
         if self.born.is_current() {
             // SAFETY: the one reference that this value owns, in the process that made it.
-            routed(|| unsafe { aws_lc_sys::EVP_PKEY_free(self.key.as_ptr()) });
+            let free = || unsafe { aws_lc_sys::EVP_PKEY_free(self.key.as_ptr()) };
+            // It cannot fail.
+            let _ = routed(|| Ok(free()));
         }
     }
 }
@@ -38,9 +40,9 @@ impl RsaKey {
     pub(crate) fn generate(bits: usize, _: Random) -> Result<Self> {
         let bits = c_int::try_from(bits).map_err(|_| ErrorCode::Internal)?;
         // SAFETY: takes nothing; the answer is ours.
-        let key = Self::own(routed(|| unsafe { aws_lc_sys::EVP_PKEY_new() }))?;
+        let key = routed(|| Self::own(unsafe { aws_lc_sys::EVP_PKEY_new() }, ErrorCode::Internal))?;
         // SAFETY: the RSA object is freed here until `key` has taken it over.
-        let answer = routed(|| unsafe {
+        let make = || unsafe {
             let rsa = aws_lc_sys::RSA_new();
             if rsa.is_null() {
                 return 0;
@@ -51,8 +53,8 @@ impl RsaKey {
             }
             aws_lc_sys::RSA_free(rsa);
             answer
-        });
-        done(answer, ErrorCode::Internal)?;
+        };
+        routed(|| done(make(), ErrorCode::Internal))?;
         Ok(key)
     }
 
@@ -60,19 +62,18 @@ impl RsaKey {
     pub(crate) fn from_pkcs8(der: &[u8], _: Random) -> Result<Self> {
         let mut input = CBS { data: der.as_ptr(), len: der.len() };
         // SAFETY: `input` spans `der`; the answer is ours.
-        let key = routed(|| unsafe { aws_lc_sys::EVP_parse_private_key(&raw mut input) });
-        let Ok(key) = Self::own(key) else {
-            return done(0, ErrorCode::InvalidKeyMaterial).and(Err(ErrorCode::Internal.into()));
-        };
-        if input.len != 0 || key.rsa().is_null() {
-            return done(0, ErrorCode::InvalidKeyMaterial).and(Err(ErrorCode::Internal.into()));
-        }
+        let mut parse = || unsafe { aws_lc_sys::EVP_parse_private_key(&raw mut input) };
+        let key = routed(|| Self::own(parse(), ErrorCode::InvalidKeyMaterial))?;
+        let is_whole = input.len == 0 && !key.rsa().is_null();
+        done(is_whole.into(), ErrorCode::InvalidKeyMaterial)?;
         Ok(key)
     }
 
-    fn own(key: *mut EVP_PKEY) -> Result<Self> {
-        let key = NonNull::new(key).ok_or(ErrorCode::Internal)?;
-        Ok(Self { key, born: Generation::current() })
+    fn own(key: *mut EVP_PKEY, otherwise: ErrorCode) -> Result<Self> {
+        match NonNull::new(key) {
+            Some(key) => Ok(Self { key, born: Generation::current() }),
+            None => done(0, otherwise).and(Err(ErrorCode::Internal.into())),
+        }
     }
 
     /// The RSA object inside, or null if the key is of another kind.
@@ -102,7 +103,7 @@ impl RsaKey {
         let mut writer = std::mem::MaybeUninit::<CBB>::uninit();
         let mut len = 0;
         // SAFETY: the writer is initialised over `out`, never grows, and is done with at the end.
-        let answer = routed(|| unsafe {
+        let mut write = || unsafe {
             let writer = writer.as_mut_ptr();
             let mut answer = aws_lc_sys::CBB_init_fixed(writer, out.as_mut_ptr(), out.len());
             if answer == 1 {
@@ -111,8 +112,8 @@ impl RsaKey {
                 aws_lc_sys::CBB_cleanup(writer);
             }
             answer
-        });
-        done(answer, ErrorCode::Internal)?;
+        };
+        routed(|| done(write(), ErrorCode::Internal))?;
         Ok(len)
     }
 
@@ -123,48 +124,110 @@ impl RsaKey {
     }
 
     /// c^d mod n, blinded, by the Chinese remainder theorem, the result checked with e. Both have
-    /// the modulus' length; 0, 1, n-1 and everything from n on are refused.
-    pub(crate) fn decrypt_raw(&self, ciphertext: &[u8], out: &mut [u8]) -> Result<()> {
-        self.apply(aws_lc_sys::RSA_decrypt, aws_lc_sys::RSA_NO_PADDING, ciphertext, out)
+    /// the modulus' length; 0, 1, n-1 and everything from n on are
+    /// [`ErrorCode::InvalidCiphertext`].
+    pub(crate) fn apply(&self, input: &[u8], out: &mut [u8]) -> Result<()> {
+        // SAFETY: the RSA object lives as long as the key.
+        routed(|| unsafe { raw(aws_lc_sys::RSA_decrypt, self.rsa(), input, out) })
+    }
+}
+
+/// A public key in the ordinary heap.
+pub(crate) struct RsaPublic(NonNull<RSA>);
+
+// SAFETY: as for private keys.
+unsafe impl Send for RsaPublic {}
+// SAFETY: as above.
+unsafe impl Sync for RsaPublic {}
+
+impl Drop for RsaPublic {
+    fn drop(&mut self) {
+        // SAFETY: the one reference that this value owns.
+        unsafe { aws_lc_sys::RSA_free(self.0.as_ptr()) };
+    }
+}
+
+impl RsaPublic {
+    /// From n and e, odd both of them, big-endian.
+    pub(crate) fn new(modulus: &[u8], exponent: &[u8]) -> Result<Self> {
+        let (n, e) = (Number::new(modulus)?, Number::new(exponent)?);
+        // SAFETY: the key has copies of the numbers; the answer is ours.
+        let key = unsafe { aws_lc_sys::RSA_new_public_key(n.0.as_ptr(), e.0.as_ptr()) };
+        let Some(key) = NonNull::new(key).map(Self) else {
+            return done(0, ErrorCode::InvalidKeyMaterial).and(Err(ErrorCode::Internal.into()));
+        };
+        // What AWS-LC computes for a modulus it caches at first use, under a lock that a forked child
+        // might find held: that is now.
+        let mut one = vec![0; key.modulus_len()];
+        one.iter_mut().rev().take(1).for_each(|last| *last = 1);
+        key.apply(&one.clone(), &mut one)?;
+        Ok(key)
     }
 
-    /// RSAES-OAEP (RFC 8017) with SHA-1, padded by AWS-LC: for the pairwise check.
-    pub(crate) fn encrypt_oaep_sha1(&self, message: &[u8], out: &mut [u8]) -> Result<()> {
-        self.apply(aws_lc_sys::RSA_encrypt, aws_lc_sys::RSA_PKCS1_OAEP_PADDING, message, out)
+    /// The length of the modulus in bytes.
+    pub(crate) fn modulus_len(&self) -> usize {
+        // SAFETY: the key lives.
+        unsafe { aws_lc_sys::RSA_size(self.0.as_ptr()) as usize }
     }
 
-    fn apply(
-        &self,
-        operation: unsafe extern "C" fn(
-            *mut RSA,
-            *mut usize,
-            *mut u8,
-            usize,
-            *const u8,
-            usize,
-            c_int,
-        ) -> c_int,
-        padding: c_int,
-        input: &[u8],
-        out: &mut [u8],
-    ) -> Result<()> {
-        if out.len() != self.modulus_len() {
-            return Err(ErrorCode::Internal.into());
+    /// m^e mod n. Both have the modulus' length; everything from n on is
+    /// [`ErrorCode::InvalidCiphertext`].
+    pub(crate) fn apply(&self, input: &[u8], out: &mut [u8]) -> Result<()> {
+        // SAFETY: the key lives.
+        unsafe { raw(aws_lc_sys::RSA_encrypt, self.0.as_ptr(), input, out) }
+    }
+}
+
+/// A public number.
+struct Number(NonNull<BIGNUM>);
+
+impl Number {
+    fn new(bytes: &[u8]) -> Result<Self> {
+        // SAFETY: the bytes go with their length; the answer is ours.
+        let number = unsafe { aws_lc_sys::BN_bin2bn(bytes.as_ptr(), bytes.len(), ptr::null_mut()) };
+        match NonNull::new(number) {
+            Some(number) => Ok(Self(number)),
+            None => done(0, ErrorCode::Internal).and(Err(ErrorCode::Internal.into())),
         }
-        let mut len = 0;
-        // SAFETY: the RSA object lives; input and output go with their lengths and do not overlap.
-        let answer = routed(|| unsafe {
-            operation(
-                self.rsa(),
-                &raw mut len,
-                out.as_mut_ptr(),
-                out.len(),
-                input.as_ptr(),
-                input.len(),
-                padding,
-            )
-        });
-        done(answer, ErrorCode::InvalidKeyMaterial)?;
-        if len == out.len() { Ok(()) } else { Err(ErrorCode::Internal.into()) }
     }
+}
+
+impl Drop for Number {
+    fn drop(&mut self) {
+        // SAFETY: the number that this value owns.
+        unsafe { aws_lc_sys::BN_free(self.0.as_ptr()) };
+    }
+}
+
+type Operation =
+    unsafe extern "C" fn(*mut RSA, *mut usize, *mut u8, usize, *const u8, usize, c_int) -> c_int;
+
+/// One of AWS-LC's operations without padding.
+///
+/// # Safety
+/// The key lives, and the operation takes it.
+unsafe fn raw(operation: Operation, key: *mut RSA, input: &[u8], out: &mut [u8]) -> Result<()> {
+    // SAFETY: as the caller says.
+    let modulus_len = unsafe { aws_lc_sys::RSA_size(key) as usize };
+    if input.len() != modulus_len {
+        return Err(ErrorCode::InvalidCiphertext.into());
+    }
+    if out.len() != modulus_len {
+        return Err(ErrorCode::Internal.into());
+    }
+    let mut len = 0;
+    // SAFETY: as the caller says; input and output go with their lengths and do not overlap.
+    let answer = unsafe {
+        operation(
+            key,
+            &raw mut len,
+            out.as_mut_ptr(),
+            out.len(),
+            input.as_ptr(),
+            input.len(),
+            aws_lc_sys::RSA_NO_PADDING,
+        )
+    };
+    done(answer, ErrorCode::InvalidCiphertext)?;
+    if len == out.len() { Ok(()) } else { Err(ErrorCode::Internal.into()) }
 }

@@ -2,7 +2,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
-use sha2::{Digest, Sha256};
+use sha2::Digest;
 
 use crate::secret::Zeroizing;
 
@@ -11,9 +11,26 @@ pub(crate) fn sha1(parts: &[&[u8]]) -> [u8; 20] {
     parts.iter().fold(Sha1::new(), Digest::chain_update).finalize().into()
 }
 
+/// SHA-256 of a message that comes in pieces.
+pub(crate) struct Sha256(sha2::Sha256);
+
+impl Sha256 {
+    pub(crate) fn new() -> Self {
+        Self(sha2::Sha256::new())
+    }
+
+    pub(crate) fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    pub(crate) fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
 /// SHA-256 of a message given in parts.
 pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
-    parts.iter().fold(Sha256::new(), Digest::chain_update).finalize().into()
+    parts.iter().fold(sha2::Sha256::new(), Digest::chain_update).finalize().into()
 }
 
 /// HMAC-SHA-256 under a key of any length.
@@ -23,7 +40,7 @@ pub(crate) fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let short = if key.len() > 64 { &digest[..] } else { key };
     let mut block = Zeroizing::new([0; 64]);
     block.iter_mut().zip(short).for_each(|(out, byte)| *out = *byte);
-    let mut mac = Hmac::<Sha256>::new(&(*block).into());
+    let mut mac = Hmac::<sha2::Sha256>::new(&(*block).into());
     parts.iter().for_each(|part| mac.update(part));
     mac.finalize().into_bytes().into()
 }

@@ -3,12 +3,14 @@
 #![forbid(unsafe_code)]
 
 mod cipher;
+mod ec;
 mod hash;
 mod rsa;
 
 pub(crate) use cipher::{AesKey, gcm_open, gcm_seal};
-pub(crate) use hash::{hmac_sha256, sha1, sha256};
-pub(crate) use rsa::RsaKey;
+pub(crate) use ec::{P256Private, P256Public, p256_point};
+pub(crate) use hash::{Sha256, hmac_sha256, sha1, sha256};
+pub(crate) use rsa::{RsaKey, RsaPublic};
 
 use ::rsa::rand_core::{TryCryptoRng, TryRng};
 
@@ -24,7 +26,7 @@ pub(crate) const fn route_heap(_: HeapRoutes) -> bool {
 
 /// A [`Random`] behind the traits of `rand_core`.
 #[derive(Clone, Copy)]
-struct Source(Random);
+pub(super) struct Source(pub(super) Random);
 
 impl TryRng for Source {
     type Error = Error;

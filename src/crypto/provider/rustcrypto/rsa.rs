@@ -1,11 +1,10 @@
-//! RSA private keys: made, read, written and applied without padding.
+//! RSA keys: made, read, written and applied without padding.
 
-use rsa::hazmat::rsa_decrypt_and_check;
+use rsa::hazmat::{rsa_decrypt_and_check, rsa_encrypt};
 use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey};
 use rsa::rand_core::UnwrapErr;
 use rsa::traits::PublicKeyParts;
-use rsa::{BoxedUint, Oaep, RsaPrivateKey};
-use sha1::Sha1;
+use rsa::{BoxedUint, RsaPrivateKey, RsaPublicKey};
 
 use super::Source;
 use crate::crypto::Random;
@@ -49,36 +48,65 @@ impl RsaKey {
     }
 
     /// c^d mod n, blinded, by the Chinese remainder theorem, the result checked with e. Both have
-    /// the modulus' length; everything from n on is refused.
-    pub(crate) fn decrypt_raw(&self, ciphertext: &[u8], out: &mut [u8]) -> Result<()> {
-        if ciphertext.len() != self.modulus_len() || out.len() != self.modulus_len() {
-            return Err(ErrorCode::InvalidKeyMaterial.into());
-        }
-        let precision = self.0.n().as_ref().bits_precision();
-        let ciphertext = BoxedUint::from_be_slice(ciphertext, precision)
-            .map_err(|_| ErrorCode::InvalidKeyMaterial)?;
-        let message = rsa_decrypt_and_check(&self.0, Some(&mut { self.1 }), &ciphertext)
-            .map(Zeroizing::new)
-            .map_err(|_| ErrorCode::InvalidKeyMaterial)?;
-        let mut bytes = message.to_be_bytes();
-        if let Some(low) = bytes.len().checked_sub(out.len()).and_then(|at| bytes.get(at..)) {
-            out.copy_from_slice(low);
-        }
-        wipe(&mut bytes);
-        Ok(())
+    /// the modulus' length; everything from n on is [`ErrorCode::InvalidCiphertext`].
+    pub(crate) fn apply(&self, input: &[u8], out: &mut [u8]) -> Result<()> {
+        raw(&self.0, input, out, |input| {
+            rsa_decrypt_and_check(&self.0, Some(&mut { self.1 }), input)
+        })
+    }
+}
+
+/// A public key on the heap.
+pub(crate) struct RsaPublic(RsaPublicKey);
+
+impl RsaPublic {
+    /// From n and e, odd both of them, big-endian.
+    pub(crate) fn new(modulus: &[u8], exponent: &[u8]) -> Result<Self> {
+        let number = |bytes: &[u8]| {
+            let bits = u32::try_from(bytes.len() * 8).map_err(|_| ErrorCode::Internal)?;
+            BoxedUint::from_be_slice(bytes, bits).map_err(|_| ErrorCode::Internal)
+        };
+        let key = RsaPublicKey::new(number(modulus)?, number(exponent)?);
+        Ok(Self(key.map_err(|_| ErrorCode::InvalidKeyMaterial)?))
     }
 
-    /// RSAES-OAEP (RFC 8017) with SHA-1, padded by the crate: for the pairwise check.
-    pub(crate) fn encrypt_oaep_sha1(&self, message: &[u8], out: &mut [u8]) -> Result<()> {
-        let ciphertext = self
-            .0
-            .to_public_key()
-            .encrypt(&mut UnwrapErr(self.1), Oaep::<Sha1>::new(), message)
-            .map_err(|_| ErrorCode::Internal)?;
-        if ciphertext.len() != out.len() {
-            return Err(ErrorCode::Internal.into());
-        }
-        out.copy_from_slice(&ciphertext);
-        Ok(())
+    /// The length of the modulus in bytes.
+    pub(crate) fn modulus_len(&self) -> usize {
+        self.0.size()
     }
+
+    /// m^e mod n. Both have the modulus' length; everything from n on is
+    /// [`ErrorCode::InvalidCiphertext`].
+    pub(crate) fn apply(&self, input: &[u8], out: &mut [u8]) -> Result<()> {
+        raw(&self.0, input, out, |input| rsa_encrypt(&self.0, input))
+    }
+}
+
+/// One of the crate's operations on numbers below the modulus.
+fn raw(
+    key: &impl PublicKeyParts,
+    input: &[u8],
+    out: &mut [u8],
+    operation: impl FnOnce(&BoxedUint) -> rsa::Result<BoxedUint>,
+) -> Result<()> {
+    let refused = ErrorCode::InvalidCiphertext;
+    if input.len() != key.size() {
+        return Err(refused.into());
+    }
+    if out.len() != key.size() {
+        return Err(ErrorCode::Internal.into());
+    }
+    let precision = key.n().as_ref().bits_precision();
+    let input = BoxedUint::from_be_slice(input, precision).map(Zeroizing::new);
+    let input = input.map_err(|_| refused)?;
+    if *input >= **key.n() {
+        return Err(refused.into());
+    }
+    let output = operation(&input).map(Zeroizing::new).map_err(|_| refused)?;
+    let mut bytes = output.to_be_bytes();
+    if let Some(low) = bytes.len().checked_sub(out.len()).and_then(|at| bytes.get(at..)) {
+        out.copy_from_slice(low);
+    }
+    wipe(&mut bytes);
+    Ok(())
 }

@@ -1,0 +1,46 @@
+//! Digests of messages as AsymmetricSign and AsymmetricVerify take them: a convenience of this library,
+//! which knows the public key that goes into SM2's.
+
+use serde::Serialize;
+
+use crate::api::asymmetric::signer;
+use crate::error::Result;
+use crate::hsm::MessageDigest;
+use crate::kms::{Access, Action, Door};
+use crate::model::{KeyRef, SigningAlgorithm, VersionRef};
+
+/// Begins the digest of a message that a key signs or has signed.
+pub struct DigestMessage<'a> {
+    /// A key id, alias or ARN.
+    pub key_id: KeyRef<'a>,
+    /// The version that signs.
+    pub key_version_id: VersionRef,
+    /// How it signs: the digest is SHA-256, for SM2DSA SM3(Z_A | message).
+    pub algorithm: SigningAlgorithm,
+    /// The signer's name in Z_A, of SM2DSA only: 1 to 8191 bytes. Default: `1234567812345678`.
+    pub user_id: Option<&'a [u8]>,
+}
+
+/// The answer of [`DigestMessage`].
+#[derive(Serialize)]
+pub struct DigestBegun {
+    /// Takes the message in pieces.
+    #[serde(skip)]
+    pub digest: MessageDigest,
+}
+
+impl Action for DigestMessage<'_> {
+    const NAME: &'static str = "DigestMessage";
+    const ACCESS: Access = Access::Read;
+    type Answer = DigestBegun;
+
+    fn run(self, door: &Door<'_>) -> Result<DigestBegun> {
+        // Whoever may sign or verify may hash for it; it tells no more than the public key.
+        let door = door.under(&["AsymmetricSign", "AsymmetricVerify", "GetPublicKey"]);
+        let (key, version) = signer(&door, &self.key_id, self.key_version_id, self.algorithm)?;
+        let digest = door.with_public_key(&key, version.id, |public| {
+            MessageDigest::new(public, self.algorithm, self.user_id)
+        })?;
+        Ok(DigestBegun { digest })
+    }
+}

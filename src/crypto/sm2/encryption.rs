@@ -1,0 +1,119 @@
+//! SM2 public-key encryption (GB/T 32918.4) with C1 | C3 | C2. The cofactor is 1: points are not
+//! multiplied by it.
+
+use k256::elliptic_curve::BatchNormalize;
+use sm2::{AffinePoint, ProjectivePoint, Sm2};
+use sm3::{Digest, Sm3};
+
+use super::{Sm2Ciphertext, Sm2PrivateKey, Sm2PublicKey};
+use crate::crypto::Random;
+use crate::crypto::ec::{self, Curve, group};
+use crate::error::{ErrorCode, Result};
+use crate::secret::{self, Zeroizing, wipe};
+
+/// What a raw ciphertext has besides the masked message: 04, a point, a digest.
+const OVERHEAD: usize = 1 + 64 + 32;
+
+impl Sm2PublicKey {
+    /// Encrypts a message of at least one byte into `out`, 97 bytes longer: `04 | x | y | C3 | C2`.
+    pub fn encrypt(&self, message: &[u8], random: Random, out: &mut [u8]) -> Result<()> {
+        if message.is_empty() || message.len().checked_add(OVERHEAD) != Some(out.len()) {
+            return Err(ErrorCode::Internal.into());
+        }
+        let mut k = Zeroizing::new([0; 32]);
+        loop {
+            ec::draw(Curve::Sm2, random, &mut k)?;
+            if self.encrypt_with(&k, message, out)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The same with this nonce; false if it must not be used (6.1, steps A2 to A8).
+    fn encrypt_with(&self, k: &[u8; 32], message: &[u8], out: &mut [u8]) -> Result<bool> {
+        let (form, rest) = out.split_first_mut().ok_or(ErrorCode::Internal)?;
+        let (point, rest) = rest.split_first_chunk_mut::<64>().ok_or(ErrorCode::Internal)?;
+        let (digest, masked) = rest.split_first_chunk_mut::<32>().ok_or(ErrorCode::Internal)?;
+        let k = group::secret::<Sm2>(k)?;
+        let shared = Zeroizing::new(ProjectivePoint::from(self.0) * k.as_ref());
+        // One inversion for both.
+        let both = [group::base::<Sm2>(&k), *shared];
+        let [c1, shared] = ProjectivePoint::batch_normalize(&both);
+        let shared = Shared::new(shared);
+        *form = 4;
+        *point = group::coordinates::<Sm2>(&c1);
+        *digest = shared.digest(message);
+        masked.copy_from_slice(message);
+        shared.mask(masked)
+    }
+}
+
+impl Sm2PrivateKey {
+    /// Decrypts into `out`, which is as long as the message. Every failure is
+    /// [`ErrorCode::InvalidCiphertext`] with `out` wiped; the digests are compared in constant time.
+    pub fn decrypt(&self, ciphertext: &Sm2Ciphertext<'_>, out: &mut [u8]) -> Result<()> {
+        if out.len() != ciphertext.plaintext_len() {
+            return Err(ErrorCode::Internal.into());
+        }
+        let right = self.unmask(ciphertext, out).unwrap_or(false);
+        if right {
+            return Ok(());
+        }
+        wipe(out);
+        Err(ErrorCode::InvalidCiphertext.into())
+    }
+
+    fn unmask(&self, ciphertext: &Sm2Ciphertext<'_>, out: &mut [u8]) -> Result<bool> {
+        let point = ProjectivePoint::from(group::point::<Sm2>(&ciphertext.point)?);
+        let shared = Zeroizing::new(point * self.0.as_ref());
+        let shared = Shared::new(shared.to_affine());
+        out.copy_from_slice(ciphertext.masked);
+        let is_masked = shared.mask(out)?;
+        let digest = Zeroizing::new(shared.digest(out));
+        Ok(secret::eq(&*digest, ciphertext.digest) & is_masked)
+    }
+}
+
+/// The point that both sides know: x | y.
+struct Shared(Zeroizing<[u8; 64]>);
+
+impl Shared {
+    fn new(point: AffinePoint) -> Self {
+        let point = Zeroizing::new(point);
+        Self(Zeroizing::new(group::coordinates::<Sm2>(&point)))
+    }
+
+    /// Xors t = KDF(x | y) into the bytes (5.4.3): SM3(x | y | 1) | SM3(x | y | 2) | ... False if t is
+    /// nothing but zeros.
+    fn mask(&self, bytes: &mut [u8]) -> Result<bool> {
+        // x | y is a block of SM3: its state goes before every counter.
+        let state = Sm3::new_with_prefix(&*self.0);
+        let (mut block, mut sum) = (Zeroizing::new([0; 32]), 0);
+        for (counter, chunk) in (1u64..).zip(bytes.chunks_mut(32)) {
+            let counter = u32::try_from(counter).map_err(|_| ErrorCode::Internal)?;
+            let state = state.clone().chain_update(counter.to_be_bytes());
+            state.finalize_into((&mut *block).into());
+            for (byte, mask) in chunk.iter_mut().zip(&*block) {
+                *byte ^= mask;
+                sum |= mask;
+            }
+        }
+        Ok(!secret::eq(&[sum], &[0]))
+    }
+
+    /// C3 = SM3(x | message | y).
+    fn digest(&self, message: &[u8]) -> [u8; 32] {
+        let (x, y) = self.0.split_at(32);
+        crate::crypto::digest::sm3_parts(&[x, message, y])
+    }
+}
+
+#[cfg(test)]
+impl Sm2PublicKey {
+    /// A ciphertext with a nonce that a vector gives.
+    pub(super) fn encrypted_with(&self, k: &[u8; 32], message: &[u8]) -> Vec<u8> {
+        let mut out = vec![0; message.len() + OVERHEAD];
+        assert!(self.encrypt_with(k, message, &mut out).unwrap());
+        out
+    }
+}

@@ -1,0 +1,294 @@
+//! Asymmetric keys ready for use: the private half in the arena, or in the provider's secret heap; the
+//! public half, which is no secret, beside it (API reference, chapter 12.6).
+
+use crate::crypto::digest::Hasher;
+use crate::crypto::ec::{self, Curve, PAIR_LEN};
+use crate::crypto::ecdsa::{EcdsaPrivateKey, EcdsaPublicKey};
+use crate::crypto::rsa::{OaepHash, RsaPrivateKey, RsaPublicKey, Scheme, oaep_max};
+use crate::crypto::sm2::{self, Sm2Ciphertext, Sm2PrivateKey, Sm2PublicKey};
+use crate::error::{Error, ErrorCode, Result};
+use crate::hsm::arena::{SecretBox, arena, secluded, secluded_at_length};
+use crate::hsm::{rng, selftest};
+use crate::model::{EncryptionAlgorithm, KeySpec, SigningAlgorithm, WrappingKeySpec};
+
+/// A key pair ready for use.
+pub struct KeyPair {
+    public: PublicKey,
+    private: SecretBox<PrivateKey>,
+}
+
+enum PrivateKey {
+    Rsa(RsaPrivateKey),
+    Ecdsa(EcdsaPrivateKey),
+    Sm2(Sm2PrivateKey),
+}
+
+/// A public key ready for use.
+pub enum PublicKey {
+    /// RSA.
+    Rsa(RsaPublicKey),
+    /// ECDSA on P-256 or secp256k1, and the point x | y.
+    Ecdsa(EcdsaPublicKey, Curve, [u8; 64]),
+    /// SM2, and the point x | y.
+    Sm2(Sm2PublicKey, [u8; 64]),
+}
+
+impl KeyPair {
+    /// The pair in the material of a key of `spec`; [`ErrorCode::StoreDamaged`] if it is none.
+    pub(super) fn new(spec: KeySpec, material: &[u8]) -> Result<Self> {
+        selftest::ready_for_pairs()?;
+        Self::parse(spec, material).map_err(|error| match error.code() {
+            ErrorCode::InvalidKeyMaterial => ErrorCode::StoreDamaged.into(),
+            _ => error,
+        })
+    }
+
+    fn parse(spec: KeySpec, material: &[u8]) -> Result<Self> {
+        if spec.is_rsa() {
+            let key = arena()
+                .keep(|| Ok(PrivateKey::Rsa(RsaPrivateKey::from_pkcs8(material, rng::fill)?)))?;
+            let public = key.read(|key| match key {
+                PrivateKey::Rsa(key) => key.public(),
+                _ => Err(ErrorCode::Internal.into()),
+            })?;
+            return Ok(Self { public: PublicKey::Rsa(public), private: key });
+        }
+        let curve = curve_of(spec)?;
+        let pair: &[u8; PAIR_LEN] = material.try_into().map_err(|_| ErrorCode::StoreDamaged)?;
+        let point = *pair.last_chunk().ok_or(ErrorCode::Internal)?;
+        let private = arena().keep(|| {
+            Ok(match curve {
+                Curve::Sm2 => PrivateKey::Sm2(Sm2PrivateKey::new(pair)?),
+                curve => PrivateKey::Ecdsa(EcdsaPrivateKey::new(curve, pair)?),
+            })
+        })?;
+        Ok(Self { public: PublicKey::on_curve(curve, point)?, private })
+    }
+
+    /// The public half.
+    pub const fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// Signs a digest into the front of `out`, which holds the longest signature of the key, and answers the
+    /// signature's length.
+    pub fn sign(
+        &self,
+        algorithm: SigningAlgorithm,
+        digest: &[u8; 32],
+        out: &mut [u8],
+    ) -> Result<usize> {
+        let sign = |key: &PrivateKey| match (key, algorithm) {
+            (PrivateKey::Rsa(key), SigningAlgorithm::RsaPssSha256) => {
+                let out = out.get_mut(..key.modulus_len()).ok_or(ErrorCode::Internal)?;
+                key.sign(Scheme::PssSha256, digest, rng::fill, out)?;
+                Ok(out.len())
+            }
+            (PrivateKey::Rsa(key), SigningAlgorithm::RsaPkcs1Sha256) => {
+                let out = out.get_mut(..key.modulus_len()).ok_or(ErrorCode::Internal)?;
+                key.sign(Scheme::Pkcs1Sha256, digest, rng::fill, out)?;
+                Ok(out.len())
+            }
+            (PrivateKey::Ecdsa(key), SigningAlgorithm::EcdsaSha256) => {
+                key.sign(digest, rng::fill, out.first_chunk_mut().ok_or(ErrorCode::Internal)?)
+            }
+            (PrivateKey::Sm2(key), SigningAlgorithm::Sm2Dsa) => {
+                key.sign(digest, rng::fill, out.first_chunk_mut().ok_or(ErrorCode::Internal)?)
+            }
+            _ => Err(unfit()),
+        };
+        self.with_private(sign)
+    }
+
+    /// Decrypts into the front of `out`, which holds [`Ciphertext::max_plaintext`] bytes, and answers
+    /// the message's length. Every failure of the ciphertext is [`ErrorCode::InvalidCiphertext`], and
+    /// leaves nothing in `out`.
+    pub fn decrypt(&self, ciphertext: &Ciphertext<'_>, out: &mut [u8]) -> Result<usize> {
+        let out = out.get_mut(..ciphertext.max_plaintext()).ok_or(ErrorCode::Internal)?;
+        self.with_private(|key| match (key, ciphertext) {
+            (PrivateKey::Rsa(key), Ciphertext::Oaep(hash, bytes)) => {
+                if bytes.len() != key.modulus_len() {
+                    return Err(ErrorCode::InvalidCiphertext.into());
+                }
+                key.decrypt_oaep(*hash, bytes, out)
+            }
+            (PrivateKey::Sm2(key), Ciphertext::Sm2(ciphertext)) => {
+                key.decrypt(ciphertext, out)?;
+                Ok(out.len())
+            }
+            _ => Err(unfit()),
+        })
+    }
+
+    /// Runs `f` on a secret stack, at length if that is what RSA takes.
+    fn with_private<R>(&self, f: impl FnOnce(&PrivateKey) -> Result<R>) -> Result<R> {
+        match self.public {
+            PublicKey::Rsa(_) => secluded_at_length(|| self.private.read(f)),
+            _ => self.private.read(f),
+        }
+    }
+}
+
+impl PublicKey {
+    fn on_curve(curve: Curve, point: [u8; 64]) -> Result<Self> {
+        Ok(match curve {
+            Curve::Sm2 => Self::Sm2(Sm2PublicKey::new(&point)?, point),
+            curve => Self::Ecdsa(EcdsaPublicKey::new(curve, &point)?, curve, point),
+        })
+    }
+
+    /// The key in a SubjectPublicKeyInfo (RFC 5280), if it is of that kind and fit to wrap with;
+    /// [`ErrorCode::InvalidKeyMaterial`] otherwise.
+    pub fn from_spki(spec: WrappingKeySpec, der: &[u8]) -> Result<Self> {
+        match spec {
+            WrappingKeySpec::Rsa2048 => {
+                let key = RsaPublicKey::from_spki(der)?;
+                if key.modulus_len() * 8 != 2048 {
+                    return Err(ErrorCode::InvalidKeyMaterial.into());
+                }
+                Ok(Self::Rsa(key))
+            }
+            WrappingKeySpec::EcSm2 => {
+                Self::on_curve(Curve::Sm2, ec::point_from_spki(Curve::Sm2, der)?)
+            }
+        }
+    }
+
+    /// The key as SubjectPublicKeyInfo (RFC 5280).
+    pub fn spki(&self) -> Result<Vec<u8>> {
+        match self {
+            Self::Rsa(key) => key.spki(),
+            Self::Ecdsa(_, curve, point) => Ok(ec::spki(*curve, point)),
+            Self::Sm2(_, point) => Ok(ec::spki(Curve::Sm2, point)),
+        }
+    }
+
+    /// Whether `signature` is one of the digest. What cannot be read is none.
+    pub fn verify(
+        &self,
+        algorithm: SigningAlgorithm,
+        digest: &[u8; 32],
+        signature: &[u8],
+    ) -> Result<bool> {
+        match (self, algorithm) {
+            (Self::Rsa(key), SigningAlgorithm::RsaPssSha256) => {
+                Ok(key.verify(Scheme::PssSha256, digest, signature))
+            }
+            (Self::Rsa(key), SigningAlgorithm::RsaPkcs1Sha256) => {
+                Ok(key.verify(Scheme::Pkcs1Sha256, digest, signature))
+            }
+            (Self::Ecdsa(key, ..), SigningAlgorithm::EcdsaSha256) => {
+                Ok(key.verify(digest, signature))
+            }
+            (Self::Sm2(key, _), SigningAlgorithm::Sm2Dsa) => Ok(key.verify(digest, signature)),
+            _ => Err(unfit()),
+        }
+    }
+
+    /// Encrypts a message of a length that the algorithm and the key take into `out`, which must be
+    /// just as long as the ciphertext.
+    pub fn encrypt(
+        &self,
+        algorithm: EncryptionAlgorithm,
+        message: &[u8],
+        out: &mut [u8],
+    ) -> Result<()> {
+        // The message is a secret of the caller's.
+        secluded(|| match (self, algorithm) {
+            (Self::Rsa(key), EncryptionAlgorithm::OaepSha256) => {
+                key.encrypt_oaep(OaepHash::Sha256, message, rng::fill, out)
+            }
+            (Self::Rsa(key), EncryptionAlgorithm::OaepSha1) => {
+                key.encrypt_oaep(OaepHash::Sha1, message, rng::fill, out)
+            }
+            (Self::Sm2(key, _), EncryptionAlgorithm::Sm2Pke) => {
+                key.encrypt(message, rng::fill, out)
+            }
+            _ => Err(unfit()),
+        })
+    }
+}
+
+/// What a public key has encrypted, taken apart; nothing in it is believed yet.
+pub enum Ciphertext<'a> {
+    /// RSAES-OAEP.
+    Oaep(OaepHash, &'a [u8]),
+    /// SM2, raw or in DER.
+    Sm2(Sm2Ciphertext<'a>),
+}
+
+impl<'a> Ciphertext<'a> {
+    /// Takes a ciphertext apart; [`ErrorCode::InvalidCiphertext`] if it is none.
+    pub fn parse(algorithm: EncryptionAlgorithm, bytes: &'a [u8]) -> Result<Self> {
+        let hash = match algorithm {
+            EncryptionAlgorithm::Sm2Pke => return Sm2Ciphertext::parse(bytes).map(Self::Sm2),
+            EncryptionAlgorithm::OaepSha256 => OaepHash::Sha256,
+            EncryptionAlgorithm::OaepSha1 => OaepHash::Sha1,
+        };
+        match bytes.len() {
+            256 | 384 | 512 => Ok(Self::Oaep(hash, bytes)),
+            _ => Err(ErrorCode::InvalidCiphertext.into()),
+        }
+    }
+
+    /// The length of the plaintext, or of the longest that it may hold, in bytes.
+    pub fn max_plaintext(&self) -> usize {
+        match self {
+            Self::Oaep(hash, bytes) => oaep_max(bytes.len(), *hash),
+            Self::Sm2(ciphertext) => ciphertext.plaintext_len(),
+        }
+    }
+}
+
+/// The digest of a message that comes in pieces, as it is signed: SHA-256, or SM3(Z_A | message).
+pub struct MessageDigest(Hasher);
+
+impl MessageDigest {
+    /// For messages that `key` signs this way. Z_A is of `user_id` (GB/T 32918.2, 5.5), of
+    /// `1234567812345678` if none is given; [`ErrorCode::InvalidParameter`] (`UserId`) unless it has 1
+    /// to 8191 bytes, and with other algorithms, which have none.
+    pub fn new(
+        key: &PublicKey,
+        algorithm: SigningAlgorithm,
+        user_id: Option<&[u8]>,
+    ) -> Result<Self> {
+        let PublicKey::Sm2(_, point) = key else {
+            return match user_id {
+                None => Ok(Self(Hasher::sha256())),
+                Some(_) => Err(Error::invalid("UserId", format!("{algorithm} has no user id."))),
+            };
+        };
+        let user_id = user_id.unwrap_or(sm2::DEFAULT_USER_ID);
+        if !(1..=8191).contains(&user_id.len()) {
+            return Err(Error::invalid("UserId", "It must be 1 to 8191 bytes."));
+        }
+        let mut hasher = Hasher::sm3();
+        hasher.update(&sm2::za(user_id, point)?);
+        Ok(Self(hasher))
+    }
+
+    /// Goes on with the next piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The digest of all pieces.
+    pub fn finish(self) -> [u8; 32] {
+        self.0.finish()
+    }
+}
+
+/// The curve of a key.
+pub(super) fn curve_of(spec: KeySpec) -> Result<Curve> {
+    match spec {
+        KeySpec::EcP256 => Ok(Curve::P256),
+        KeySpec::EcP256k => Ok(Curve::Secp256k1),
+        KeySpec::EcSm2 => Ok(Curve::Sm2),
+        _ => Err(ErrorCode::Internal.into()),
+    }
+}
+
+/// An algorithm that the caller should have refused by the key's spec.
+fn unfit() -> Error {
+    ErrorCode::Internal.into()
+}
