@@ -5,6 +5,8 @@ mod ec;
 
 use super::{awslc, rustcrypto};
 use crate::crypto::drbg::reproducible;
+use crate::crypto::rsa::{OaepHash, Scheme, oaep_max};
+use crate::error::ErrorCode;
 
 fn random(len: usize) -> Vec<u8> {
     let mut bytes = vec![0; len];
@@ -80,32 +82,110 @@ fn hashes() {
     }
 }
 
+/// A key of each provider, the same.
+fn rsa_pair(bits: usize) -> (awslc::RsaKey, rustcrypto::RsaKey, Vec<u8>) {
+    let ours = awslc::RsaKey::generate(bits, reproducible).unwrap();
+    let mut pkcs8 = vec![0; 4096];
+    let len = ours.write_pkcs8(&mut pkcs8).unwrap();
+    pkcs8.truncate(len);
+    (ours, rustcrypto::RsaKey::from_pkcs8(&pkcs8, reproducible).unwrap(), pkcs8)
+}
+
+/// Its public half in each provider.
+fn rsa_public(key: &awslc::RsaKey) -> (awslc::RsaPublic, rustcrypto::RsaPublic) {
+    let spki = key.public_spki().unwrap();
+    // The numbers stand at the end: INTEGER n with a zero in front, INTEGER 65537.
+    let (front, exponent) = spki.split_at(spki.len() - 3);
+    let modulus = &front[front.len() - 2 - key.modulus_len()..front.len() - 2];
+    (
+        awslc::RsaPublic::new(modulus, exponent).unwrap(),
+        rustcrypto::RsaPublic::new(modulus, exponent).unwrap(),
+    )
+}
+
 #[test]
-fn rsa() {
-    let ours = awslc::RsaKey::generate(2048, reproducible).unwrap();
-    let (mut pkcs8, mut again) = (vec![0; 2048], vec![0; 2048]);
-    pkcs8.truncate(ours.write_pkcs8(&mut pkcs8.clone()).unwrap());
-    ours.write_pkcs8(&mut pkcs8).unwrap();
-    let theirs = rustcrypto::RsaKey::from_pkcs8(&pkcs8, reproducible).unwrap();
-    again.truncate(theirs.write_pkcs8(&mut again.clone()).unwrap());
-    theirs.write_pkcs8(&mut again).unwrap();
+fn rsa_encodings() {
+    let (ours, theirs, pkcs8) = rsa_pair(2048);
+    let mut again = vec![0; pkcs8.len()];
+    assert_eq!(theirs.write_pkcs8(&mut again), Ok(pkcs8.len()));
     assert_eq!(again, pkcs8);
     assert_eq!(theirs.public_spki().unwrap(), ours.public_spki().unwrap());
-    assert_eq!((ours.modulus_len(), theirs.modulus_len()), (256, 256));
-    let (mut one, mut other) = (vec![0; 256], vec![0; 256]);
-    for _ in 0..4 {
-        let mut ciphertext = random(256);
-        ciphertext[0] = 0;
-        ours.apply(&ciphertext, &mut one).unwrap();
-        theirs.apply(&ciphertext, &mut other).unwrap();
-        assert_eq!(one, other);
-    }
-    for wrong in [&[0xff; 256][..], &[1; 255], &[1; 257], &[]] {
-        assert!(ours.apply(wrong, &mut one).is_err());
-        assert!(theirs.apply(wrong, &mut other).is_err());
-    }
     for cut in [&pkcs8[1..], &pkcs8[..pkcs8.len() - 1], &[&pkcs8[..], &[0]].concat()] {
         assert!(awslc::RsaKey::from_pkcs8(cut, reproducible).is_err());
         assert!(rustcrypto::RsaKey::from_pkcs8(cut, reproducible).is_err());
+    }
+}
+
+#[test]
+fn rsa_without_padding() {
+    for bits in [2048, 3072, 4096] {
+        let (ours, theirs, _) = rsa_pair(bits);
+        let (our_public, their_public) = rsa_public(&ours);
+        let len = bits / 8;
+        assert_eq!([ours.modulus_len(), theirs.modulus_len()], [len; 2]);
+        assert_eq!([our_public.modulus_len(), their_public.modulus_len()], [len; 2]);
+        let (mut one, mut other) = (vec![0; len], vec![0; len]);
+        for _ in 0..4 {
+            let mut input = random(len);
+            input[0] = 0;
+            our_public.apply(&input, &mut one).unwrap();
+            their_public.apply(&input, &mut other).unwrap();
+            assert_eq!(one, other);
+            ours.apply(&one, &mut other).unwrap();
+            assert_eq!(other, input);
+            other.fill(0);
+            theirs.apply(&one, &mut other).unwrap();
+            assert_eq!(other, input);
+        }
+        for wrong in [vec![0xff; len], vec![1; len - 1], vec![1; len + 1], vec![]] {
+            let refused = Err(ErrorCode::InvalidCiphertext.into());
+            assert_eq!(ours.apply(&wrong, &mut one), refused);
+            assert_eq!(theirs.apply(&wrong, &mut one), refused);
+            assert_eq!(our_public.apply(&wrong, &mut one), refused);
+            assert_eq!(their_public.apply(&wrong, &mut one), refused);
+        }
+        let (input, internal) = (vec![1; len], Err(ErrorCode::Internal.into()));
+        for wrong in [0, len - 1, len + 1] {
+            assert_eq!(ours.apply(&input, &mut vec![0; wrong]), internal);
+            assert_eq!(theirs.apply(&input, &mut vec![0; wrong]), internal);
+            assert_eq!(our_public.apply(&input, &mut vec![0; wrong]), internal);
+            assert_eq!(their_public.apply(&input, &mut vec![0; wrong]), internal);
+        }
+    }
+}
+
+/// What one signs the other verifies, what one encrypts the other decrypts.
+#[test]
+fn rsa_with_padding() {
+    let (ours, theirs, _) = rsa_pair(2048);
+    let (our_public, their_public) = rsa_public(&ours);
+    for scheme in [Scheme::PssSha256, Scheme::Pkcs1Sha256] {
+        let digest: [u8; 32] = random(32).try_into().unwrap();
+        let (mut block, mut one, mut other) = ([0; 256], [0; 256], [0; 256]);
+        scheme.encode(&digest, reproducible, &mut block).unwrap();
+        ours.apply(&block, &mut one).unwrap();
+        theirs.apply(&block, &mut other).unwrap();
+        assert_eq!(one, other);
+        our_public.apply(&other, &mut block).unwrap();
+        assert!(scheme.is_encoded(&digest, &mut block));
+        their_public.apply(&one, &mut block).unwrap();
+        assert!(scheme.is_encoded(&digest, &mut block));
+    }
+    for hash in [OaepHash::Sha1, OaepHash::Sha256] {
+        for len in [0, 1, 100, oaep_max(256, hash)] {
+            let message = random(len);
+            let (mut block, mut one, mut other) = ([0; 256], [0; 256], [0; 256]);
+            hash.encode(&message, reproducible, &mut block).unwrap();
+            our_public.apply(&block, &mut one).unwrap();
+            their_public.apply(&block, &mut other).unwrap();
+            assert_eq!(one, other);
+            for answer in [ours.apply(&one, &mut block), theirs.apply(&one, &mut other)] {
+                answer.unwrap();
+            }
+            for mut block in [block, other] {
+                let (right, found) = hash.decode(&mut block);
+                assert!(bool::from(right) && block[256 - found..] == message);
+            }
+        }
     }
 }

@@ -49,7 +49,12 @@ pub const MAX_PKCS8: usize = MAX_MODULUS * 5 + 256;
 
 impl Scheme {
     /// Encodes the digest into a block of the modulus' length.
-    fn encode(self, digest: &[u8; 32], random: Random, block: &mut [u8]) -> Result<()> {
+    pub(in crate::crypto) fn encode(
+        self,
+        digest: &[u8; 32],
+        random: Random,
+        block: &mut [u8],
+    ) -> Result<()> {
         match self {
             Self::PssSha256 => {
                 let mut salt = [0; pss::SALT_LEN];
@@ -61,7 +66,7 @@ impl Scheme {
     }
 
     /// Whether the block encodes the digest. It is changed.
-    fn is_encoded(self, digest: &[u8; 32], block: &mut [u8]) -> bool {
+    pub(in crate::crypto) fn is_encoded(self, digest: &[u8; 32], block: &mut [u8]) -> bool {
         match self {
             Self::PssSha256 => pss::is_encoded(sha256_parts, digest, pss::SALT_LEN, block),
             Self::Pkcs1Sha256 => pkcs1::is_encoded(digest, block),

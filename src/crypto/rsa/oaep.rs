@@ -32,7 +32,12 @@ impl OaepHash {
     }
 
     /// [`encode`] with this hash.
-    pub(super) fn encode(self, message: &[u8], random: Random, block: &mut [u8]) -> Result<()> {
+    pub(in crate::crypto) fn encode(
+        self,
+        message: &[u8],
+        random: Random,
+        block: &mut [u8],
+    ) -> Result<()> {
         match self {
             Self::Sha1 => encode(sha1_parts, message, random, block),
             Self::Sha256 => encode(sha256_parts, message, random, block),
@@ -40,7 +45,7 @@ impl OaepHash {
     }
 
     /// [`decode`] with this hash.
-    pub(super) fn decode(self, block: &mut [u8]) -> (Choice, usize) {
+    pub(in crate::crypto) fn decode(self, block: &mut [u8]) -> (Choice, usize) {
         match self {
             Self::Sha1 => decode(sha1_parts, block),
             Self::Sha256 => decode(sha256_parts, block),

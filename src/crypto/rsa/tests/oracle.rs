@@ -1,0 +1,111 @@
+//! The `rsa` crate's own padding, as somebody else's reading of RFC 8017.
+#![forbid(unsafe_code)]
+
+use std::convert::Infallible;
+
+use ::rsa::pkcs8::DecodePrivateKey;
+use ::rsa::rand_core::{TryCryptoRng, TryRng};
+use ::rsa::traits::PaddingScheme;
+use ::rsa::{Oaep, Pkcs1v15Encrypt, Pkcs1v15Sign, Pss};
+use sha1::Sha1;
+use sha2::Sha256;
+
+use super::*;
+
+/// What the crate draws from.
+pub(super) struct Source;
+
+impl TryRng for Source {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> std::result::Result<u32, Infallible> {
+        let mut bytes = [0; 4];
+        self.try_fill_bytes(&mut bytes).map(|()| u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> std::result::Result<u64, Infallible> {
+        let mut bytes = [0; 8];
+        self.try_fill_bytes(&mut bytes).map(|()| u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> std::result::Result<(), Infallible> {
+        random(out).unwrap();
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Source {}
+
+fn pair(bits: usize) -> (RsaPrivateKey, ::rsa::RsaPrivateKey) {
+    let ours = RsaPrivateKey::generate(bits, random).unwrap();
+    let theirs = ::rsa::RsaPrivateKey::from_pkcs8_der(&pkcs8(&ours)).unwrap();
+    (ours, theirs)
+}
+
+fn bytes(len: usize) -> Vec<u8> {
+    let mut bytes = vec![0; len];
+    random(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn signs_and_verifies_alike() {
+    for bits in BITS {
+        let (ours, theirs) = pair(bits);
+        let (public, mut signature) = (ours.public().unwrap(), vec![0; bits / 8]);
+        let digest: [u8; 32] = bytes(32).try_into().unwrap();
+
+        ours.sign(Scheme::Pkcs1Sha256, &digest, random, &mut signature).unwrap();
+        assert_eq!(theirs.sign(Pkcs1v15Sign::new::<Sha256>(), &digest).unwrap(), signature);
+
+        ours.sign(Scheme::PssSha256, &digest, random, &mut signature).unwrap();
+        let theirs_public = theirs.to_public_key();
+        let pss = || Pss::<Sha256>::new_with_salt(32);
+        theirs_public.verify(pss(), &digest, &signature).unwrap();
+        let signature = theirs.sign_with_rng(&mut Source, pss(), &digest).unwrap();
+        assert!(public.verify(Scheme::PssSha256, &digest, &signature));
+        // The salt has 32 bytes, and not one more or less.
+        for len in [0, 20, 31, 33] {
+            let pss = Pss::<Sha256>::new_with_salt(len);
+            let signature = theirs.sign_with_rng(&mut Source, pss, &digest).unwrap();
+            assert!(!public.verify(Scheme::PssSha256, &digest, &signature));
+        }
+        // Nor are there other hashes.
+        let signature = theirs.sign(Pkcs1v15Sign::new::<Sha1>(), &digest[..20]).unwrap();
+        assert!(!public.verify(Scheme::Pkcs1Sha256, &digest, &signature));
+        let unprefixed = theirs.sign(Pkcs1v15Sign::new_unprefixed(), &digest).unwrap();
+        assert!(!public.verify(Scheme::Pkcs1Sha256, &digest, &unprefixed));
+    }
+}
+
+#[test]
+fn encrypts_and_decrypts_alike() {
+    fn both<P: PaddingScheme>(
+        hash: OaepHash,
+        theirs: impl Fn() -> P,
+        (key, their_key): &(RsaPrivateKey, ::rsa::RsaPrivateKey),
+    ) {
+        let len = key.modulus_len();
+        let (public, mut ciphertext, mut out) = (key.public().unwrap(), vec![0; len], vec![0; len]);
+        for message_len in [0, 1, 33, oaep_max(len, hash)] {
+            let message = bytes(message_len);
+            public.encrypt_oaep(hash, &message, random, &mut ciphertext).unwrap();
+            assert_eq!(their_key.decrypt(theirs(), &ciphertext).unwrap(), message);
+            let their_public = their_key.to_public_key();
+            let ciphertext = their_public.encrypt(&mut Source, theirs(), &message).unwrap();
+            assert_eq!(key.decrypt_oaep(hash, &ciphertext, &mut out), Ok(message_len));
+            assert_eq!(out[..message_len], message);
+        }
+    }
+    for bits in BITS {
+        let pair = pair(bits);
+        both(OaepHash::Sha1, Oaep::<Sha1>::new, &pair);
+        both(OaepHash::Sha256, Oaep::<Sha256>::new, &pair);
+        let message = bytes(32);
+        let public = pair.1.to_public_key();
+        let ciphertext = public.encrypt(&mut Source, Pkcs1v15Encrypt, &message).unwrap();
+        let mut out = [0; 32];
+        pair.0.decrypt(Padding::Pkcs1V15, &ciphertext, 32, &mut out).unwrap();
+        assert_eq!(out[..], message);
+    }
+}
