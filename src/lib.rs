@@ -63,7 +63,7 @@
 
 pub mod api;
 mod claims;
-#[cfg(feature = "testing")]
+#[cfg(all(feature = "testing", feature = "awslc"))]
 pub mod constant_time;
 mod crypto;
 pub mod error;

@@ -77,7 +77,7 @@ impl Subject for Decoder {
     }
 
     fn attempt(&mut self, input: &mut [u8]) -> bool {
-        unpadding::decode(self.0, input, &mut [0; MESSAGE])
+        unpadding::decode(self.0, input, &mut [0; MESSAGE]).is_ok()
     }
 }
 

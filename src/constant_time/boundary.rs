@@ -40,17 +40,18 @@ fn envelope() -> Result<()> {
     body.write(|body| {
         body.last_chunk_mut::<32>().map(|key| marks::conceal(key)).ok_or(ErrorCode::Internal.into())
     })?;
-    let key = KeyMaterial::from_version_body(KeySpec::Aes256, &body)?;
+    let material = KeyMaterial::from_version_body(KeySpec::Aes256, &body)?;
+    let key = material.symmetric()?;
     let (version, context) = (KeyVersionId::from_bytes([1; 16]), EncryptionContext::default());
     let (mut blob, mut opened) = ([0; 48 + OVERHEAD], [0; 48]);
-    Envelope::seal(&key, &version, &secret::<48>(3), false, &context, &mut blob)?;
+    Envelope::seal(key, &version, &secret::<48>(3), false, &context, &mut blob)?;
     let blob = revealed(blob);
-    Envelope::parse(&blob)?.open(&key, &context, &mut opened)?;
+    Envelope::parse(&blob)?.open(key, &context, &mut opened)?;
     // A byte of the commitment, of the ciphertext, of the tag.
     for at in [60, 80, blob.len() - 1] {
         let mut damaged = blob;
         damaged.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 1);
-        demand(Envelope::parse(&damaged)?.open(&key, &context, &mut [0; 48]).is_err())?;
+        demand(Envelope::parse(&damaged)?.open(key, &context, &mut [0; 48]).is_err())?;
     }
     demand(revealed(opened) == public(3))
 }

@@ -11,10 +11,11 @@ pub mod blocks;
 mod boundary;
 mod ciphers;
 mod comparing;
+mod private;
 pub mod unpadding;
 
 use crate::error::{ErrorCode, Result};
-use crate::secret::marks;
+use crate::secret::marks::{self, concealed, revealed};
 
 pub use crate::secret::marks::is_watched;
 
@@ -49,11 +50,11 @@ impl Subject {
 
     /// Runs it.
     pub fn run(&self) -> Outcome {
-        let (findings, revealed) = (marks::findings(), marks::revealed());
+        let (findings, revealed) = (marks::findings(), marks::reveals());
         let answer = (self.run)();
         Outcome {
             findings: marks::findings() - findings,
-            revealed: marks::revealed() - revealed,
+            revealed: marks::reveals() - revealed,
             answer,
         }
     }
@@ -67,6 +68,7 @@ pub fn subjects() -> impl Iterator<Item = &'static Subject> {
         unpadding::SUBJECTS,
         ciphers::SUBJECTS,
         boundary::SUBJECTS,
+        private::SUBJECTS,
     ]
     .into_iter()
     .flatten()
@@ -85,14 +87,4 @@ fn public<const N: usize>(first: u8) -> [u8; N] {
 /// The same bytes as a secret.
 fn secret<const N: usize>(first: u8) -> [u8; N] {
     concealed(public(first))
-}
-
-fn concealed<const N: usize>(mut bytes: [u8; N]) -> [u8; N] {
-    marks::conceal(&mut bytes);
-    bytes
-}
-
-fn revealed<const N: usize>(mut bytes: [u8; N]) -> [u8; N] {
-    marks::reveal(&mut bytes);
-    bytes
 }

@@ -12,7 +12,7 @@ const MAKE_MEM_UNDEFINED: usize = 0x4d43_0001;
 const MAKE_MEM_DEFINED: usize = 0x4d43_0002;
 const GET_VBITS: usize = 0x4d43_0008;
 
-static REVEALED: AtomicUsize = AtomicUsize::new(0);
+static REVEALS: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether memcheck watches this process.
 pub fn is_watched() -> bool {
@@ -25,8 +25,8 @@ pub fn findings() -> usize {
 }
 
 /// How often something secret has been revealed so far.
-pub fn revealed() -> usize {
-    REVEALED.load(Ordering::Relaxed)
+pub fn reveals() -> usize {
+    REVEALS.load(Ordering::Relaxed)
 }
 
 /// From here on the bytes are secret. Borrowed mutably, as what follows must read them again.
@@ -36,9 +36,20 @@ pub fn conceal(bytes: &mut [u8]) {
 
 /// From here on the bytes are public.
 pub fn reveal(bytes: &mut [u8]) {
-    REVEALED
-        .fetch_add(bytes.chunks(64).filter(|bytes| is_secret(bytes)).count(), Ordering::Relaxed);
+    REVEALS.fetch_add(bytes.chunks(64).filter(|bytes| is_secret(bytes)).count(), Ordering::Relaxed);
     ask(MAKE_MEM_DEFINED, [bytes.as_mut_ptr().expose_provenance(), bytes.len(), 0, 0, 0]);
+}
+
+/// The same bytes, secret from here on.
+pub fn concealed<const N: usize>(mut bytes: [u8; N]) -> [u8; N] {
+    conceal(&mut bytes);
+    bytes
+}
+
+/// The same bytes, public from here on.
+pub fn revealed<const N: usize>(mut bytes: [u8; N]) -> [u8; N] {
+    reveal(&mut bytes);
+    bytes
 }
 
 /// Whether any bit of these bytes, 64 at most, is marked.

@@ -26,18 +26,16 @@ pub fn eq(a: &[u8], b: &[u8]) -> bool {
 
 /// The one bit about secrets that the caller tells: branches may depend on it from here on.
 pub fn verdict(right: Choice) -> bool {
-    let mut told = [right.unwrap_u8()];
-    publish(&mut told);
-    told != [0]
+    publish([right.unwrap_u8()]) != [0]
 }
 
 /// What has been computed from secrets and is public: branches and addresses may depend on it from
-/// here on. It says so to the proof of constant time, and does nothing.
+/// here on. To the proof of constant time it says so; otherwise it does nothing.
 #[inline]
-pub fn publish(bytes: &mut [u8]) {
+pub fn publish<const N: usize>(bytes: [u8; N]) -> [u8; N] {
     #[cfg(feature = "testing")]
-    marks::reveal(bytes);
-    let _ = bytes;
+    let bytes = marks::revealed(bytes);
+    bytes
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::provider::{P256Private, p256_point};
 use super::sm2::{Sm2PrivateKey, Sm2PublicKey};
 use crate::error::{ErrorCode, Result};
 use crate::health;
-use crate::secret::wipe;
+use crate::secret::{self, wipe};
 
 pub use signature::SIGNATURE_LEN;
 
@@ -138,8 +138,8 @@ pub(super) fn is_private(curve: Curve, d: &[u8; 32]) -> bool {
     let borrow = digits.fold(0, |borrow, (most, digit)| {
         u16::from(most).wrapping_sub(u16::from(*digit)).wrapping_sub(borrow) >> 15
     });
-    let is_zero = crate::secret::eq(d, &[0; 32]);
-    borrow == 0 && !is_zero
+    let is_zero = secret::eq(d, &[0; 32]);
+    secret::eq(&borrow.to_ne_bytes(), &[0; 2]) && !is_zero
 }
 
 /// What stands before a point of so many bytes in its SubjectPublicKeyInfo. DER has one form for each
