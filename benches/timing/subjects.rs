@@ -1,13 +1,17 @@
 //! What is timed: the decoders alone, unwrapping at the boundary, and the API's own ImportKeyMaterial.
 
-use std::sync::Arc;
-
-use kmshsm::api::{CreateKey, DeleteKeyMaterial, GetParametersForImport, ImportKeyMaterial};
+use kmshsm::api::{
+    AsymmetricDecrypt, CreateKey, DeleteKeyMaterial, GetParametersForImport, GetPublicKey,
+    ImportKeyMaterial, Into,
+};
 use kmshsm::constant_time::blocks::{self, Class, Scheme};
 use kmshsm::constant_time::unpadding::{self, BLOCK, MESSAGE, Pair};
 use kmshsm::error::ErrorCode;
 use kmshsm::kms::{Kms, Options, Session};
-use kmshsm::model::{KeyId, KeyRef, Origin, WrappingAlgorithm, WrappingKeySpec};
+use kmshsm::model::{
+    EncryptionAlgorithm, KeyId, KeyRef, KeySpec, KeyUsage, Origin, VersionRef, WrappingAlgorithm,
+    WrappingKeySpec,
+};
 use rsa::hazmat::rsa_encrypt;
 use rsa::pkcs8::DecodePublicKey;
 use rsa::{BoxedUint, RsaPublicKey};
@@ -23,24 +27,28 @@ pub trait Subject {
     fn input(&mut self, class: Class) -> Vec<u8>;
     /// What is timed; answers whether it was taken.
     fn attempt(&mut self, input: &mut [u8]) -> bool;
-    /// Whether well-formed input is, in the end, taken.
-    fn takes_well_formed(&self) -> bool {
-        true
+    /// Whether input of this class is, in the end, taken.
+    fn takes(&self, class: Class) -> bool {
+        class == Class::WellFormed
     }
 }
 
 type Make = fn() -> Box<dyn Subject>;
 
 pub const ALL: &[Make] = &[
-    || Box::new(Decoder(Scheme::Pkcs1V15)),
-    || Box::new(Decoder(Scheme::OaepSha1)),
-    || Box::new(Decoder(Scheme::OaepSha256)),
+    || Box::new(Decoder(Scheme::Pkcs1V15, Length::Known)),
+    || Box::new(Decoder(Scheme::OaepSha1, Length::Known)),
+    || Box::new(Decoder(Scheme::OaepSha256, Length::Known)),
+    || Box::new(Decoder(Scheme::OaepSha1, Length::Any)),
+    || Box::new(Decoder(Scheme::OaepSha256, Length::Any)),
     || Box::new(Boundary::new(Scheme::Pkcs1V15)),
     || Box::new(Boundary::new(Scheme::OaepSha1)),
     || Box::new(Boundary::new(Scheme::OaepSha256)),
     || Box::new(Import::new(Scheme::Pkcs1V15)),
     || Box::new(Import::new(Scheme::OaepSha1)),
     || Box::new(Import::new(Scheme::OaepSha256)),
+    || Box::new(Decryption::new(Scheme::OaepSha1)),
+    || Box::new(Decryption::new(Scheme::OaepSha256)),
 ];
 
 /// A fresh block around a message of its own.
@@ -57,15 +65,22 @@ fn encrypted(key: &RsaPublicKey, block: &[u8]) -> Vec<u8> {
     rsa_encrypt(key, &number).unwrap().to_be_bytes().to_vec()
 }
 
-struct Decoder(Scheme);
+/// The decoder of messages of known length, or of any.
+struct Decoder(Scheme, Length);
+
+#[derive(Debug, PartialEq)]
+enum Length {
+    Known,
+    Any,
+}
 
 impl Subject for Decoder {
     fn name(&self) -> String {
-        format!("decoder, {:?}", self.0)
+        format!("decoder, {:?}, {:?} length", self.0, self.1)
     }
 
     fn samples(&self) -> usize {
-        600_000
+        240_000
     }
 
     fn batch(&self) -> usize {
@@ -77,7 +92,14 @@ impl Subject for Decoder {
     }
 
     fn attempt(&mut self, input: &mut [u8]) -> bool {
-        unpadding::decode(self.0, input, &mut [0; MESSAGE]).is_ok()
+        match self.1 {
+            Length::Known => unpadding::decode(self.0, input, &mut [0; MESSAGE]).is_ok(),
+            Length::Any => unpadding::decode_any(self.0, input, &mut [0; BLOCK]).is_ok(),
+        }
+    }
+
+    fn takes(&self, class: Class) -> bool {
+        class == Class::WellFormed || self.1 == Length::Any && class == Class::OtherLength
     }
 }
 
@@ -98,7 +120,7 @@ impl Subject for Boundary {
     }
 
     fn samples(&self) -> usize {
-        40_000
+        12_000
     }
 
     fn batch(&self) -> usize {
@@ -122,18 +144,15 @@ struct Import {
     key: KeyId,
     public: RsaPublicKey,
     token: Vec<u8>,
-    _kms: Arc<Kms>,
 }
 
 impl Import {
     fn new(scheme: Scheme) -> Self {
-        let options = Options { allow_unprotected_memory: true, manual_clock: None };
-        let kms = Kms::in_memory(options).unwrap();
-        let session = kms.session("111122223333", "cn-hongkong").unwrap();
+        let session = session();
         let external = CreateKey { origin: Some(Origin::External), ..CreateKey::default() };
         let key = session.call(external).unwrap().answer.key_metadata.key_id;
         let (public, token) = parameters(&session, key, scheme);
-        let mut import = Self { scheme, session, key, public, token, _kms: kms };
+        let mut import = Self { scheme, session, key, public, token };
         let input = import.input(Class::WellFormed);
         import.call(&input).unwrap();
         import.session.call(DeleteKeyMaterial { key_id: KeyRef::Id(key) }).unwrap();
@@ -157,7 +176,7 @@ impl Subject for Import {
     }
 
     fn samples(&self) -> usize {
-        2_400
+        1_200
     }
 
     fn batch(&self) -> usize {
@@ -178,9 +197,79 @@ impl Subject for Import {
         false
     }
 
-    fn takes_well_formed(&self) -> bool {
+    fn takes(&self, _: Class) -> bool {
         false
     }
+}
+
+/// AsymmetricDecrypt, as often as one likes.
+struct Decryption {
+    scheme: Scheme,
+    session: Session,
+    key: KeyId,
+    version: VersionRef,
+    public: RsaPublicKey,
+}
+
+impl Decryption {
+    fn new(scheme: Scheme) -> Self {
+        let session = session();
+        let rsa = CreateKey {
+            key_spec: Some(KeySpec::Rsa2048),
+            key_usage: Some(KeyUsage::EncryptDecrypt),
+            ..CreateKey::default()
+        };
+        let key = session.call(rsa).unwrap().answer.key_metadata;
+        let (key, version) = (key.key_id, VersionRef::Id(key.primary_key_version.unwrap()));
+        let request =
+            GetPublicKey { key_id: KeyRef::Id(key), key_version_id: version, into: Into::New };
+        let answer = session.call(request).unwrap().answer.public_key;
+        let pem = std::str::from_utf8(&answer).unwrap();
+        let public = RsaPublicKey::from_public_key_pem(pem).unwrap();
+        Self { scheme, session, key, version, public }
+    }
+}
+
+impl Subject for Decryption {
+    fn name(&self) -> String {
+        format!("AsymmetricDecrypt, {:?}", self.scheme)
+    }
+
+    fn samples(&self) -> usize {
+        12_000
+    }
+
+    fn batch(&self) -> usize {
+        1_000
+    }
+
+    fn input(&mut self, class: Class) -> Vec<u8> {
+        encrypted(&self.public, &block(self.scheme, class))
+    }
+
+    fn attempt(&mut self, input: &mut [u8]) -> bool {
+        let request = AsymmetricDecrypt {
+            key_id: KeyRef::Id(self.key),
+            key_version_id: self.version,
+            algorithm: match self.scheme {
+                Scheme::OaepSha1 => EncryptionAlgorithm::OaepSha1,
+                _ => EncryptionAlgorithm::OaepSha256,
+            },
+            ciphertext_blob: (&*input).into(),
+            into: Into::New,
+        };
+        self.session.call(request).is_ok()
+    }
+
+    fn takes(&self, class: Class) -> bool {
+        matches!(class, Class::WellFormed | Class::OtherLength)
+    }
+}
+
+fn session() -> Session {
+    let options = Options { allow_unprotected_memory: true, manual_clock: None };
+    let kms = Kms::in_memory(options).unwrap();
+    kms.session("111122223333", "cn-hongkong").unwrap()
 }
 
 fn parameters(session: &Session, key: KeyId, scheme: Scheme) -> (RsaPublicKey, Vec<u8>) {

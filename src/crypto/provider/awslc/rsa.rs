@@ -123,14 +123,13 @@ impl RsaKey {
         unsafe { aws_lc_sys::RSA_size(self.rsa()) as usize }
     }
 
-    /// Marks the private numbers as secret, before they are first used: all but their top words, since
-    /// how many bits a prime has is public, and AWS-LC asks.
+    /// Marks the private exponents and the coefficient as secret, before they are first used. Not the
+    /// primes: AWS-LC computes their lengths from all of their words, and with that the size of
+    /// whatever it allocates, so that everything would seem to depend on them.
     #[cfg(feature = "testing")]
     pub(crate) fn conceal(&self) {
         let numbers = [
             aws_lc_sys::RSA_get0_d,
-            aws_lc_sys::RSA_get0_p,
-            aws_lc_sys::RSA_get0_q,
             aws_lc_sys::RSA_get0_dmp1,
             aws_lc_sys::RSA_get0_dmq1,
             aws_lc_sys::RSA_get0_iqmp,
@@ -140,8 +139,7 @@ impl RsaKey {
             // words are lent to the marks alone.
             let words = unsafe {
                 let number = &*number(self.rsa());
-                let below = (number.width as usize).saturating_sub(1);
-                std::slice::from_raw_parts_mut(number.d.cast::<u8>(), below * 8)
+                std::slice::from_raw_parts_mut(number.d.cast::<u8>(), number.width as usize * 8)
             };
             crate::secret::marks::conceal(words);
         }
