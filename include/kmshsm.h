@@ -19,7 +19,8 @@
  *            be NULL if x_len is 0. Nothing is kept after the call.
  * Out.       `uint8_t *out, size_t out_capacity, size_t *out_len`: if there is no room, *out_len
  *            gets the size that suffices and the answer is KMSHSM_ERROR_BUFFER_TOO_SMALL, before
- *            any work; so a first call with capacity 0 asks for the size. A failure leaves outputs as
+ *            any work; so a first call with capacity 0 asks for the size. On success *out_len gets
+ *            the length, which may be less than what was asked for. A failure leaves outputs as
  *            they were, or zeros in them. Outputs must overlap neither inputs nor each
  *            other.
  * Strings    that the library hands out are freed with kmshsm_string_free(), which wipes them.
@@ -75,6 +76,21 @@
 
 // The most bytes that kmshsm_random gives.
 #define KMSHSM_RANDOM_MAX 1024
+
+// The length of a digest that is signed, in bytes, whatever the algorithm.
+#define KMSHSM_DIGEST_LEN 32
+
+// Room for the signature of any key, in bytes.
+#define KMSHSM_SIGNATURE_MAX 512
+
+// How much longer a ciphertext of SM2PKE is than its plaintext, in bytes.
+#define KMSHSM_SM2_OVERHEAD 97
+
+// Room for the ciphertext of any RSA key, in bytes.
+#define KMSHSM_RSA_CIPHERTEXT_MAX 512
+
+// Room for the public key of any key in PEM, in bytes.
+#define KMSHSM_PUBLIC_KEY_PEM_MAX 1024
 
 // Room for the public key of any wrapping key pair, in bytes.
 #define KMSHSM_IMPORT_PUBLIC_KEY_MAX 512
@@ -182,6 +198,9 @@ typedef enum kmshsm_error kmshsm_error;
 typedef uint32_t kmshsm_error;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
+
+// The digest of a message that comes in pieces.
+typedef struct kmshsm_digest kmshsm_digest;
 
 // A principal in an account and region of an open store.
 typedef struct kmshsm_session kmshsm_session;
@@ -350,6 +369,279 @@ kmshsm_status kmshsm_random(const kmshsm_session *session,
                             uint8_t *out,
                             size_t out_capacity,
                             size_t *out_len);
+
+// Signs a digest. Of a message, kmshsm_sign_message and kmshsm_digest_finish make it.
+//
+// @param key_id          a key id, alias or ARN, of a key for SIGN/VERIFY
+// @param key_version_id  the version that signs; the action ListKeyVersions names them
+// @param algorithm       "RSA_PSS_SHA_256" or "RSA_PKCS1_SHA_256" for RSA, "ECDSA_SHA_256" for
+//                        EC_P256 and EC_P256K, "SM2DSA" for EC_SM2
+// @param digest          KMSHSM_DIGEST_LEN bytes: SHA-256 of the message, for SM2DSA SM3(Z_A | message)
+// @param out             the signature. The size that is asked for depends on the key: the length of
+//                        its modulus for RSA (256, 384 or 512 bytes), otherwise 72, of which DER
+//                        SEQUENCE { r, s } mostly takes 70 to 72: *out_len tells. Or give room for
+//                        KMSHSM_SIGNATURE_MAX
+// @return KMSHSM_OK, Abi.BufferTooSmall, Forbidden.KeyNotFound, KMSHSM_ERROR_KEY_VERSION_NOT_FOUND,
+//         Rejected.*, InvalidParameter, UnsupportedOperation
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_sign(const kmshsm_session *session,
+                          const char *key_id,
+                          const char *key_version_id,
+                          const char *algorithm,
+                          const uint8_t *digest,
+                          size_t digest_len,
+                          uint8_t *out,
+                          size_t out_capacity,
+                          size_t *out_len);
+
+// Tells whether a signature is one of a digest. A wrong one is an answer, not an error: look at both
+// the status and *is_valid.
+//
+// @param key_id          a key id, alias or ARN
+// @param key_version_id  the version that signed
+// @param algorithm       as it was signed
+// @param digest          KMSHSM_DIGEST_LEN bytes, as they were signed
+// @param signature       of any length
+// @param is_valid        1 if the signature is right, else 0; written on KMSHSM_OK only
+// @return as kmshsm_sign
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_verify(const kmshsm_session *session,
+                            const char *key_id,
+                            const char *key_version_id,
+                            const char *algorithm,
+                            const uint8_t *digest,
+                            size_t digest_len,
+                            const uint8_t *signature,
+                            size_t signature_len,
+                            int *is_valid);
+
+// Encrypts a short message with the public half of a key.
+//
+// @param key_id          a key id, alias or ARN, of an asymmetric key for ENCRYPT/DECRYPT
+// @param key_version_id  the version that encrypts
+// @param algorithm       "RSAES_OAEP_SHA_256" or "RSAES_OAEP_SHA_1" for RSA, "SM2PKE" for EC_SM2
+// @param plaintext       at most 190 or 214 bytes for RSA_2048, 318 or 342 for RSA_3072, 446 or 470
+//                        for RSA_4096; 1 to 6047 for EC_SM2
+// @param out             the ciphertext: of RSA as long as the modulus (256, 384 or 512 bytes); of SM2
+//                        plaintext_len + KMSHSM_SM2_OVERHEAD, in the form 04 | x | y | C3 | C2
+// @return as kmshsm_sign
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_asymmetric_encrypt(const kmshsm_session *session,
+                                        const char *key_id,
+                                        const char *key_version_id,
+                                        const char *algorithm,
+                                        const uint8_t *plaintext,
+                                        size_t plaintext_len,
+                                        uint8_t *out,
+                                        size_t out_capacity,
+                                        size_t *out_len);
+
+// Decrypts what was encrypted with the public half of a key, here or elsewhere.
+//
+// @param key_id          a key id, alias or ARN
+// @param key_version_id  the version that decrypts
+// @param algorithm       as it was encrypted
+// @param ciphertext      of SM2 also in DER (GB/T 35276)
+// @param out             the plaintext; *out_len tells its length. The size that is asked for is that
+//                        of the longest it can be, less than ciphertext_len; what lies behind the
+//                        plaintext may have become zero
+// @return as kmshsm_sign; KMSHSM_ERROR_INVALID_CIPHERTEXT (whose name is InvalidParameter, too) for
+//         any ciphertext that does not open
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_asymmetric_decrypt(const kmshsm_session *session,
+                                        const char *key_id,
+                                        const char *key_version_id,
+                                        const char *algorithm,
+                                        const uint8_t *ciphertext,
+                                        size_t ciphertext_len,
+                                        uint8_t *out,
+                                        size_t out_capacity,
+                                        size_t *out_len);
+
+// Gives the public half of an asymmetric key, in whatever state the key is.
+//
+// @param key_id          a key id, alias or ARN
+// @param key_version_id  the version
+// @param out             SubjectPublicKeyInfo (RFC 5280) in PEM (RFC 7468), as the action
+//                        GetPublicKey: *out_len characters, lines ended by '\n', and no NUL behind
+//                        them; at most KMSHSM_PUBLIC_KEY_PEM_MAX
+// @return KMSHSM_OK, Abi.BufferTooSmall, Forbidden.KeyNotFound, KMSHSM_ERROR_KEY_VERSION_NOT_FOUND,
+//         UnsupportedOperation for a symmetric key
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_public_key(const kmshsm_session *session,
+                                const char *key_id,
+                                const char *key_version_id,
+                                uint8_t *out,
+                                size_t out_capacity,
+                                size_t *out_len);
+
+// Signs a message of any length: what kmshsm_digest_new, _update and _finish and then kmshsm_sign do.
+//
+// @param key_id          as for kmshsm_sign, with what follows
+// @param user_id         the signer's name in Z_A (GB/T 32918.2), 1 to 8191 bytes, for SM2DSA only;
+//                        NULL with user_id_len 0 is the usual one, "1234567812345678", and the only
+//                        choice for other algorithms
+// @param message         hashed inside: SHA-256, for SM2DSA SM3(Z_A | message)
+// @param out             as of kmshsm_sign
+// @return as kmshsm_sign
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_sign_message(const kmshsm_session *session,
+                                  const char *key_id,
+                                  const char *key_version_id,
+                                  const char *algorithm,
+                                  const uint8_t *user_id,
+                                  size_t user_id_len,
+                                  const uint8_t *message,
+                                  size_t message_len,
+                                  uint8_t *out,
+                                  size_t out_capacity,
+                                  size_t *out_len);
+
+// Tells whether a signature is one of a message of any length. A wrong one is an answer, not an error:
+// look at both the status and *is_valid.
+//
+// @param key_id          as for kmshsm_verify, with what follows
+// @param user_id         as it was signed; see kmshsm_sign_message
+// @param message         as it was signed
+// @param is_valid        as of kmshsm_verify
+// @return as kmshsm_sign
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_verify_message(const kmshsm_session *session,
+                                    const char *key_id,
+                                    const char *key_version_id,
+                                    const char *algorithm,
+                                    const uint8_t *user_id,
+                                    size_t user_id_len,
+                                    const uint8_t *message,
+                                    size_t message_len,
+                                    const uint8_t *signature,
+                                    size_t signature_len,
+                                    int *is_valid);
+
+// Begins the digest of a message that comes in pieces, for kmshsm_sign and kmshsm_verify with the same
+// key, version and algorithm. It outlives the session, but not the store.
+//
+// @param key_id          as for kmshsm_sign, with what follows
+// @param user_id         as for kmshsm_sign_message
+// @param out             the digest; end it with kmshsm_digest_free
+// @return as kmshsm_sign
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_digest_new(const kmshsm_session *session,
+                                const char *key_id,
+                                const char *key_version_id,
+                                const char *algorithm,
+                                const uint8_t *user_id,
+                                size_t user_id_len,
+                                const kmshsm_digest **out);
+
+// Appends the next piece of the message. Pieces that several threads append at once come in some order,
+// each of them whole.
+//
+// @param data            of any length
+// @return KMSHSM_OK, Abi.Closed after kmshsm_digest_finish and once the store is closed
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_digest_update(const kmshsm_digest *digest,
+                                   const uint8_t *data,
+                                   size_t data_len);
+
+// Gives the digest of all pieces, once; from then on the handle answers Abi.Closed, and is only to be
+// freed.
+//
+// @param out             KMSHSM_DIGEST_LEN bytes; without room for them the digest goes on
+// @return KMSHSM_OK, Abi.BufferTooSmall, Abi.Closed as kmshsm_digest_update
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_digest_finish(const kmshsm_digest *digest,
+                                   uint8_t *out,
+                                   size_t out_capacity,
+                                   size_t *out_len);
+
+// Ends a digest, finished or not. Returns when the calls under way on it have ended. NULL is fine, and
+// so is a handle that has been freed already.
+void kmshsm_digest_free(const kmshsm_digest *digest);
+
+// Decrypts a ciphertext inside and encrypts the plaintext under another symmetric key, or the newest
+// version of the same.
+//
+// @param ciphertext                      of a symmetric key, or encrypted with a public key
+// @param source_key_id                   of what was encrypted with a public key: a key id or ARN. This
+//                                        and the two that follow are all NULL for a symmetric source
+// @param source_key_version_id           the version
+// @param source_encryption_algorithm     "RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1" or "SM2PKE"
+// @param source_encryption_context       what was given to encrypt, or NULL
+// @param destination_key_id              a key id or ARN: the symmetric key that encrypts
+// @param destination_encryption_context  a JSON object of strings that must be given again to decrypt,
+//                                        or NULL
+// @param out                             the new ciphertext: ciphertext_len bytes of a symmetric
+//                                        source, otherwise the plaintext's + KMSHSM_CIPHERTEXT_OVERHEAD,
+//                                        for which more may be asked for, but never more than
+//                                        ciphertext_len + KMSHSM_CIPHERTEXT_OVERHEAD
+// @return KMSHSM_OK, Abi.BufferTooSmall, KMSHSM_ERROR_INVALID_CIPHERTEXT (whose name is
+//         InvalidParameter, too), Forbidden.KeyNotFound, KMSHSM_ERROR_KEY_VERSION_NOT_FOUND,
+//         Unsupported.Alias, Rejected.*, MissingParameter, InvalidParameter, UnsupportedOperation
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_re_encrypt(const kmshsm_session *session,
+                                const uint8_t *ciphertext,
+                                size_t ciphertext_len,
+                                const char *source_key_id,
+                                const char *source_key_version_id,
+                                const char *source_encryption_algorithm,
+                                const char *source_encryption_context,
+                                const char *destination_key_id,
+                                const char *destination_encryption_context,
+                                uint8_t *out,
+                                size_t out_capacity,
+                                size_t *out_len);
+
+// Decrypts a data key inside and gives it encrypted with a public key.
+//
+// @param ciphertext          the data key, of kmshsm_generate_data_key, or bytes of kmshsm_encrypt
+// @param encryption_context  what was given to encrypt, or NULL
+// @param public_key          DER SubjectPublicKeyInfo, not PEM
+// @param wrapping_key_spec   "RSA_2048"; or "EC_SM2", for keys at level HSM in regions of the GM class
+// @param wrapping_algorithm  "RSAES_OAEP_SHA_256" (data keys of at most 190 bytes) or
+//                            "RSAES_OAEP_SHA_1" (214) for RSA_2048, "SM2PKE" for EC_SM2
+// @param out                 the exported data key: 256 bytes for RSA_2048; for EC_SM2 the length of
+//                            the data key + KMSHSM_SM2_OVERHEAD
+// @return KMSHSM_OK, Abi.BufferTooSmall, KMSHSM_ERROR_INVALID_CIPHERTEXT (whose name is
+//         InvalidParameter, too), Forbidden.KeyNotFound, Rejected.*, InvalidParameter
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_export_data_key(const kmshsm_session *session,
+                                     const uint8_t *ciphertext,
+                                     size_t ciphertext_len,
+                                     const char *encryption_context,
+                                     const uint8_t *public_key,
+                                     size_t public_key_len,
+                                     const char *wrapping_key_spec,
+                                     const char *wrapping_algorithm,
+                                     uint8_t *out,
+                                     size_t out_capacity,
+                                     size_t *out_len);
+
+// Makes a data key and gives it encrypted twice: under the key, to be kept beside the data and given to
+// kmshsm_decrypt later, and with a public key.
+//
+// @param key_id              a key id, alias or ARN, of a symmetric key
+// @param number_of_bytes     1 to KMSHSM_DATA_KEY_MAX, and no more than the wrapping takes
+// @param encryption_context  as for kmshsm_generate_data_key
+// @param public_key          as for kmshsm_export_data_key, with what follows
+// @param ciphertext          number_of_bytes + KMSHSM_CIPHERTEXT_OVERHEAD
+// @param exported            as out of kmshsm_export_data_key
+// @return as kmshsm_export_data_key; UnsupportedOperation for an asymmetric key
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_generate_and_export_data_key(const kmshsm_session *session,
+                                                  const char *key_id,
+                                                  size_t number_of_bytes,
+                                                  const char *encryption_context,
+                                                  const uint8_t *public_key,
+                                                  size_t public_key_len,
+                                                  const char *wrapping_key_spec,
+                                                  const char *wrapping_algorithm,
+                                                  uint8_t *ciphertext,
+                                                  size_t ciphertext_capacity,
+                                                  size_t *ciphertext_len,
+                                                  uint8_t *exported,
+                                                  size_t exported_capacity,
+                                                  size_t *exported_len);
 
 // Makes a key pair that wraps material for one EXTERNAL key, and a token; both are good for 24
 // hours and for that key only.

@@ -5,13 +5,14 @@
 use std::sync::Arc;
 
 use kmshsm::api::{
-    CreateKey, Decrypt, DescribeKey, DisableKey, EnableKey, Encrypt, GenerateDataKey,
-    GetParametersForImport, Into,
+    AsymmetricSign, AsymmetricVerify, CreateKey, Decrypt, DescribeKey, DisableKey, EnableKey,
+    Encrypt, GenerateDataKey, GetParametersForImport, Into, ListKeyVersions,
 };
 use kmshsm::error::ErrorCode;
 use kmshsm::kms::{Kms, Options, Session, Unlock};
 use kmshsm::model::{
-    EncryptionContext, KeyId, KeyRef, KeyVersionId, Origin, WrappingAlgorithm, WrappingKeySpec,
+    EncryptionContext, KeyId, KeyRef, KeySpec, KeyVersionId, Origin, SigningAlgorithm, VersionRef,
+    WrappingAlgorithm, WrappingKeySpec,
 };
 
 const KEY_FILE: Unlock<'static> = Unlock::KeyFile(&[7; 32]);
@@ -43,6 +44,51 @@ fn decrypt(session: &Session, blob: &[u8]) -> kmshsm::error::Result<Vec<u8>> {
         into: Into::New,
     };
     session.call(request).map(|reply| reply.answer.plaintext.to_vec())
+}
+
+/// A key on P-256 and its version.
+fn create_pair(session: &Session) -> (KeyId, VersionRef) {
+    let request = CreateKey { key_spec: Some(KeySpec::EcP256), ..CreateKey::default() };
+    let key_id = session.call(request).unwrap().answer.key_metadata.key_id;
+    let versions =
+        ListKeyVersions { key_id: KeyRef::Id(key_id), page_number: None, page_size: None };
+    let versions = session.call(versions).unwrap().answer.key_versions;
+    (key_id, VersionRef::Id(versions.key_version[0].key_version_id))
+}
+
+/// More key pairs than the provider's heap holds, used by two threads.
+#[test]
+fn more_pairs_than_fit() {
+    let _ = kmshsm::kms::set_key_memory(512 << 10);
+    let kms = Kms::in_memory(OPTIONS).unwrap();
+    let first = session(&kms);
+    let pairs: Vec<_> = (0..1200).map(|_| create_pair(&first)).collect();
+    let (algorithm, digest) = (SigningAlgorithm::EcdsaSha256, [7; 32]);
+    let check = |pairs: &[(KeyId, VersionRef)]| {
+        let session = session(&kms);
+        for (key, key_version_id) in pairs.iter().copied() {
+            let key_id = KeyRef::Id(key);
+            let digest = || digest.as_slice().into();
+            let request = AsymmetricSign {
+                key_id: key_id.clone(),
+                key_version_id,
+                algorithm,
+                digest: digest(),
+                into: Into::New,
+            };
+            let signature = session.call(request).unwrap().answer.value.into_vec();
+            let value = signature.as_slice().into();
+            let digest = digest();
+            let request = AsymmetricVerify { key_id, key_version_id, algorithm, digest, value };
+            assert!(session.call(request).unwrap().answer.value);
+        }
+    };
+    std::thread::scope(|scope| {
+        let (front, back) = pairs.split_at(700);
+        scope.spawn(|| check(front));
+        scope.spawn(|| check(back));
+    });
+    check(&pairs);
 }
 
 /// More keys than the arena holds, in two stores: idle ones make room for whatever needs it.

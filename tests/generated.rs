@@ -4,10 +4,13 @@
 use std::path::Path;
 
 /// What the header is made from, in the order of a reader.
-const HEADER_SOURCES: [&str; 8] = [
+const HEADER_SOURCES: [&str; 11] = [
     "error.rs",
     "ffi/store.rs",
     "ffi/bytes.rs",
+    "ffi/asymmetric.rs",
+    "ffi/message.rs",
+    "ffi/transfer.rs",
     "ffi/import.rs",
     "ffi/module.rs",
     "ffi/guard.rs",

@@ -65,7 +65,8 @@ impl Action for GetParametersForImport {
         let keyring = door.keyring()?;
         // Made before the change: it takes a tenth of a second, and others wait for changes.
         let not_after = door.now().plus(TOKEN_LIFE);
-        let pair = WrappingPair::generate(key.record().id, algorithm, not_after)?;
+        let pair =
+            door.with_room(|| WrappingPair::generate(key.record().id, algorithm, not_after))?;
         door.change_key(&self.key_id, Rule::External, |transaction, key| {
             if key.wrapping_pairs.len() >= MAX_PAIRS {
                 let detail = "A key has at most 100 import tokens at a time.";

@@ -27,6 +27,9 @@ pub struct DigestBegun {
     /// Takes the message in pieces.
     #[serde(skip)]
     pub digest: MessageDigest,
+    /// The length in bytes of the longest signature of the key.
+    #[serde(skip)]
+    pub max_signature: usize,
 }
 
 impl Action for DigestMessage<'_> {
@@ -41,6 +44,7 @@ impl Action for DigestMessage<'_> {
         let digest = door.with_public_key(&key, version.id, |public| {
             MessageDigest::new(public, self.algorithm, self.user_id)
         })?;
-        Ok(DigestBegun { digest })
+        let max_signature = SigningAlgorithm::max_signature(key.record().spec);
+        Ok(DigestBegun { digest, max_signature })
     }
 }

@@ -7,13 +7,13 @@ use crate::api::{
     Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom, Into,
     MAX_DATA_KEY, MAX_RANDOM, check_plaintext, data_key_len, random_len,
 };
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::ErrorCode;
 use crate::ffi::guard::{guard, kmshsm_status};
 use crate::ffi::handle::{self, kmshsm_session};
-use crate::ffi::memory::{Out, bytes, optional_text, text};
+use crate::ffi::memory::{Out, bytes};
+use crate::ffi::parameters::{context, key};
 use crate::hsm::{MAX_PLAINTEXT, OVERHEAD};
 use crate::kms::Session;
-use crate::model::{EncryptionContext, KeyRef};
 
 /// How much longer a ciphertext is than its plaintext, in bytes.
 pub const KMSHSM_CIPHERTEXT_OVERHEAD: usize = 91;
@@ -54,7 +54,7 @@ pub unsafe extern "C" fn kmshsm_encrypt(
         let session = handle::get::<Session>(session, "session")?;
         let key_id = key(key_id)?;
         let plaintext = bytes(plaintext, plaintext_len, "plaintext")?;
-        let encryption_context = context(encryption_context)?;
+        let encryption_context = context(encryption_context, "EncryptionContext")?;
         check_plaintext(plaintext_len)?;
         let needed = plaintext_len + OVERHEAD;
         let (memory, len) = Out::room_apart(plaintext, out, out_capacity, out_len, needed)?;
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn kmshsm_decrypt(
     guard(|| {
         let session = handle::get::<Session>(session, "session")?;
         let ciphertext = bytes(ciphertext, ciphertext_len, "ciphertext")?;
-        let encryption_context = context(encryption_context)?;
+        let encryption_context = context(encryption_context, "EncryptionContext")?;
         let needed = ciphertext_len.checked_sub(OVERHEAD).ok_or(ErrorCode::InvalidCiphertext)?;
         let (memory, len) = Out::room_apart(ciphertext, out, out_capacity, out_len, needed)?;
         let into = Into::Memory(memory);
@@ -125,7 +125,7 @@ pub unsafe extern "C" fn kmshsm_generate_data_key(
     guard(|| {
         let session = handle::get::<Session>(session, "session")?;
         let key_id = key(key_id)?;
-        let encryption_context = context(encryption_context)?;
+        let encryption_context = context(encryption_context, "EncryptionContext")?;
         let number = data_key_len(number_of_bytes)?;
         let sealed = number_of_bytes + OVERHEAD;
         let [plaintext, ciphertext] = Out::rooms([
@@ -168,7 +168,7 @@ pub unsafe extern "C" fn kmshsm_generate_data_key_without_plaintext(
     guard(|| {
         let session = handle::get::<Session>(session, "session")?;
         let key_id = key(key_id)?;
-        let encryption_context = context(encryption_context)?;
+        let encryption_context = context(encryption_context, "EncryptionContext")?;
         let number = data_key_len(number_of_bytes)?;
         let needed = number_of_bytes + OVERHEAD;
         let (memory, len) = Out::room(ciphertext, ciphertext_capacity, ciphertext_len, needed)?;
@@ -207,17 +207,4 @@ pub unsafe extern "C" fn kmshsm_random(
         len.set(number_of_bytes);
         Ok(())
     })
-}
-
-/// A required reference to a key.
-pub(super) fn key<'a>(pointer: *const c_char) -> Result<KeyRef<'a>> {
-    KeyRef::parse(text(pointer, "key_id")?)
-        .ok_or_else(|| Error::invalid("KeyId", "It must not be empty."))
-}
-
-fn context(pointer: *const c_char) -> Result<EncryptionContext> {
-    match optional_text(pointer, "EncryptionContext")? {
-        Some(text) => EncryptionContext::from_json(text, "EncryptionContext"),
-        None => Ok(EncryptionContext::default()),
-    }
 }

@@ -14,6 +14,7 @@ use std::thread::LocalKey;
 
 use crate::claims::{self, Claim};
 use crate::error::{ErrorCode, Result};
+use crate::ffi::message::Digesting;
 use crate::fork::{Generation, PerProcess};
 use crate::kms::{Kms, Session};
 
@@ -25,8 +26,9 @@ pub struct kmshsm_store([u8; 0]);
 #[allow(non_camel_case_types)]
 pub struct kmshsm_session([u8; 0]);
 
-static STORES: PerProcess<Table<Kms>> = PerProcess::new();
-static SESSIONS: PerProcess<Table<Session>> = PerProcess::new();
+/// The digest of a message that comes in pieces.
+#[allow(non_camel_case_types)]
+pub struct kmshsm_digest([u8; 0]);
 
 const PROCESS_BITS: u32 = 12;
 const GENERATION_BITS: u32 = 24;
@@ -66,29 +68,26 @@ impl<T> Last<T> {
     const NONE: Self = Self { handle: 0, closed: 0, value: ptr::null() };
 }
 
-impl Kind for Kms {
-    type Handle = kmshsm_store;
-    const TAG: u64 = 0xa;
-    fn table() -> &'static Table<Self> {
-        STORES.get(Table::default)
-    }
-    fn last() -> &'static LocalKey<Cell<Last<Self>>> {
-        thread_local!(static LAST: Cell<Last<Kms>> = const { Cell::new(Last::NONE) });
-        &LAST
-    }
+macro_rules! kind {
+    ($what:ty, $handle:ty, $tag:literal) => {
+        impl Kind for $what {
+            type Handle = $handle;
+            const TAG: u64 = $tag;
+            fn table() -> &'static Table<Self> {
+                static TABLE: PerProcess<Table<$what>> = PerProcess::new();
+                TABLE.get(Table::default)
+            }
+            fn last() -> &'static LocalKey<Cell<Last<Self>>> {
+                thread_local!(static LAST: Cell<Last<$what>> = const { Cell::new(Last::NONE) });
+                &LAST
+            }
+        }
+    };
 }
 
-impl Kind for Session {
-    type Handle = kmshsm_session;
-    const TAG: u64 = 0xb;
-    fn table() -> &'static Table<Self> {
-        SESSIONS.get(Table::default)
-    }
-    fn last() -> &'static LocalKey<Cell<Last<Self>>> {
-        thread_local!(static LAST: Cell<Last<Session>> = const { Cell::new(Last::NONE) });
-        &LAST
-    }
-}
+kind!(Kms, kmshsm_store, 0xa);
+kind!(Session, kmshsm_session, 0xb);
+kind!(Digesting, kmshsm_digest, 0xc);
 
 /// The things behind the handles of one kind, in this process.
 pub(super) struct Table<T> {

@@ -3,11 +3,11 @@
 use std::ffi::c_char;
 
 use crate::api::{GetParametersForImport, ImportKeyMaterial};
-use crate::error::{Error, Result};
-use crate::ffi::bytes::key;
+use crate::error::Result;
 use crate::ffi::guard::{guard, kmshsm_status};
 use crate::ffi::handle::{self, kmshsm_session};
-use crate::ffi::memory::{Out, Slot, bytes, text};
+use crate::ffi::memory::{Out, Slot, bytes};
+use crate::ffi::parameters::{key, word};
 use crate::hsm::TOKEN_LEN;
 use crate::kms::Session;
 use crate::model::{WrappingAlgorithm, WrappingKeySpec};
@@ -49,12 +49,10 @@ pub unsafe extern "C" fn kmshsm_parameters_for_import(
     guard(|| {
         let session = handle::get::<Session>(session, "session")?;
         let key_id = key(key_id)?.into_owned();
-        let spec = text(wrapping_key_spec, "wrapping_key_spec")?;
-        let wrapping_key_spec = WrappingKeySpec::parse(spec)
-            .map_err(|detail| Error::invalid("WrappingKeySpec", detail))?;
-        let algorithm = text(wrapping_algorithm, "wrapping_algorithm")?;
-        let wrapping_algorithm = WrappingAlgorithm::parse(algorithm)
-            .map_err(|detail| Error::invalid("WrappingAlgorithm", detail))?;
+        let names = ("wrapping_key_spec", "WrappingKeySpec");
+        let wrapping_key_spec = word(wrapping_key_spec, names, WrappingKeySpec::parse)?;
+        let names = ("wrapping_algorithm", "WrappingAlgorithm");
+        let wrapping_algorithm = word(wrapping_algorithm, names, WrappingAlgorithm::parse)?;
         let max = KMSHSM_IMPORT_PUBLIC_KEY_MAX;
         let [public_key, import_token] = Out::rooms([
             Out::wanted(public_key, public_key_capacity, public_key_len, max)?,

@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString, c_char};
 
 use zeroize::Zeroize;
 
+use crate::api::Into;
 use crate::error::{Error, ErrorCode, Result};
 
 /// A required string.
@@ -75,10 +76,7 @@ impl<'a> Out<'a> {
     /// The buffers, if each has the room it needs. Otherwise each `*len` gets the needed size and
     /// the answer is [`ErrorCode::BufferTooSmall`].
     pub(super) fn rooms<const N: usize>(wanted: [Wanted; N]) -> Result<[Self; N]> {
-        let is_short = |want: &Wanted| {
-            (want.pointer.is_null() && want.needed != 0) || want.capacity < want.needed
-        };
-        if wanted.iter().any(is_short) {
+        if wanted.iter().any(Wanted::is_short) {
             for want in &wanted {
                 want.len.set(want.needed);
             }
@@ -111,7 +109,21 @@ impl<'a> Out<'a> {
         Ok(out.into_parts())
     }
 
-    /// The same for a buffer that must not overlap what is read.
+    /// The same for buffers that must not overlap what is read.
+    pub(super) fn rooms_apart<const M: usize, const N: usize>(
+        inputs: [&[u8]; M],
+        wanted: [Wanted; N],
+    ) -> Result<[Self; N]> {
+        let is_read = |want: &Wanted| {
+            inputs.iter().any(|read| overlap((read.as_ptr().addr(), read.len()), want.range()))
+        };
+        if !wanted.iter().any(Wanted::is_short) && wanted.iter().any(is_read) {
+            return Err(Error::invalid("out", "It overlaps an input."));
+        }
+        Self::rooms(wanted)
+    }
+
+    /// One such buffer.
     pub(super) fn room_apart(
         input: &[u8],
         pointer: *mut u8,
@@ -120,12 +132,37 @@ impl<'a> Out<'a> {
         needed: usize,
     ) -> Result<(&'a mut [u8], Slot<usize>)> {
         let wanted = Self::wanted(pointer, capacity, len, needed)?;
-        let read = (input.as_ptr().addr(), input.len());
-        if needed <= capacity && overlap(read, wanted.range()) {
-            return Err(Error::invalid("out", "It overlaps the input."));
-        }
-        let [out] = Self::rooms([wanted])?;
+        let [out] = Self::rooms_apart([input], [wanted])?;
         Ok(out.into_parts())
+    }
+
+    /// A buffer of which only the engine knows how much it needs, `max` bytes at most; it must not
+    /// overlap what is read.
+    pub(super) fn open_apart<const M: usize>(
+        inputs: [&[u8]; M],
+        pointer: *mut u8,
+        capacity: usize,
+        len: *mut usize,
+        max: usize,
+    ) -> Result<Self> {
+        let open = if pointer.is_null() { 0 } else { capacity.min(max) };
+        let [out] = Self::rooms_apart(inputs, [Self::wanted(pointer, open, len, open)?])?;
+        Ok(out)
+    }
+
+    /// Has the engine fill the buffer and reports the length that it answers, or the one that it
+    /// needs.
+    pub(super) fn fill(self, fill: impl FnOnce(Into<'a>) -> Result<usize>) -> Result<()> {
+        match fill(Into::Memory(self.memory)) {
+            Ok(len) => self.len.set(len),
+            Err(error) => {
+                if error.code() == ErrorCode::BufferTooSmall {
+                    self.len.set(error.needed());
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// The buffer and where to report its length.
@@ -143,6 +180,10 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    fn is_short(&self) -> bool {
+        (self.pointer.is_null() && self.needed != 0) || self.capacity < self.needed
+    }
+
     /// Where it would be written: address and length.
     fn range(&self) -> (usize, usize) {
         (self.pointer.addr(), if self.pointer.is_null() { 0 } else { self.needed })

@@ -7,12 +7,16 @@
 //! preface of `kmshsm.h`.
 #![allow(unsafe_code, clippy::missing_safety_doc)]
 
+mod asymmetric;
 mod bytes;
 mod guard;
 mod handle;
 mod import;
 mod memory;
+mod message;
 mod module;
+mod parameters;
 mod store;
 #[cfg(feature = "testing")]
 mod testing;
+mod transfer;

@@ -7,7 +7,7 @@ use crate::crypto::ecdsa::{EcdsaPrivateKey, EcdsaPublicKey};
 use crate::crypto::rsa::{OaepHash, RsaPrivateKey, RsaPublicKey, Scheme, oaep_max};
 use crate::crypto::sm2::{self, Sm2Ciphertext, Sm2PrivateKey, Sm2PublicKey};
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::arena::{SecretBox, arena, secluded, secluded_at_length};
+use crate::hsm::arena::{SecretBox, keep_pair, secluded, secluded_at_length};
 use crate::hsm::{rng, selftest};
 use crate::model::{EncryptionAlgorithm, KeySpec, SigningAlgorithm, WrappingKeySpec};
 
@@ -45,8 +45,8 @@ impl KeyPair {
 
     fn parse(spec: KeySpec, material: &[u8]) -> Result<Self> {
         if spec.is_rsa() {
-            let key = arena()
-                .keep(|| Ok(PrivateKey::Rsa(RsaPrivateKey::from_pkcs8(material, rng::fill)?)))?;
+            let key =
+                keep_pair(|| Ok(PrivateKey::Rsa(RsaPrivateKey::from_pkcs8(material, rng::fill)?)))?;
             let public = key.read(|key| match key {
                 PrivateKey::Rsa(key) => key.public(),
                 _ => Err(ErrorCode::Internal.into()),
@@ -56,7 +56,7 @@ impl KeyPair {
         let curve = curve_of(spec)?;
         let pair: &[u8; PAIR_LEN] = material.try_into().map_err(|_| ErrorCode::StoreDamaged)?;
         let point = *pair.last_chunk().ok_or(ErrorCode::Internal)?;
-        let private = arena().keep(|| {
+        let private = keep_pair(|| {
             Ok(match curve {
                 Curve::Sm2 => PrivateKey::Sm2(Sm2PrivateKey::new(pair)?),
                 curve => PrivateKey::Ecdsa(EcdsaPrivateKey::new(curve, pair)?),
@@ -70,15 +70,15 @@ impl KeyPair {
         &self.public
     }
 
-    /// Signs a digest into the front of `out`, which holds the longest signature of the key, and answers the
-    /// signature's length.
+    /// Signs a digest into the front of `out`, which holds the longest signature of the key, and
+    /// answers the signature's length.
     pub fn sign(
         &self,
         algorithm: SigningAlgorithm,
         digest: &[u8; 32],
         out: &mut [u8],
     ) -> Result<usize> {
-        let sign = |key: &PrivateKey| match (key, algorithm) {
+        self.with_private(|key| match (key, algorithm) {
             (PrivateKey::Rsa(key), SigningAlgorithm::RsaPssSha256) => {
                 let out = out.get_mut(..key.modulus_len()).ok_or(ErrorCode::Internal)?;
                 key.sign(Scheme::PssSha256, digest, rng::fill, out)?;
@@ -96,8 +96,7 @@ impl KeyPair {
                 key.sign(digest, rng::fill, out.first_chunk_mut().ok_or(ErrorCode::Internal)?)
             }
             _ => Err(unfit()),
-        };
-        self.with_private(sign)
+        })
     }
 
     /// Decrypts into the front of `out`, which holds [`Ciphertext::max_plaintext`] bytes, and answers
@@ -126,6 +125,20 @@ impl KeyPair {
             PublicKey::Rsa(_) => secluded_at_length(|| self.private.read(f)),
             _ => self.private.read(f),
         }
+    }
+}
+
+#[cfg(test)]
+impl KeyPair {
+    /// Lets `f` see the key of SM2, if it is one.
+    pub(super) fn look(&self, f: impl FnOnce(&Sm2PrivateKey)) {
+        self.with_private(|key| {
+            if let PrivateKey::Sm2(key) = key {
+                f(key);
+            }
+            Ok(())
+        })
+        .unwrap();
     }
 }
 

@@ -70,7 +70,13 @@ static void status_is(const world *w, const char *state, const char *failure)
 static void store_refuses(const world *w, const char *failure)
 {
   const kmshsm_session *session = NULL;
+  uint8_t digest[KMSHSM_DIGEST_LEN];
+  size_t len = 0;
   session_calls_are(w->session, REFUSED, failure);
+  is_status(kmshsm_digest_update(w->digest, digest, 0), REFUSED,
+            "no digest goes on");
+  is_status(kmshsm_digest_finish(w->digest, digest, sizeof(digest), &len),
+            REFUSED, "and none ends");
   is_status(
       kmshsm_session_open(w->store, "111122223333", "cn-hongkong", &session),
       REFUSED, "no session opens");

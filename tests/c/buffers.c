@@ -1,49 +1,17 @@
 /* Short buffers: the needed size before any work, and not a byte out of place.
  */
 #include "contract.h"
+#include "rooms.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CANARY 0xa5
-#define ROOM 2048
 #define BOGUS "00000000-0000-4000-8000-000000000000"
-#define UNSET 12345u
 
 static const char spec[] = "RSA_2048";
 static const char algorithm[] = "RSAES_OAEP_SHA_256";
 static const uint8_t text[] = "hello";
-
-typedef struct room {
-  uint8_t bytes[ROOM];
-  size_t len;
-} room;
-
-static void clear(room *r)
-{
-  memset(r->bytes, CANARY, sizeof(r->bytes));
-  r->len = UNSET;
-}
-
-static int all(const room *r, size_t from, size_t to, uint8_t byte)
-{
-  while(from < to && r->bytes[from] == byte)
-    from++;
-  return from == to;
-}
-
-static int untouched(const room *r)
-{
-  return all(r, 0, ROOM, CANARY);
-}
-
-/* After a failure: as it was or wiped, and no length that could be used. */
-static int left_clean(const room *r, size_t capacity)
-{
-  return (all(r, 0, capacity, CANARY) || all(r, 0, capacity, 0)) &&
-         all(r, capacity, ROOM, CANARY) && (r->len == UNSET || r->len == 0);
-}
 
 static void encrypting(const world *w)
 {

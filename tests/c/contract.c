@@ -20,6 +20,9 @@ int main(int argc, char **argv)
     test_arguments();
     test_texts();
     test_buffers();
+    test_signing();
+    test_moving();
+    test_digests();
     test_handles();
     test_crossing();
     test_places();

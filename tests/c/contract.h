@@ -6,15 +6,30 @@
 
 #include "json.h"
 
-/* A store in memory with a manual clock, a session and two keys. */
+/* A store in memory with a manual clock, a session and some keys. */
 typedef struct world {
   const kmshsm_store *store;
   const kmshsm_session *session;
-  char *key;      /* AES-256, enabled */
-  char *external; /* awaits its material */
+  const kmshsm_digest *digest; /* of nothing yet, for the signer */
+  char *key;                   /* AES-256, enabled */
+  char *external;              /* awaits its material */
+  char *signer;                /* EC_P256, for SIGN/VERIFY */
+  char *version;               /* the signer's */
+  uint8_t blob[96];            /* 5 bytes under the key */
 } world;
 
+/* A function that takes a handle, and which. */
+typedef struct function {
+  const char *name;
+  enum { STORE, SESSION, DIGEST } of;
+  kmshsm_status (*ask)(const world *w);
+} function;
+enum { FUNCTIONS = 23 };
+extern const function functions[FUNCTIONS];
+
 void world_open(world *w);
+/* Of a world with a store and a session, all that is in them. */
+void world_fill(world *w);
 void world_close(world *w);
 
 /* One line of TAP each. */
@@ -28,6 +43,8 @@ int finish(void);
 void session_calls_are(const kmshsm_session *session, const char *code,
                        const char *what);
 
+/* The newest version of a key; to be freed. */
+char *version_of(const kmshsm_session *session, const char *key);
 /* The answer to a call that must succeed; to be freed with json_free. */
 json *answer_of(const kmshsm_session *session, const char *action,
                 const char *parameters);
@@ -41,6 +58,9 @@ char *object_of(const char *name, const char *value, const char *name2,
 void test_arguments(void);
 void test_texts(void);
 void test_buffers(void);
+void test_signing(void);
+void test_moving(void);
+void test_digests(void);
 void test_handles(void);
 void test_crossing(void);
 void test_places(void);

@@ -80,9 +80,8 @@ static void closed(void)
   is_true(1, "closing twice does not hurt the successor");
   kmshsm_session_free(second);
   kmshsm_session_free(second);
+  world_close(&w);
   world_close(&other);
-  free(w.key);
-  free(w.external);
 }
 
 static void two_stores(void)

@@ -126,6 +126,24 @@ static const char *run_change(const json *with, const json *amount, int flip,
   return problem;
 }
 
+/* What stands between the lines of PEM that begin with a dash. */
+static const char *run_der(const json *with, outcome *o)
+{
+  const char *at = json_string(with, "PublicKey");
+  buffer out = {0};
+  if(!at)
+    return "der takes PublicKey";
+  while(*at) {
+    size_t len = strcspn(at, "\n");
+    if(*at != '-')
+      buffer_add(&out, at, len);
+    at += len + (at[len] == '\n');
+  }
+  json_set(o->answer, "PublicKeyBlob", json_text(out.data, out.len));
+  buffer_free(&out);
+  return NULL;
+}
+
 static const char *run_repeat(const json *with, outcome *o)
 {
   const json *text = json_get(with, "Text");
@@ -152,6 +170,8 @@ int run_own_step(const char *call, const json *with, outcome *o)
     problem = run_change(with, json_get(with, "Bit"), 1, o);
   else if(!strcmp(call, "cut"))
     problem = run_change(with, json_get(with, "Bytes"), 0, o);
+  else if(!strcmp(call, "der"))
+    problem = run_der(with, o);
   else if(!strcmp(call, "repeat"))
     problem = run_repeat(with, o);
   else {

@@ -5,7 +5,7 @@
 
 #include "lanes.h"
 
-/* wrap, flip, cut, repeat. 0 if `call` is none of them. */
+/* wrap, flip, cut, der, repeat. 0 if `call` is none of them. */
 int run_own_step(const char *call, const json *with, outcome *o);
 
 /* A copy with every ${name} in its strings replaced; NULL and the name of the

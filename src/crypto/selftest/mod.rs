@@ -10,7 +10,7 @@ use super::block::{BlockKey, Cipher};
 use super::drbg::{Drbg, SEED_LEN};
 use super::rsa::{Padding, RsaPrivateKey, Scheme};
 use super::xaes::DerivationKey;
-use super::{aead, digest, kdf, mac};
+use super::{aead, digest, kdf, mac, provider};
 use crate::error::Result;
 use crate::health;
 
@@ -44,9 +44,9 @@ impl Test {
         Self::new(name, Kind::KnownAnswer, run)
     }
 
-    /// Runs it.
+    /// Runs it. Its keys are published ones: a heap that is full of others fails no test.
     pub fn passes(&self) -> bool {
-        (self.run)(health::flaw(self.name)).unwrap_or(false)
+        provider::openly(|| (self.run)(health::flaw(self.name))).unwrap_or(false)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Memory for the provider: what AWS-LC allocates while it works with a private key lies in a heap of
-//! its own, in secret memory, and not in the heap of the program. No protection key closes it: AWS-LC
-//! touches it when it likes.
+//! its own, in secret memory, and never in the heap of the program: when it is full, the work fails.
+//! No protection key closes it: AWS-LC touches it when it likes.
 //!
 //! AWS-LC also keeps a random generator for each thread as long as the thread lives, and for a forked
 //! child as well, which has no secret memory of its parent's. That lies in a second heap, which is

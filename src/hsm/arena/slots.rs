@@ -284,7 +284,9 @@ mod tests {
                 for (at, page) in slots.pages.iter().enumerate() {
                     let is_in = |set: &PageSet| set.words[at / 64] >> (at % 64) & 1 == 1;
                     let begun = match *page {
-                        Page::Shared { size, taken } if taken.count_ones() < (PAGE / size) as u32 => Some(index_of(size)),
+                        Page::Shared { size, taken } => {
+                            (taken.count_ones() < (PAGE / size) as u32).then(|| index_of(size))
+                        }
                         _ => None,
                     };
                     prop_assert_eq!(is_in(&slots.free), *page == Page::Free);

@@ -22,12 +22,16 @@ enum Use {
     Ordinary,
     /// For the work with a private key.
     Work,
+    /// For the work with a private key that is no secret: from the C library, like the ordinary.
+    Open,
     /// For as long as the thread lives, and in a forked child.
     Lasting,
 }
 
 thread_local! {
     static USE: Cell<Use> = const { Cell::new(Use::Ordinary) };
+    /// Whether private keys are no secrets just now.
+    static IS_OPEN: Cell<bool> = const { Cell::new(false) };
     /// Whether the work under way was refused memory.
     static IS_EXHAUSTED: Cell<bool> = const { Cell::new(false) };
 }
@@ -71,13 +75,13 @@ pub(super) fn routed<R>(work: impl FnOnce() -> Result<R>) -> Result<R> {
             USE.set(self.0);
         }
     }
-    if USE.get() == Use::Work {
+    if matches!(USE.get(), Use::Work | Use::Open) {
         return work();
     }
     let _pass = Pass::enter();
     let _back = Back(USE.get());
     make_generator();
-    USE.set(Use::Work);
+    USE.set(if IS_OPEN.get() { Use::Open } else { Use::Work });
     IS_EXHAUSTED.set(false);
     work().map_err(
         |error| {
@@ -98,6 +102,19 @@ fn make_generator() {
         // SAFETY: one byte to write.
         unsafe { aws_lc_sys::RAND_bytes(&raw mut byte, 1) };
     }
+}
+
+/// Runs work with private keys that are no secrets. It lies in the ordinary heap, and finds room there
+/// however many keys are loaded.
+pub(crate) fn openly<R>(work: impl FnOnce() -> R) -> R {
+    struct Back(bool);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            IS_OPEN.set(self.0);
+        }
+    }
+    let _back = Back(IS_OPEN.replace(true));
+    work()
 }
 
 unsafe extern "C" fn allocate(size: usize, _: *const c_char, _: c_int) -> *mut c_void {

@@ -15,7 +15,7 @@ mod side_by_side;
 pub(crate) use cipher::{AesKey, gcm_open, gcm_seal};
 pub(crate) use ec::{P256Private, P256Public, p256_point};
 pub(crate) use hash::{Sha256, hmac_sha256, sha1, sha256};
-pub(crate) use heap::route_heap;
+pub(crate) use heap::{openly, route_heap};
 pub(crate) use rsa::{RsaKey, RsaPublic};
 
 use std::ffi::c_int;

@@ -26,10 +26,12 @@ unsafe impl Sync for RsaKey {}
 impl Drop for RsaKey {
     fn drop(&mut self) {
         if self.born.is_current() {
-            // SAFETY: the one reference that this value owns, in the process that made it.
-            let free = || unsafe { aws_lc_sys::EVP_PKEY_free(self.key.as_ptr()) };
             // It cannot fail.
-            let _ = routed(|| Ok(free()));
+            let _ = routed(|| {
+                // SAFETY: the one reference that this value owns, in the process that made it.
+                unsafe { aws_lc_sys::EVP_PKEY_free(self.key.as_ptr()) };
+                Ok(())
+            });
         }
     }
 }

@@ -7,6 +7,7 @@ mod oracle;
 mod signatures;
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use ::rsa::BoxedUint;
 use ::rsa::pkcs8::EncodePrivateKey;
@@ -16,6 +17,12 @@ use super::*;
 use crate::crypto::drbg::reproducible as random;
 use crate::crypto::provider::{RsaKey, RsaPublic};
 use crate::error::ErrorCode;
+
+/// A fresh key of each length, for all tests: making them takes its time.
+fn fresh() -> &'static [RsaPrivateKey; 3] {
+    static FRESH: OnceLock<[RsaPrivateKey; 3]> = OnceLock::new();
+    FRESH.get_or_init(|| BITS.map(|bits| RsaPrivateKey::generate(bits, random).unwrap()))
+}
 
 fn pkcs8(key: &RsaPrivateKey) -> Vec<u8> {
     let mut der = vec![0; MAX_PKCS8];
@@ -45,8 +52,8 @@ fn public_from_numbers(numbers: &HashMap<String, Value>) -> RsaPublic {
 
 #[test]
 fn generated() {
-    let key = RsaPrivateKey::generate(2048, random).unwrap();
-    let again = RsaPrivateKey::from_pkcs8(&pkcs8(&key), random).unwrap();
+    let [key, ..] = fresh();
+    let again = RsaPrivateKey::from_pkcs8(&pkcs8(key), random).unwrap();
     assert_eq!(key.public_spki().unwrap(), again.public_spki().unwrap());
     let mut ciphertext = vec![0; 256];
     let public = key.public().unwrap();
@@ -62,7 +69,7 @@ fn generated() {
 
 #[test]
 fn ciphertexts_out_of_range() {
-    let key = RsaPrivateKey::generate(2048, random).unwrap();
+    let [key, ..] = fresh();
     let spki = key.public_spki().unwrap();
     // n stands in SubjectPublicKeyInfo before e: 02 03 01 00 01.
     let n = &spki[spki.len() - 5 - 256..spki.len() - 5];
@@ -78,8 +85,7 @@ fn ciphertexts_out_of_range() {
 
 #[test]
 fn signed_and_encrypted() {
-    for bits in BITS {
-        let key = RsaPrivateKey::generate(bits, random).unwrap();
+    for (bits, key) in BITS.into_iter().zip(fresh()) {
         let public = RsaPublicKey::from_spki(&key.public_spki().unwrap()).unwrap();
         assert_eq!(public.spki(), key.public_spki());
         assert_eq!((public.modulus_len(), key.modulus_len()), (bits / 8, bits / 8));
