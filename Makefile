@@ -1,4 +1,4 @@
-# make demo | test | lint | fuzz | bench | install. What a target does is in the script or tool it calls.
+# make demo | test | test-portable | lint | fuzz | bench | bench-timing | install. What a target does is in the script or tool it calls.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 SONAME := libkmshsm.so.0
@@ -9,12 +9,15 @@ FUZZ_SECONDS ?= 28800
 FUZZ_TARGET ?= c_abi
 
 CARGO_LIB := cargo rustc --locked --release --lib --no-default-features --features capi,awslc --crate-type
+# Named, or the Python package beside it would bring its own provider along.
+PORTABLE := --locked -p kmshsm --no-default-features --features capi,portable
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 VENV := .venv/.tools
 PACKAGE := .venv/.kmshsm
 
-.PHONY: all lib cli python demo test test-rust test-c test-memory test-python lint fuzz fuzz-smoke bench \
-	bless install clean
+.PHONY: all lib cli python demo test test-rust test-c test-memory test-constant-time test-python \
+	test-portable test-portable-rust test-portable-c test-portable-python lint fuzz fuzz-smoke bench \
+	bench-timing bless install clean
 
 all: lib cli
 
@@ -26,7 +29,7 @@ demo: all python
 	scripts/need openssl libcrypto
 	scripts/demo
 
-test: test-rust test-c test-memory demo test-python
+test: test-rust test-c test-memory test-constant-time demo test-python
 
 test-rust:
 	cargo test --locked
@@ -42,15 +45,35 @@ test-memory: lib $(VENV)
 	$(MAKE) -C tests/memory BUILD=$(CURDIR)/build/tests/memory KMSHSM_LIBDIR=$(CURDIR)/build/lib
 	.venv/bin/python -m pytest -q -c python/pyproject.toml tests/memory
 
+# The features of `lib`, so that only the library is compiled once more: optimized code is what counts.
+test-constant-time: lib
+	scripts/need valgrind
+	cargo build --locked -q --release -p kmshsm --no-default-features --features capi,awslc,testing --bin constant-time
+	target/release/constant-time
+
 test-python: python
 	scripts/need openssl
 	cd python && ../.venv/bin/python -m pytest -q
+
+# All of it on the provider in pure Rust, in the dev profile; the demo is about the same surfaces.
+test-portable: test-portable-rust test-portable-c test-portable-python
+
+test-portable-rust:
+	cargo test $(PORTABLE) --features cli
+
+test-portable-c: build/portable/lib/libkmshsm.so
+	scripts/need openssl c++
+	$(MAKE) -C tests/c check BUILD=$(CURDIR)/build/tests/portable KMSHSM_LIBDIR=$(CURDIR)/build/portable/lib
+
+test-portable-python: build/portable/python
+	scripts/need openssl
+	cd python && PYTHONPATH=$(CURDIR)/build/portable/python ../.venv/bin/python -m pytest -q
 
 lint: $(VENV) python
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets --features kmshsm/testing -- -D warnings
-	cargo clippy --locked --no-default-features --features portable --lib --tests -- -D warnings
+	cargo clippy $(PORTABLE) --lib --tests -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked -q --no-deps --lib
 	cargo test --locked -q --test floors --test generated --test python_actions
 	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.cpp tests/memory/*.c c-examples/*.[ch]
@@ -69,8 +92,12 @@ fuzz-smoke:
 	scripts/fuzz 60 c_abi
 
 bench: lib python
-	cargo bench --locked --features testing
+	cargo bench --locked -p kmshsm --features testing --bench abi
 	.venv/bin/python python/bench.py
+
+# Figures for SECURITY.md; some minutes, on a quiet machine.
+bench-timing:
+	cargo bench --locked -p kmshsm --features testing --bench timing
 
 # Rewrites what is generated and committed.
 bless: lib
@@ -102,6 +129,13 @@ build/testing/lib/libkmshsm.so: $(SOURCES) scripts/hmacify
 	cp target/debug/libkmshsm.so $@
 	scripts/hmacify $@
 
+build/portable/lib/libkmshsm.so: $(SOURCES) scripts/static
+	cargo rustc $(PORTABLE) --lib --crate-type cdylib
+	cargo rustc $(PORTABLE) --lib --crate-type staticlib
+	mkdir -p build/portable/lib
+	scripts/static target/debug/libkmshsm.a build/portable/lib/libkmshsm.a
+	cp target/debug/libkmshsm.so $@
+
 build/bin/kmshsm: $(SOURCES)
 	cargo build --locked --release --bin kmshsm
 	mkdir -p build/bin
@@ -110,6 +144,13 @@ build/bin/kmshsm: $(SOURCES)
 $(VENV): python/requirements-dev.txt
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install -q --disable-pip-version-check -r $<
+	touch $@
+
+# Beside the ordinary package, which it hides by PYTHONPATH.
+build/portable/python: $(VENV) $(SOURCES) $(shell find python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name '*.toml')
+	rm -rf $@
+	.venv/bin/pip install -q --disable-pip-version-check --no-deps --target $@ ./python \
+		--config-settings 'build-args=--profile dev --no-default-features --features portable'
 	touch $@
 
 $(PACKAGE): $(VENV) $(SOURCES) $(shell find python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name '*.toml')

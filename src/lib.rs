@@ -63,6 +63,8 @@
 
 pub mod api;
 mod claims;
+#[cfg(all(feature = "testing", feature = "awslc"))]
+pub mod constant_time;
 mod crypto;
 pub mod error;
 #[cfg(feature = "capi")]

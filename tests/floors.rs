@@ -9,7 +9,7 @@ const FLOORS: [&[&str]; 6] = [
     &["hsm", "keystore", "policy"],
     &["kms"],
     &["api"],
-    &["ffi"],
+    &["ffi", "constant_time"],
 ];
 
 #[test]

@@ -6,16 +6,17 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use k256::elliptic_curve::consts::U32;
-use k256::elliptic_curve::ff::PrimeField;
+use k256::elliptic_curve::ff::{Field, PrimeField};
 use k256::elliptic_curve::group::Group as _;
 use k256::elliptic_curve::ops::Reduce;
 use k256::elliptic_curve::point::AffineCoordinates;
 use k256::elliptic_curve::sec1::{FromSec1Point, Sec1Point};
+use k256::elliptic_curve::subtle::{ConditionallySelectable, CtOption};
 use k256::elliptic_curve::{CurveArithmetic, FieldBytes, NonZeroScalar, PublicKey};
 
 use crate::error::{ErrorCode, Result};
 use crate::fork::Pass;
-use crate::secret::Zeroizing;
+use crate::secret::{Zeroizing, verdict};
 
 /// A curve of prime order whose numbers have 32 bytes.
 pub(crate) trait Group:
@@ -35,8 +36,19 @@ pub(crate) type Projective<C> = <C as CurveArithmetic>::ProjectivePoint;
 /// The secret scalar in these bytes; [`ErrorCode::InvalidKeyMaterial`] unless 0 < d < n.
 pub(crate) fn secret<C: Group>(d: &[u8; 32]) -> Result<Zeroizing<NonZeroScalar<C>>> {
     let d = Zeroizing::new(FieldBytes::<C>::from(*d));
-    let scalar = NonZeroScalar::from_repr(*d).into_option().ok_or(ErrorCode::InvalidKeyMaterial)?;
-    Ok(Zeroizing::new(scalar))
+    Ok(Zeroizing::new(nonzero(&d).ok_or(ErrorCode::InvalidKeyMaterial)?))
+}
+
+/// The secret scalar in these bytes, if 0 < d < n: whether it is so is public.
+pub(crate) fn nonzero<C: Group>(d: &FieldBytes<C>) -> Option<NonZeroScalar<C>> {
+    told(NonZeroScalar::from_repr(*d), NonZeroScalar::new(Scalar::<C>::ONE).into_option()?)
+}
+
+/// The secret in the option; whether there is one is public. Taken out without a branch on it.
+pub(crate) fn told<T: ConditionallySelectable>(option: CtOption<T>, otherwise: T) -> Option<T> {
+    let is_some = option.is_some();
+    let value = option.unwrap_or(otherwise);
+    verdict(is_some).then_some(value)
 }
 
 /// The two scalars of a signature, if 0 < r, s < n.

@@ -135,7 +135,8 @@ pub(super) fn is_private(curve: Curve, d: &[u8; 32]) -> bool {
     let borrow = largest.as_flattened().iter().zip(d).rev().fold(0, |borrow, (most, digit)| {
         u16::from(*most).wrapping_sub(u16::from(*digit)).wrapping_sub(borrow) >> 15
     });
-    borrow == 0 && !secret::eq(d, &[0; 32])
+    let is_zero = secret::eq(d, &[0; 32]);
+    secret::eq(&borrow.to_ne_bytes(), &[0; 2]) && !is_zero
 }
 
 /// What stands before a point of so many bytes in its SubjectPublicKeyInfo. DER has one form for each

@@ -8,7 +8,7 @@ use k256::elliptic_curve::FieldBytes;
 use k256::elliptic_curve::NonZeroScalar;
 use k256::elliptic_curve::ff::PrimeField;
 
-use super::group::{Group, Scalar};
+use super::group::{self, Group, Scalar};
 use crate::crypto::Random;
 use crate::crypto::mac::hmac_sha256;
 use crate::error::Result;
@@ -53,7 +53,7 @@ impl Nonces {
         loop {
             *self.value = hmac_sha256(&*self.key, &[&*self.value]);
             let candidate = Zeroizing::new(FieldBytes::<C>::from(*self.value));
-            if let Some(k) = NonZeroScalar::from_repr(*candidate).into_option() {
+            if let Some(k) = group::nonzero(&candidate) {
                 return Zeroizing::new(k);
             }
             self.update(&[&[0], &[], &[], &[]]);

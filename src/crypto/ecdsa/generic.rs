@@ -12,7 +12,7 @@ use crate::crypto::Random;
 use crate::crypto::ec::group::{self, Group, Projective, Scalar};
 use crate::crypto::ec::nonce::Nonces;
 use crate::error::Result;
-use crate::secret::Zeroizing;
+use crate::secret::{Zeroizing, verdict};
 
 /// A curve that ECDSA is done over.
 pub(crate) trait Ecdsa: Group {
@@ -50,11 +50,11 @@ impl<C: Ecdsa> Private<C> {
     /// r | s with this nonce, unless one of them is zero (6.4.1, steps 4 to 11).
     fn sign_with(&self, k: &NonZeroScalar<C>, e: &Scalar<C>) -> Option<[u8; 64]> {
         let r = group::reduced::<C>(&group::base::<C>(k).to_affine().x());
-        let inverse = Zeroizing::new(k.invert());
-        let s = *inverse.as_ref() * (*e + r * self.0.as_ref());
+        let inverse = Zeroizing::new(group::told(Field::invert(k.as_ref()), Scalar::<C>::ONE)?);
+        let s = *inverse * (*e + r * self.0.as_ref());
         let is_high = s.is_high() & Choice::from(u8::from(C::LOW_S));
         let s = Scalar::<C>::conditional_select(&s, &-s, is_high);
-        let usable = !bool::from(r.is_zero() | s.is_zero());
+        let usable = verdict(!(r.is_zero() | s.is_zero()));
         usable.then(|| group::joined::<C>(&r, &s))
     }
 }

@@ -18,6 +18,7 @@ use super::ec::group::Group;
 use super::ec::{self, Curve, PAIR_LEN, SIGNATURE_LEN, signature};
 use super::provider::{P256Private, P256Public};
 use crate::error::{ErrorCode, Result};
+use crate::secret::publish;
 
 impl Group for Secp256k1 {
     fn has_table() -> &'static AtomicBool {
@@ -62,7 +63,7 @@ impl EcdsaPrivateKey {
             Private::P256(key) => key.sign(digest, random)?,
             Private::Secp256k1(key) => key.sign(digest, random)?,
         };
-        signature::write(&signature, out)
+        signature::write(&publish(signature), out)
     }
 }
 

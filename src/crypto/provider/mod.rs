@@ -17,8 +17,9 @@ pub(crate) use chosen::{
     openly, p256_point, route_heap, sha1, sha256,
 };
 
-/// A heap for the work with private keys.
+/// A heap for the work with private keys; the provider in pure Rust takes none.
 #[derive(Clone, Copy)]
+#[cfg_attr(not(feature = "awslc"), allow(dead_code))]
 pub struct HeapRoutes {
     /// So many bytes, or null if it is full; None where there is no heap.
     pub allocate: fn(usize) -> Option<*mut u8>,

@@ -13,6 +13,8 @@ mod tests;
 
 pub use oaep::{OaepHash, oaep_max};
 pub use private::RsaPrivateKey;
+#[cfg(all(feature = "testing", feature = "awslc"))]
+pub(crate) use private::{unpad, unpad_oaep};
 pub use public::RsaPublicKey;
 
 use super::Random;

@@ -95,6 +95,7 @@ fn decode<const N: usize>(hash: Hash<N>, block: &mut [u8]) -> (Choice, usize) {
     for byte in rest {
         let one = byte.ct_eq(&1);
         right &= !before | one | byte.ct_eq(&0);
+        // It never wraps; a check for that would be a branch on a secret.
         message_len = message_len.wrapping_sub(before.unwrap_u8().into());
         before &= !one;
     }

@@ -72,6 +72,12 @@ impl RsaPrivateKey {
         self.0.modulus_len()
     }
 
+    /// Marks the private numbers as secret, before they are first used.
+    #[cfg(all(feature = "testing", feature = "awslc"))]
+    pub(crate) fn conceal(&self) {
+        self.0.conceal();
+    }
+
     /// Decrypts a message of exactly `out_len` bytes into the beginning of `out`. Every failure is
     /// [`ErrorCode::InvalidKeyMaterial`] with nothing written; which one it was shows neither in
     /// the answer nor in time.
@@ -114,19 +120,24 @@ pub(super) fn decrypt(
     ciphertext: &[u8],
     out: &mut [u8],
 ) -> Result<()> {
-    let refused = ErrorCode::InvalidKeyMaterial;
-    with_block(key, ciphertext, refused, |block| {
-        let oaep = |hash: OaepHash, block: &mut [u8]| {
-            let (right, len) = hash.decode(block);
-            right & len.ct_eq(&out.len())
-        };
-        let right = match padding {
-            Padding::Pkcs1V15 => pkcs1::ends_with_message(out.len(), block),
-            Padding::OaepSha1 => oaep(OaepHash::Sha1, block),
-            Padding::OaepSha256 => oaep(OaepHash::Sha256, block),
-        };
-        if right.into() { release(block, out.len(), out) } else { Err(refused.into()) }
-    })
+    with_block(key, ciphertext, ErrorCode::InvalidKeyMaterial, |block| unpad(padding, block, out))
+}
+
+/// Takes the padding off a block; the message goes to `out`, and has its length.
+pub(crate) fn unpad(padding: Padding, block: &mut [u8], out: &mut [u8]) -> Result<()> {
+    let oaep = |hash: OaepHash, block: &mut [u8]| {
+        let (right, len) = hash.decode(block);
+        right & len.ct_eq(&out.len())
+    };
+    let right = match padding {
+        Padding::Pkcs1V15 => pkcs1::ends_with_message(out.len(), block),
+        Padding::OaepSha1 => oaep(OaepHash::Sha1, block),
+        Padding::OaepSha256 => oaep(OaepHash::Sha256, block),
+    };
+    match secret::verdict(right) {
+        true => release(block, out.len(), out),
+        false => Err(ErrorCode::InvalidKeyMaterial.into()),
+    }
 }
 
 /// The same as [`RsaPrivateKey::decrypt_oaep`] for a modulus of any length.
@@ -136,15 +147,21 @@ pub(super) fn decrypt_oaep(
     ciphertext: &[u8],
     out: &mut [u8],
 ) -> Result<usize> {
-    let refused = ErrorCode::InvalidCiphertext;
     if out.len() < super::oaep_max(key.modulus_len(), hash) {
         return Err(ErrorCode::Internal.into());
     }
-    with_block(key, ciphertext, refused, |block| {
-        let (right, len) = hash.decode(block);
-        // From here on the length is public, as the message's owner sees it.
-        if right.into() { release(block, len, out).map(|()| len) } else { Err(refused.into()) }
-    })
+    with_block(key, ciphertext, ErrorCode::InvalidCiphertext, |block| unpad_oaep(hash, block, out))
+}
+
+/// Takes OAEP off a block; answers the message's length. `out` has room for any.
+pub(crate) fn unpad_oaep(hash: OaepHash, block: &mut [u8], out: &mut [u8]) -> Result<usize> {
+    let (right, len) = hash.decode(block);
+    if !secret::verdict(right) {
+        return Err(ErrorCode::InvalidCiphertext.into());
+    }
+    // From here on the length is public, as the message's owner sees it.
+    let len = usize::from_ne_bytes(secret::publish(len.to_ne_bytes()));
+    release(block, len, out).map(|()| len)
 }
 
 /// Signs what `encode` writes, for a modulus of any length.

@@ -11,7 +11,7 @@ use crate::crypto::Random;
 use crate::crypto::ec::nonce::Nonces;
 use crate::crypto::ec::{SIGNATURE_LEN, group, signature};
 use crate::error::{ErrorCode, Result};
-use crate::secret::Zeroizing;
+use crate::secret::{Zeroizing, publish, verdict};
 
 impl Sm2PrivateKey {
     /// Signs the digest: writes SEQUENCE { r, s } in DER to the front of `out`, answers its length.
@@ -23,11 +23,11 @@ impl Sm2PrivateKey {
     ) -> Result<usize> {
         let (d, e) = (self.0.as_ref(), group::reduced::<Sm2>(&(*digest).into()));
         let mut nonces = Nonces::new::<Sm2>(d, &e, random)?;
-        let inverse = (*d + Scalar::ONE).invert().into_option();
+        let inverse = group::told((*d + Scalar::ONE).invert(), Scalar::ONE);
         let inverse = Zeroizing::new(inverse.ok_or(ErrorCode::InvalidKeyMaterial)?);
         loop {
             if let Some(signature) = self.sign_with(&inverse, &nonces.next(), &e) {
-                return signature::write(&signature, out);
+                return signature::write(&publish(signature), out);
             }
         }
     }
@@ -38,7 +38,7 @@ impl Sm2PrivateKey {
         let (d, k) = (self.0.as_ref(), k.as_ref());
         let r = *e + group::reduced::<Sm2>(&group::base::<Sm2>(k).to_affine().x());
         let s = *inverse * (*k - r * d);
-        let usable = !bool::from(r.is_zero() | (r + k).is_zero() | s.is_zero());
+        let usable = verdict(!(r.is_zero() | (r + k).is_zero() | s.is_zero()));
         usable.then(|| group::joined::<Sm2>(&r, &s))
     }
 }

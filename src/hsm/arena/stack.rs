@@ -18,8 +18,9 @@ use super::{is_plain, memory, registers};
 use crate::claims::Patience;
 use crate::error::{Error, ErrorCode, Result};
 
-/// The bytes of a stack. RSA needs 20 KiB in AWS-LC, a signal frame up to 12 KiB.
-const SIZE: usize = 128 << 10;
+/// The bytes of a stack. RSA needs 20 KiB in AWS-LC, a signal frame up to 12 KiB; the search for primes
+/// in pure Rust needs 100 KiB.
+const SIZE: usize = if cfg!(feature = "awslc") { 128 << 10 } else { 256 << 10 };
 /// The part of an ordinary stack that is wiped where there are no secret ones.
 const BURNT: usize = 16 << 10;
 

@@ -125,6 +125,28 @@ impl RsaKey {
         unsafe { aws_lc_sys::RSA_size(self.rsa()) as usize }
     }
 
+    /// Marks the private exponents and the coefficient as secret, before they are first used. Not the
+    /// primes: AWS-LC computes their lengths from all of their words, and with that the size of
+    /// whatever it allocates, so that everything would seem to depend on them.
+    #[cfg(feature = "testing")]
+    pub(crate) fn conceal(&self) {
+        let numbers = [
+            aws_lc_sys::RSA_get0_d,
+            aws_lc_sys::RSA_get0_dmp1,
+            aws_lc_sys::RSA_get0_dmq1,
+            aws_lc_sys::RSA_get0_iqmp,
+        ];
+        for number in numbers {
+            // SAFETY: the RSA object lives as long as the key, and has all of its numbers; their
+            // words are lent to the marks alone.
+            let words = unsafe {
+                let number = &*number(self.rsa());
+                std::slice::from_raw_parts_mut(number.d.cast::<u8>(), number.width as usize * 8)
+            };
+            crate::secret::marks::conceal(words);
+        }
+    }
+
     /// c^d mod n, blinded, by the Chinese remainder theorem, the result checked with e. Both have
     /// the modulus' length; 0, 1, n-1 and everything from n on are
     /// [`ErrorCode::InvalidCiphertext`].

@@ -1,0 +1,288 @@
+//! What is timed: the decoders alone, unwrapping at the boundary, and the API's own ImportKeyMaterial.
+
+use kmshsm::api::{
+    AsymmetricDecrypt, CreateKey, DeleteKeyMaterial, GetParametersForImport, GetPublicKey,
+    ImportKeyMaterial, Into,
+};
+use kmshsm::constant_time::blocks::{self, Class, Scheme};
+use kmshsm::constant_time::unpadding::{self, BLOCK, MESSAGE, Pair};
+use kmshsm::error::ErrorCode;
+use kmshsm::kms::{Kms, Options, Session};
+use kmshsm::model::{
+    EncryptionAlgorithm, KeyId, KeyRef, KeySpec, KeyUsage, Origin, VersionRef, WrappingAlgorithm,
+    WrappingKeySpec,
+};
+use rsa::hazmat::rsa_encrypt;
+use rsa::pkcs8::DecodePublicKey;
+use rsa::{BoxedUint, RsaPublicKey};
+
+/// Something that takes padded messages.
+pub trait Subject {
+    fn name(&self) -> String;
+    /// How many attempts there are in all.
+    fn samples(&self) -> usize;
+    /// How many there are between two calls of `begin`.
+    fn batch(&self) -> usize;
+    fn begin(&mut self) {}
+    fn input(&mut self, class: Class) -> Vec<u8>;
+    /// What is timed; answers whether it was taken.
+    fn attempt(&mut self, input: &mut [u8]) -> bool;
+    /// Whether input of this class is, in the end, taken.
+    fn takes(&self, class: Class) -> bool {
+        class == Class::WellFormed
+    }
+}
+
+type Make = fn() -> Box<dyn Subject>;
+
+pub const ALL: &[Make] = &[
+    || Box::new(Decoder(Scheme::Pkcs1V15, Length::Known)),
+    || Box::new(Decoder(Scheme::OaepSha1, Length::Known)),
+    || Box::new(Decoder(Scheme::OaepSha256, Length::Known)),
+    || Box::new(Decoder(Scheme::OaepSha1, Length::Any)),
+    || Box::new(Decoder(Scheme::OaepSha256, Length::Any)),
+    || Box::new(Boundary::new(Scheme::Pkcs1V15)),
+    || Box::new(Boundary::new(Scheme::OaepSha1)),
+    || Box::new(Boundary::new(Scheme::OaepSha256)),
+    || Box::new(Import::new(Scheme::Pkcs1V15)),
+    || Box::new(Import::new(Scheme::OaepSha1)),
+    || Box::new(Import::new(Scheme::OaepSha256)),
+    || Box::new(Decryption::new(Scheme::OaepSha1)),
+    || Box::new(Decryption::new(Scheme::OaepSha256)),
+];
+
+/// A fresh block around a message of its own.
+fn block(scheme: Scheme, class: Class) -> Vec<u8> {
+    let message = std::array::from_fn::<u8, MESSAGE, _>(|_| crate::random() as u8 | 2);
+    let mut block = vec![0; BLOCK];
+    blocks::write(scheme, class, &message, &mut block).unwrap();
+    block
+}
+
+/// The block as a number, to the power of e.
+fn encrypted(key: &RsaPublicKey, block: &[u8]) -> Vec<u8> {
+    let number = BoxedUint::from_be_slice(block, 8 * BLOCK as u32).unwrap();
+    rsa_encrypt(key, &number).unwrap().to_be_bytes().to_vec()
+}
+
+/// The decoder of messages of known length, or of any.
+struct Decoder(Scheme, Length);
+
+#[derive(Debug, PartialEq)]
+enum Length {
+    Known,
+    Any,
+}
+
+impl Subject for Decoder {
+    fn name(&self) -> String {
+        format!("decoder, {:?}, {:?} length", self.0, self.1)
+    }
+
+    fn samples(&self) -> usize {
+        240_000
+    }
+
+    fn batch(&self) -> usize {
+        2_000
+    }
+
+    fn input(&mut self, class: Class) -> Vec<u8> {
+        block(self.0, class)
+    }
+
+    fn attempt(&mut self, input: &mut [u8]) -> bool {
+        match self.1 {
+            Length::Known => unpadding::decode(self.0, input, &mut [0; MESSAGE]).is_ok(),
+            Length::Any => unpadding::decode_any(self.0, input, &mut [0; BLOCK]).is_ok(),
+        }
+    }
+
+    fn takes(&self, class: Class) -> bool {
+        class == Class::WellFormed || self.1 == Length::Any && class == Class::OtherLength
+    }
+}
+
+/// The raw private operation and the decoder, on a secret stack.
+struct Boundary(Scheme, Pair, RsaPublicKey);
+
+impl Boundary {
+    fn new(scheme: Scheme) -> Self {
+        let pair = Pair::generate(scheme).unwrap();
+        let public = RsaPublicKey::from_public_key_der(pair.public()).unwrap();
+        Self(scheme, pair, public)
+    }
+}
+
+impl Subject for Boundary {
+    fn name(&self) -> String {
+        format!("boundary, unwrapping, {:?}", self.0)
+    }
+
+    fn samples(&self) -> usize {
+        12_000
+    }
+
+    fn batch(&self) -> usize {
+        1_000
+    }
+
+    fn input(&mut self, class: Class) -> Vec<u8> {
+        encrypted(&self.2, &block(self.0, class))
+    }
+
+    fn attempt(&mut self, input: &mut [u8]) -> bool {
+        self.1.unwrap(input)
+    }
+}
+
+/// ImportKeyMaterial of a key that has had other material: all six classes are refused, with one
+/// answer. Four attempts to a pair, since the fifth destroys it.
+struct Import {
+    scheme: Scheme,
+    session: Session,
+    key: KeyId,
+    public: RsaPublicKey,
+    token: Vec<u8>,
+}
+
+impl Import {
+    fn new(scheme: Scheme) -> Self {
+        let session = session();
+        let external = CreateKey { origin: Some(Origin::External), ..CreateKey::default() };
+        let key = session.call(external).unwrap().answer.key_metadata.key_id;
+        let (public, token) = parameters(&session, key, scheme);
+        let mut import = Self { scheme, session, key, public, token };
+        let input = import.input(Class::WellFormed);
+        import.call(&input).unwrap();
+        import.session.call(DeleteKeyMaterial { key_id: KeyRef::Id(key) }).unwrap();
+        import
+    }
+
+    fn call(&self, wrapped: &[u8]) -> kmshsm::error::Result<()> {
+        let request = ImportKeyMaterial {
+            key_id: KeyRef::Id(self.key),
+            encrypted_key_material: wrapped.into(),
+            import_token: self.token.as_slice().into(),
+            key_material_expire_unix: None,
+        };
+        self.session.call(request).map(drop)
+    }
+}
+
+impl Subject for Import {
+    fn name(&self) -> String {
+        format!("ImportKeyMaterial, {:?}", self.scheme)
+    }
+
+    fn samples(&self) -> usize {
+        1_200
+    }
+
+    fn batch(&self) -> usize {
+        4
+    }
+
+    fn begin(&mut self) {
+        (self.public, self.token) = parameters(&self.session, self.key, self.scheme);
+    }
+
+    fn input(&mut self, class: Class) -> Vec<u8> {
+        encrypted(&self.public, &block(self.scheme, class))
+    }
+
+    fn attempt(&mut self, input: &mut [u8]) -> bool {
+        let refused = self.call(input);
+        assert_eq!(refused.unwrap_err().code(), ErrorCode::InvalidKeyMaterial);
+        false
+    }
+
+    fn takes(&self, _: Class) -> bool {
+        false
+    }
+}
+
+/// AsymmetricDecrypt, as often as one likes.
+struct Decryption {
+    scheme: Scheme,
+    session: Session,
+    key: KeyId,
+    version: VersionRef,
+    public: RsaPublicKey,
+}
+
+impl Decryption {
+    fn new(scheme: Scheme) -> Self {
+        let session = session();
+        let rsa = CreateKey {
+            key_spec: Some(KeySpec::Rsa2048),
+            key_usage: Some(KeyUsage::EncryptDecrypt),
+            ..CreateKey::default()
+        };
+        let key = session.call(rsa).unwrap().answer.key_metadata;
+        let (key, version) = (key.key_id, VersionRef::Id(key.primary_key_version.unwrap()));
+        let request =
+            GetPublicKey { key_id: KeyRef::Id(key), key_version_id: version, into: Into::New };
+        let answer = session.call(request).unwrap().answer.public_key;
+        let pem = std::str::from_utf8(&answer).unwrap();
+        let public = RsaPublicKey::from_public_key_pem(pem).unwrap();
+        Self { scheme, session, key, version, public }
+    }
+}
+
+impl Subject for Decryption {
+    fn name(&self) -> String {
+        format!("AsymmetricDecrypt, {:?}", self.scheme)
+    }
+
+    fn samples(&self) -> usize {
+        12_000
+    }
+
+    fn batch(&self) -> usize {
+        1_000
+    }
+
+    fn input(&mut self, class: Class) -> Vec<u8> {
+        encrypted(&self.public, &block(self.scheme, class))
+    }
+
+    fn attempt(&mut self, input: &mut [u8]) -> bool {
+        let request = AsymmetricDecrypt {
+            key_id: KeyRef::Id(self.key),
+            key_version_id: self.version,
+            algorithm: match self.scheme {
+                Scheme::OaepSha1 => EncryptionAlgorithm::OaepSha1,
+                _ => EncryptionAlgorithm::OaepSha256,
+            },
+            ciphertext_blob: (&*input).into(),
+            into: Into::New,
+        };
+        self.session.call(request).is_ok()
+    }
+
+    fn takes(&self, class: Class) -> bool {
+        matches!(class, Class::WellFormed | Class::OtherLength)
+    }
+}
+
+fn session() -> Session {
+    let options = Options { allow_unprotected_memory: true, manual_clock: None };
+    let kms = Kms::in_memory(options).unwrap();
+    kms.session("111122223333", "cn-hongkong").unwrap()
+}
+
+fn parameters(session: &Session, key: KeyId, scheme: Scheme) -> (RsaPublicKey, Vec<u8>) {
+    let request = GetParametersForImport {
+        key_id: KeyRef::Id(key),
+        wrapping_key_spec: WrappingKeySpec::Rsa2048,
+        wrapping_algorithm: match scheme {
+            Scheme::Pkcs1V15 => WrappingAlgorithm::Pkcs1V15,
+            Scheme::OaepSha1 => WrappingAlgorithm::OaepSha1,
+            Scheme::OaepSha256 => WrappingAlgorithm::OaepSha256,
+        },
+    };
+    let answer = session.call(request).unwrap().answer;
+    let public = RsaPublicKey::from_public_key_der(&answer.public_key).unwrap();
+    (public, answer.import_token.to_vec())
+}

@@ -1,0 +1,97 @@
+//! Taking RSA's padding off: the whole block is secret, and of the outcome the one verdict is told.
+#![forbid(unsafe_code)]
+
+use super::blocks::{self, CLASSES, Class, Scheme};
+use super::{Subject, concealed, demand, public, revealed};
+use crate::crypto::rsa::{self, OaepHash, Padding};
+use crate::error::{ErrorCode, Result};
+use crate::hsm::WrappingPair;
+use crate::model::{KeyId, Timestamp, WrappingAlgorithm};
+
+/// The length of the blocks: RSA-2048.
+pub const BLOCK: usize = 256;
+/// The length of the messages: a key of AES-256.
+pub const MESSAGE: usize = 32;
+
+pub(super) const SUBJECTS: &[Subject] = &[
+    Subject::clean("PKCS#1 v1.5 taken off", || known_length(Scheme::Pkcs1V15)),
+    Subject::clean("OAEP with SHA-1 taken off", || known_length(Scheme::OaepSha1)),
+    Subject::clean("OAEP with SHA-256 taken off", || known_length(Scheme::OaepSha256)),
+    Subject::clean("OAEP with SHA-1 taken off, of any length", || any_length(Scheme::OaepSha1)),
+    Subject::clean("OAEP with SHA-256 taken off, of any length", || any_length(Scheme::OaepSha256)),
+];
+
+/// Takes the padding off a message of `out`'s length, as import does.
+pub fn decode(scheme: Scheme, block: &mut [u8], out: &mut [u8]) -> Result<()> {
+    let padding = match scheme {
+        Scheme::Pkcs1V15 => Padding::Pkcs1V15,
+        Scheme::OaepSha1 => Padding::OaepSha1,
+        Scheme::OaepSha256 => Padding::OaepSha256,
+    };
+    rsa::unpad(padding, block, out)
+}
+
+/// Takes OAEP off a message of any length, as AsymmetricDecrypt does; answers the length.
+pub fn decode_any(scheme: Scheme, block: &mut [u8], out: &mut [u8]) -> Result<usize> {
+    let hash = match scheme {
+        Scheme::Pkcs1V15 => return Err(ErrorCode::Internal.into()),
+        Scheme::OaepSha1 => OaepHash::Sha1,
+        Scheme::OaepSha256 => OaepHash::Sha256,
+    };
+    rsa::unpad_oaep(hash, block, out)
+}
+
+fn message() -> [u8; MESSAGE] {
+    public(2).map(|byte| byte | 2)
+}
+
+fn known_length(scheme: Scheme) -> Result<()> {
+    for class in CLASSES {
+        let (mut block, mut out) = ([0; BLOCK], [0; MESSAGE]);
+        blocks::write(scheme, class, &message(), &mut block)?;
+        let answer = decode(scheme, &mut concealed(block), &mut out);
+        let is_right = class == Class::WellFormed;
+        demand(answer.is_ok() == is_right)?;
+        demand(revealed(out) == if is_right { message() } else { [0; MESSAGE] })?;
+    }
+    Ok(())
+}
+
+fn any_length(scheme: Scheme) -> Result<()> {
+    for class in CLASSES {
+        let mut block = [0; BLOCK];
+        blocks::write(scheme, class, &message(), &mut block)?;
+        let answer = decode_any(scheme, &mut concealed(block), &mut [0; BLOCK]);
+        demand(match class {
+            Class::WellFormed => answer == Ok(MESSAGE),
+            Class::OtherLength => answer == Ok(MESSAGE - 1),
+            _ => answer.is_err(),
+        })?;
+    }
+    Ok(())
+}
+
+/// A wrapping pair, without the count of failures that the API keeps.
+pub struct Pair(WrappingPair);
+
+impl Pair {
+    /// A fresh one, for wrapping so.
+    pub fn generate(scheme: Scheme) -> Result<Self> {
+        let algorithm = match scheme {
+            Scheme::Pkcs1V15 => WrappingAlgorithm::Pkcs1V15,
+            Scheme::OaepSha1 => WrappingAlgorithm::OaepSha1,
+            Scheme::OaepSha256 => WrappingAlgorithm::OaepSha256,
+        };
+        WrappingPair::generate(KeyId::from_bytes([1; 16]), algorithm, Timestamp(1)).map(Self)
+    }
+
+    /// The public half, as DER SubjectPublicKeyInfo.
+    pub fn public(&self) -> &[u8] {
+        self.0.public()
+    }
+
+    /// Whether this is a wrapped message of [`MESSAGE`] bytes.
+    pub fn unwrap(&self, wrapped: &[u8]) -> bool {
+        self.0.unwrap(wrapped, MESSAGE).is_ok()
+    }
+}
