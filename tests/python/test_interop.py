@@ -1,8 +1,7 @@
 """Against others: the program openssl, and the package cryptography.
 
-Key pairs cannot be brought into the library, so no signature of openssl's is verified here: those
-are in tests/vectors, which the tests in src/crypto read. Nor does cryptography know the curve of
-SM2.
+Key pairs cannot be brought into the library, so no signature of others is verified here; the tests
+in src/crypto read published ones. The package does not know the curve of SM2, openssl does.
 """
 
 from __future__ import annotations
@@ -111,7 +110,7 @@ def test_signatures(session: kmshsm.Session, tmp_path: Path, spec: str, algorith
     for message in (MESSAGE, MESSAGE[1:]):
         try:
             if isinstance(theirs, rsa.RSAPublicKey):
-                theirs.verify(value, message, PADDINGS[algorithm], SHA256)  # type: ignore[arg-type]
+                theirs.verify(value, message, PADDINGS[algorithm], SHA256)
             else:
                 assert isinstance(theirs, ec.EllipticCurvePublicKey)
                 theirs.verify(value, message, ec.ECDSA(SHA256))
@@ -150,7 +149,7 @@ def test_we_decrypt_what_they_encrypt(
         blobs = [openssl(*encrypt, given=message)]
         if spec != "EC_SM2":
             scheme = PADDINGS[algorithm]
-            blobs.append(rsa_public_key(pem).encrypt(message, scheme))  # type: ignore[arg-type]
+            blobs.append(rsa_public_key(pem).encrypt(message, scheme))
         for blob in blobs:
             assert session.asymmetric_decrypt(key, version, algorithm, blob) == message
 
@@ -173,7 +172,7 @@ def test_data_keys_exported_to_rsa(session: kmshsm.Session, tmp_path: Path, algo
     data_key = session.decrypt(made.ciphertext_blob)
     for exported in (made.exported_data_key, again):
         assert openssl(*decrypt, given=exported) == data_key
-        assert theirs.decrypt(exported, scheme) == data_key  # type: ignore[arg-type]
+        assert theirs.decrypt(exported, scheme) == data_key
 
 
 def test_data_keys_exported_to_sm2(session: kmshsm.Session, tmp_path: Path) -> None:
@@ -211,7 +210,7 @@ def test_the_example(tmp_path: Path, spec: str, digest: list[str]) -> None:
     def example(action: str, *files: Path, given: bytes = b"") -> tuple[int, bytes]:
         command = [sys.executable, EXAMPLE, "--allow-unprotected-memory", action, place]
         command += [passphrase, REGION, key, *files]
-        done = subprocess.run(command, input=given, stdout=subprocess.PIPE)
+        done = subprocess.run([*map(str, command)], input=given, stdout=subprocess.PIPE)
         return done.returncode, done.stdout
 
     public = write(tmp_path / "public.pem", example("public-key")[1])

@@ -80,6 +80,26 @@ def test_files(session: kmshsm.Session, tmp_path: pathlib.Path, algorithm: str) 
         assert session.verify_message(key, version, algorithm, process.stdout, value)
 
 
+def test_files_are_read_piece_by_piece(session: kmshsm.Session) -> None:
+    key, version = signer(session, "EC_P256")
+    sizes = []
+
+    class Slow:
+        """A file that gives less than it is asked for."""
+
+        def __init__(self) -> None:
+            self.rest = io.BytesIO(MESSAGE)
+
+        def read(self, size: int, /) -> bytes:
+            sizes.append(size)
+            return self.rest.read(size // 2 + 1)
+
+    value = session.sign_message(key, version, "ECDSA_SHA_256", Slow())
+    assert session.verify_message(key, version, "ECDSA_SHA_256", MESSAGE, value)
+    assert len(sizes) > 3
+    assert max(sizes) <= 1 << 18
+
+
 def test_what_is_no_message(session: kmshsm.Session) -> None:
     key, version = signer(session, "EC_P256")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kmshsm import _native
 from kmshsm._actions import Actions
@@ -12,18 +12,19 @@ from kmshsm._actions import Actions
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
-    from typing import Protocol
 
     from typing_extensions import Buffer, Self
 
-    class Readable(Protocol):
-        """A binary file, or what reads like one."""
-
-        def read(self, size: int, /) -> bytes: ...
-
-
 # How much of a file is read at once, in bytes.
-CHUNK = 1 << 18
+_PIECE = 1 << 18
+
+
+class Readable(Protocol):
+    """A file opened in binary mode, or what reads like one."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, at most so many; none at the end."""
+        ...
 
 
 def create(
@@ -203,5 +204,5 @@ def _read(message: Buffer | Readable, digest: _native.MessageDigest) -> None:
         digest.update(message)
         return
     # Only this ends a file: text, and the None of a file that would block, are TypeErrors.
-    while (piece := message.read(CHUNK)) != b"":
+    while (piece := message.read(_PIECE)) != b"":
         digest.update(piece)
