@@ -254,6 +254,7 @@ impl<'a> Ciphertext<'a> {
 }
 
 /// The digest of a message that comes in pieces, as it is signed: SHA-256, or SM3(Z_A | message).
+#[derive(Clone)]
 pub struct MessageDigest(Hasher);
 
 impl MessageDigest {
