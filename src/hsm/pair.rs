@@ -17,6 +17,8 @@ pub struct KeyPair {
     private: SecretBox<PrivateKey>,
 }
 
+// A box would lie outside of secret memory.
+#[allow(clippy::large_enum_variant)]
 enum PrivateKey {
     Rsa(RsaPrivateKey),
     Ecdsa(EcdsaPrivateKey),
