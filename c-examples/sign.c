@@ -1,12 +1,10 @@
-/* Signs a file of any length with a new key, verifies the signature, and
- * prints the public key, with which anybody can do the same:
+/* Signs a file with a new key, verifies that, and prints the public key:
  *
  *   sign EC_P256 STORE PASSPHRASE_FILE REGION FILE SIGNATURE >public.pem
  *   openssl dgst -sha256 -verify public.pem -signature SIGNATURE FILE
  *
  * --allow-unprotected-memory may stand in front; EC_SM2 signs with SM2 in
  * regions that offer it. The private key never leaves the store.
- *
  * Build: see Makefile. Exit codes: 0, or the family of the error (kmshsm.h).
  */
 #include "store.h"
