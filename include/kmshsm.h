@@ -382,7 +382,7 @@ kmshsm_status kmshsm_random(const kmshsm_session *session,
 //                        SEQUENCE { r, s } mostly takes 70 to 72: *out_len tells. Or give room for
 //                        KMSHSM_SIGNATURE_MAX
 // @return KMSHSM_OK, Abi.BufferTooSmall, Forbidden.KeyNotFound, KMSHSM_ERROR_KEY_VERSION_NOT_FOUND,
-//         Rejected.*, InvalidParameter, UnsupportedOperation
+//         Rejected.*, InvalidParameter
 KMSHSM_MUST_USE
 kmshsm_status kmshsm_sign(const kmshsm_session *session,
                           const char *key_id,
