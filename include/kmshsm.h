@@ -22,7 +22,7 @@
  *            any work; so a first call with capacity 0 asks for the size. On success *out_len gets
  *            the length, which may be less than what was asked for. A failure leaves outputs as
  *            they were, or zeros in them. Outputs must overlap neither inputs nor each
- *            other.
+ *            other. A truth value is an int, 0 or 1, and written on success only.
  * Strings    that the library hands out are freed with kmshsm_string_free(), which wipes them.
  * Handles    are opaque and never followed as pointers: NULL answers Abi.NullArgument, a forged one
  *            Abi.BadHandle, a freed one Abi.Closed. They may be used from any thread, by several at
@@ -382,7 +382,7 @@ kmshsm_status kmshsm_random(const kmshsm_session *session,
 //                        SEQUENCE { r, s } mostly takes 70 to 72: *out_len tells. Or give room for
 //                        KMSHSM_SIGNATURE_MAX
 // @return KMSHSM_OK, Abi.BufferTooSmall, Forbidden.KeyNotFound, KMSHSM_ERROR_KEY_VERSION_NOT_FOUND,
-//         Rejected.*, InvalidParameter, UnsupportedOperation
+//         Rejected.*, InvalidParameter
 KMSHSM_MUST_USE
 kmshsm_status kmshsm_sign(const kmshsm_session *session,
                           const char *key_id,

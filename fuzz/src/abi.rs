@@ -1,6 +1,6 @@
 //! The functions of `kmshsm.h`, as a C program would declare them.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_int};
 
 // Only for its symbols.
 use kmshsm as _;
@@ -8,7 +8,8 @@ use kmshsm as _;
 /// `kmshsm_status`.
 pub type Status = u32;
 
-/// `const kmshsm_store *` or `const kmshsm_session *`: a number that nobody follows.
+/// `const kmshsm_store *`, `const kmshsm_session *` or `const kmshsm_digest *`: a number that nobody
+/// follows.
 pub type Handle = usize;
 
 /// Success.
@@ -30,6 +31,10 @@ pub const INTERNAL: Status = 901;
 
 /// How much longer a ciphertext is than its plaintext.
 pub const OVERHEAD: usize = 91;
+/// How much longer a ciphertext of SM2 is than its plaintext.
+pub const SM2_OVERHEAD: usize = 97;
+/// The length of a digest.
+pub const DIGEST_LEN: usize = 32;
 /// Room for a public key.
 pub const PUBLIC_KEY_MAX: usize = 512;
 /// The length of an import token.
@@ -129,6 +134,144 @@ unsafe extern "C" {
         out: *mut u8,
         out_capacity: usize,
         out_len: *mut usize,
+    ) -> Status;
+    pub fn kmshsm_sign(
+        session: Handle,
+        key_id: *const c_char,
+        key_version_id: *const c_char,
+        algorithm: *const c_char,
+        digest: *const u8,
+        digest_len: usize,
+        out: *mut u8,
+        out_capacity: usize,
+        out_len: *mut usize,
+    ) -> Status;
+    pub fn kmshsm_verify(
+        session: Handle,
+        key_id: *const c_char,
+        key_version_id: *const c_char,
+        algorithm: *const c_char,
+        digest: *const u8,
+        digest_len: usize,
+        signature: *const u8,
+        signature_len: usize,
+        is_valid: *mut c_int,
+    ) -> Status;
+    pub fn kmshsm_asymmetric_encrypt(
+        session: Handle,
+        key_id: *const c_char,
+        key_version_id: *const c_char,
+        algorithm: *const c_char,
+        plaintext: *const u8,
+        plaintext_len: usize,
+        out: *mut u8,
+        out_capacity: usize,
+        out_len: *mut usize,
+    ) -> Status;
+    pub fn kmshsm_asymmetric_decrypt(
+        session: Handle,
+        key_id: *const c_char,
+        key_version_id: *const c_char,
+        algorithm: *const c_char,
+        ciphertext: *const u8,
+        ciphertext_len: usize,
+        out: *mut u8,
+        out_capacity: usize,
+        out_len: *mut usize,
+    ) -> Status;
+    pub fn kmshsm_public_key(
+        session: Handle,
+        key_id: *const c_char,
+        key_version_id: *const c_char,
+        out: *mut u8,
+        out_capacity: usize,
+        out_len: *mut usize,
+    ) -> Status;
+    pub fn kmshsm_sign_message(
+        session: Handle,
+        key_id: *const c_char,
+        key_version_id: *const c_char,
+        algorithm: *const c_char,
+        user_id: *const u8,
+        user_id_len: usize,
+        message: *const u8,
+        message_len: usize,
+        out: *mut u8,
+        out_capacity: usize,
+        out_len: *mut usize,
+    ) -> Status;
+    pub fn kmshsm_verify_message(
+        session: Handle,
+        key_id: *const c_char,
+        key_version_id: *const c_char,
+        algorithm: *const c_char,
+        user_id: *const u8,
+        user_id_len: usize,
+        message: *const u8,
+        message_len: usize,
+        signature: *const u8,
+        signature_len: usize,
+        is_valid: *mut c_int,
+    ) -> Status;
+    pub fn kmshsm_digest_new(
+        session: Handle,
+        key_id: *const c_char,
+        key_version_id: *const c_char,
+        algorithm: *const c_char,
+        user_id: *const u8,
+        user_id_len: usize,
+        out: *mut Handle,
+    ) -> Status;
+    pub fn kmshsm_digest_update(digest: Handle, data: *const u8, data_len: usize) -> Status;
+    pub fn kmshsm_digest_finish(
+        digest: Handle,
+        out: *mut u8,
+        out_capacity: usize,
+        out_len: *mut usize,
+    ) -> Status;
+    pub fn kmshsm_digest_free(digest: Handle);
+    pub fn kmshsm_re_encrypt(
+        session: Handle,
+        ciphertext: *const u8,
+        ciphertext_len: usize,
+        source_key_id: *const c_char,
+        source_key_version_id: *const c_char,
+        source_encryption_algorithm: *const c_char,
+        source_encryption_context: *const c_char,
+        destination_key_id: *const c_char,
+        destination_encryption_context: *const c_char,
+        out: *mut u8,
+        out_capacity: usize,
+        out_len: *mut usize,
+    ) -> Status;
+    pub fn kmshsm_export_data_key(
+        session: Handle,
+        ciphertext: *const u8,
+        ciphertext_len: usize,
+        encryption_context: *const c_char,
+        public_key: *const u8,
+        public_key_len: usize,
+        wrapping_key_spec: *const c_char,
+        wrapping_algorithm: *const c_char,
+        out: *mut u8,
+        out_capacity: usize,
+        out_len: *mut usize,
+    ) -> Status;
+    pub fn kmshsm_generate_and_export_data_key(
+        session: Handle,
+        key_id: *const c_char,
+        number_of_bytes: usize,
+        encryption_context: *const c_char,
+        public_key: *const u8,
+        public_key_len: usize,
+        wrapping_key_spec: *const c_char,
+        wrapping_algorithm: *const c_char,
+        ciphertext: *mut u8,
+        ciphertext_capacity: usize,
+        ciphertext_len: *mut usize,
+        exported: *mut u8,
+        exported_capacity: usize,
+        exported_len: *mut usize,
     ) -> Status;
     pub fn kmshsm_set_key_memory(bytes: usize) -> Status;
     pub fn kmshsm_self_test(answer: *mut *mut c_char) -> Status;

@@ -8,6 +8,9 @@ use crate::run::{ALGORITHMS, SPECS, expect};
 use crate::script::*;
 use crate::world::*;
 
+/// Room behind an input, for outputs that begin in it.
+pub(crate) const BEHIND: usize = 8704;
+
 impl World {
     pub(crate) fn encrypt(
         &mut self,
@@ -19,7 +22,7 @@ impl World {
     ) {
         let (session, found) = self.session(pick);
         let (key_text, (context, number)) = (self.key(key), text_of(context));
-        let plaintext = Buffer::from_script(plaintext, 8192);
+        let plaintext = Buffer::from_script(plaintext, BEHIND);
         let needed = plaintext.capacity + OVERHEAD;
         let out = Buffer::output(out, needed, Some(&plaintext), 0);
         // SAFETY: strings end with NUL or are NULL, buffers have their lengths.
@@ -43,7 +46,7 @@ impl World {
     }
 
     /// Remembers a ciphertext that has been made just now, which must open at once.
-    fn keep(
+    pub(crate) fn keep(
         &mut self,
         session: usize,
         key: &Key,
@@ -266,7 +269,7 @@ impl World {
         assert_ne!(status, OK, "rubbish was imported");
     }
 
-    fn key(&self, key: &Key) -> Text {
+    pub(crate) fn key(&self, key: &Key) -> Text {
         match key {
             Key::Id(at) => around(&self.keys, *at).map_or(Text::NULL, |key| Text::new(&key.id)),
             Key::Arn(at, space) => around(&self.keys, *at).map_or(Text::NULL, |key| {
@@ -283,28 +286,32 @@ impl World {
         }
     }
 
-    fn ciphertext(&self, ciphertext: &Ciphertext) -> Buffer {
-        let genuine =
-            |at: &u8| around(&self.sealed, *at).map(|made| made.blob.clone()).unwrap_or_default();
-        let bytes = match ciphertext {
-            Ciphertext::Genuine(at) => genuine(at),
-            Ciphertext::Flipped(at, byte, bits) => flip(genuine(at), usize::from(*byte), *bits),
-            Ciphertext::Cut(at, len) => {
-                let mut bytes = genuine(at);
-                let len = usize::from(*len) % (bytes.len() + 1);
-                bytes.truncate(len);
-                bytes
-            }
-            Ciphertext::Longer(at, more) => [genuine(at), more.clone()].concat(),
-            Ciphertext::Spliced(a, b, from) => {
-                let (a, b) = (genuine(a), genuine(b));
-                let from = usize::from(*from) % (a.len().min(b.len()) + 1);
-                [&a[..from], &b[from..]].concat()
-            }
-            Ciphertext::Other(input) => return Buffer::from_script(input, 8192),
-        };
-        Buffer::input(&bytes, 8192)
+    pub(crate) fn ciphertext(&self, ciphertext: &Ciphertext) -> Buffer {
+        altered(ciphertext, |at| around(&self.sealed, at).map(|made| made.blob.clone()))
     }
+}
+
+/// What a script makes of genuine bytes.
+pub(crate) fn altered(how: &Ciphertext, genuine: impl Fn(u8) -> Option<Vec<u8>>) -> Buffer {
+    let genuine = |at: &u8| genuine(*at).unwrap_or_default();
+    let bytes = match how {
+        Ciphertext::Genuine(at) => genuine(at),
+        Ciphertext::Flipped(at, byte, bits) => flip(genuine(at), usize::from(*byte), *bits),
+        Ciphertext::Cut(at, len) => {
+            let mut bytes = genuine(at);
+            let len = usize::from(*len) % (bytes.len() + 1);
+            bytes.truncate(len);
+            bytes
+        }
+        Ciphertext::Longer(at, more) => [genuine(at), more.clone()].concat(),
+        Ciphertext::Spliced(a, b, from) => {
+            let (a, b) = (genuine(a), genuine(b));
+            let from = usize::from(*from) % (a.len().min(b.len()) + 1);
+            [&a[..from], &b[from..]].concat()
+        }
+        Ciphertext::Other(input) => return Buffer::from_script(input, BEHIND),
+    };
+    Buffer::input(&bytes, BEHIND)
 }
 
 /// Decrypts in the plainest way.
@@ -327,7 +334,7 @@ fn open(session: Handle, blob: &[u8], context: &Text) -> (Status, Vec<u8>) {
     (status, out.bytes())
 }
 
-fn text_of(context: &Context) -> (Text, Option<u8>) {
+pub(crate) fn text_of(context: &Context) -> (Text, Option<u8>) {
     match context {
         Context::Known(at) => {
             let (text, number) = around(CONTEXTS, *at).copied().unwrap_or_default();
@@ -338,7 +345,7 @@ fn text_of(context: &Context) -> (Text, Option<u8>) {
     }
 }
 
-fn flip(mut bytes: Vec<u8>, at: usize, bits: u8) -> Vec<u8> {
+pub(crate) fn flip(mut bytes: Vec<u8>, at: usize, bits: u8) -> Vec<u8> {
     let at = at.checked_rem(bytes.len()).unwrap_or_default();
     if let Some(byte) = bytes.get_mut(at) {
         *byte ^= bits;

@@ -141,13 +141,22 @@ fn json(world: &World, parameter: Option<&Parameter>, value: &Value) -> Json {
 
 fn proper(world: &World, parameter: &Parameter, at: u16) -> Json {
     match parameter.name.as_str() {
-        "KeyId" => around(&world.keys, at).map(|key| key.id.as_str()).into(),
+        "KeyId" | "SourceKeyId" | "DestinationKeyId" => {
+            around(&world.keys, at).map(|key| key.id.as_str()).into()
+        }
         "CiphertextBlob" => {
             around(&world.sealed, at).map(|made| STANDARD.encode(&made.blob)).into()
         }
+        "KeyVersionId" | "SourceKeyVersionId" => {
+            around(&world.keys, at).map(|key| key.version.as_str()).into()
+        }
+        "PublicKeyBlob" => around(&world.publics, at).map(|key| STANDARD.encode(key)).into(),
+        "Digest" => STANDARD.encode([at as u8; 32]).into(),
         "ImportToken" => around(&world.tokens, at).map(|token| STANDARD.encode(token)).into(),
         "EncryptedKeyMaterial" => STANDARD.encode(vec![at as u8; 256]).into(),
-        "EncryptionContext" => around(CONTEXTS, at).and_then(|(text, _)| *text).into(),
+        "EncryptionContext" | "SourceEncryptionContext" | "DestinationEncryptionContext" => {
+            around(CONTEXTS, at).and_then(|(text, _)| *text).into()
+        }
         "Filters" => text(FILTERS, at),
         "Tags" => text(TAGS, at),
         "RotationInterval" => text(INTERVALS, at),

@@ -4,9 +4,13 @@
 //! [`run`]; a new action of the API needs nothing, for its parameters are read from its schema.
 
 mod abi;
+mod asymmetric;
+mod choices;
 mod crypt;
 mod json;
 mod memory;
+mod message;
 pub mod run;
 pub mod script;
+mod transfer;
 mod world;

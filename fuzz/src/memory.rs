@@ -169,7 +169,8 @@ impl Buffer {
     }
 }
 
-/// Holds the outputs of a call against the contract. `is_exact` if a success fills them.
+/// Holds the outputs of a call against the contract. `is_exact` if a success fills them; otherwise there
+/// may be zeros behind what it writes.
 pub fn check(outputs: &[&Buffer], status: Status, is_exact: bool) {
     let is_ok = status == OK;
     for output in outputs {
@@ -186,8 +187,10 @@ pub fn check(outputs: &[&Buffer], status: Status, is_exact: bool) {
             let is_fine = now.get() == *before
                 || outputs.iter().any(|other| {
                     Rc::ptr_eq(&other.block, &output.block)
-                        && other.writable(is_ok).contains(&at)
-                        && (is_ok || now.get() == 0)
+                        && (is_ok && other.writable(true).contains(&at)
+                            || (!is_ok || !is_exact)
+                                && other.writable(false).contains(&at)
+                                && now.get() == 0)
                 });
             assert!(is_fine, "status {status}: byte {at} was {before} and is {}", now.get());
         }

@@ -3,6 +3,7 @@
 use std::ptr;
 
 use crate::abi::*;
+use crate::asymmetric::Way;
 use crate::json;
 use crate::memory::{Buffer, Text};
 use crate::script::*;
@@ -28,7 +29,13 @@ const KINDS: &[&str] = &[
     r#"{"KeySpec":"Aliyun_SM4","ProtectionLevel":"HSM"}"#,
     r#"{"Origin":"EXTERNAL","ProtectionLevel":"HSM"}"#,
     r#"{"Origin":"EXTERNAL","KeySpec":"Aliyun_AES_128"}"#,
-    r#"{"KeySpec":"RSA_2048"}"#,
+    r#"{"KeySpec":"EC_P256","ProtectionLevel":"HSM"}"#,
+    r#"{"KeySpec":"EC_P256"}"#,
+    r#"{"KeySpec":"EC_P256K"}"#,
+    r#"{"KeySpec":"EC_SM2","KeyUsage":"SIGN/VERIFY","ProtectionLevel":"HSM"}"#,
+    r#"{"KeySpec":"EC_SM2","KeyUsage":"ENCRYPT/DECRYPT","ProtectionLevel":"HSM"}"#,
+    r#"{"KeySpec":"RSA_2048","KeyUsage":"ENCRYPT/DECRYPT"}"#,
+    r#"{"KeySpec":"RSA_2048","KeyUsage":"SIGN/VERIFY"}"#,
 ];
 
 pub(crate) const SPECS: &[&str] = &["EC_SM2", "RSA_2048", "", "RSA_4096"];
@@ -87,6 +94,75 @@ impl World {
                 self.import(session, key, material, token, *expires);
             }
             Call::Random { session, bytes, out } => self.random(session, bytes, out),
+            Call::Sign { session, key, version, algorithm, digest, out } => {
+                self.sign(session, &Way(key, version, *algorithm), digest, out);
+            }
+            Call::Verify { session, key, version, algorithm, digest, signature, is_valid } => {
+                let way = Way(key, version, *algorithm);
+                self.verify(session, &way, digest, signature, is_valid.0);
+            }
+            Call::SealForKey { session, key, version, algorithm, plaintext, out } => {
+                self.seal_for_key(session, &Way(key, version, *algorithm), plaintext, out);
+            }
+            Call::OpenByKey { session, key, version, algorithm, ciphertext, out } => {
+                self.open_by_key(session, &Way(key, version, *algorithm), ciphertext, out);
+            }
+            Call::PublicKey { session, key, version, out } => {
+                self.public_key(session, &Way(key, version, 0), out);
+            }
+            Call::SignMessage { session, key, version, algorithm, user, message, out } => {
+                let way = Way(key, version, *algorithm);
+                self.sign_message(session, &way, user.as_ref(), message, out);
+            }
+            Call::VerifyMessage {
+                session,
+                key,
+                version,
+                algorithm,
+                user,
+                message,
+                signature,
+                is_valid,
+            } => {
+                let (way, message) = (Way(key, version, *algorithm), (user.as_ref(), message));
+                self.verify_message(session, &way, message, signature, is_valid.0);
+            }
+            Call::DigestNew { session, key, version, algorithm, user, out } => {
+                let way = Way(key, version, *algorithm);
+                self.begin_digest(session, &way, user.as_ref(), out.0);
+            }
+            Call::DigestUpdate { digest, data } => self.update_digest(digest, data),
+            Call::DigestFinish { digest, out } => self.finish_digest(digest, out),
+            Call::ReEncrypt {
+                session,
+                source,
+                ciphertext,
+                source_context,
+                destination,
+                context,
+                out,
+            } => {
+                let source = (source.as_ref(), ciphertext, source_context);
+                self.re_encrypt(session, source, destination, context, out);
+            }
+            Call::Export { session, ciphertext, context, public, how, out } => {
+                self.export(session, ciphertext, context, (public, *how), out);
+            }
+            Call::GenerateAndExport {
+                session,
+                key,
+                bytes,
+                context,
+                public,
+                how,
+                sealed,
+                exported,
+            } => {
+                let outputs = (sealed, exported);
+                self.generate_and_export(session, (key, bytes), context, (public, *how), outputs);
+            }
+            Call::DigestFree { digest, really } if really.0 > 0 => self.free_digest(digest),
+            Call::DigestFree { .. } => {}
             Call::SelfTest { answer, really } if really.0 > 128 => self_test(answer.0),
             Call::Zeroize { really } if really.0 > 128 => self.zeroize(),
             Call::SelfTest { .. } | Call::Zeroize { .. } => {}
@@ -162,7 +238,7 @@ impl World {
             assert_eq!(status, CLOSED);
         }
         self.end();
-        let opened = self.stores.iter_mut().chain(&mut self.sessions);
+        let opened = self.stores.iter_mut().chain(&mut self.sessions).chain(&mut self.digests);
         opened.for_each(|opened| opened.is_open = false);
     }
 
@@ -193,7 +269,8 @@ impl World {
         };
         let name = action.unwrap_or_default();
         let parameters = json::parameters(self, name, parameters);
-        let is_slow = name == "GetParametersForImport" && parameters.contains("RSA_2048");
+        let makes_a_pair = ["CreateKey", "GetParametersForImport"].contains(&name);
+        let is_slow = makes_a_pair && parameters.contains("RSA_");
         if is_slow && !self.take_slow() {
             return;
         }
@@ -215,8 +292,10 @@ impl World {
         assert!(answer["RequestId"].is_string(), "{answer}");
         match action {
             "CreateKey" => {
-                let id = answer["KeyMetadata"]["KeyId"].as_str().expect("a key has an id");
-                self.keys.push(Created { id: id.into(), space });
+                let metadata = &answer["KeyMetadata"];
+                let id = metadata["KeyId"].as_str().expect("a key has an id");
+                let spec = metadata["KeySpec"].as_str().expect("a key has a spec");
+                self.created(self.sessions[session].handle, id, !spec.starts_with("Aliyun"), space);
             }
             "Encrypt" | "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" => {
                 let blob = json::decoded(answer, "CiphertextBlob").expect("a ciphertext");

@@ -6,7 +6,8 @@ use std::ptr;
 use serde_json::Value;
 
 use crate::abi::*;
-use crate::memory::Text;
+use crate::asymmetric::Texts;
+use crate::memory::{Buffer, Text};
 use crate::script::Pick;
 
 /// Encryption contexts. Those of the same number are the same context.
@@ -47,6 +48,8 @@ pub struct Opened {
 pub struct Created {
     /// Its id.
     pub id: String,
+    /// The version that it began with.
+    pub version: String,
     /// Where.
     pub space: Space,
 }
@@ -68,6 +71,42 @@ pub struct Sealed {
     pub key: Option<String>,
 }
 
+/// A signature that the library has made.
+pub struct Signed {
+    /// The signature.
+    pub signature: Vec<u8>,
+    /// Of this.
+    pub digest: Vec<u8>,
+    /// The id of the key.
+    pub key: String,
+    /// The number of the algorithm.
+    pub algorithm: usize,
+}
+
+/// What the library has encrypted with a public key.
+pub struct Locked {
+    /// The ciphertext.
+    pub blob: Vec<u8>,
+    /// What is in it.
+    pub plaintext: Vec<u8>,
+    /// The id of the key.
+    pub key: String,
+}
+
+/// A digest that has been begun.
+pub struct Begun {
+    /// The message so far.
+    pub message: Vec<u8>,
+    /// The number of the session.
+    pub session: usize,
+    /// The user id.
+    pub user: Buffer,
+    /// The key and the algorithm.
+    pub texts: Texts,
+    /// Whether it is finished.
+    pub is_done: bool,
+}
+
 /// What a handle must lead to.
 pub enum Found {
     /// The handle of this number.
@@ -83,8 +122,18 @@ pub struct World {
     pub stores: Vec<Opened>,
     /// Sessions.
     pub sessions: Vec<Opened>,
+    /// Handles of digests.
+    pub digests: Vec<Opened>,
+    /// The digests, in the same order.
+    pub begun: Vec<Begun>,
     /// Keys.
     pub keys: Vec<Created>,
+    /// Public keys of theirs, in DER.
+    pub publics: Vec<Vec<u8>>,
+    /// Signatures.
+    pub signed: Vec<Signed>,
+    /// Ciphertexts for private keys.
+    pub locked: Vec<Locked>,
     /// Ciphertexts.
     pub sealed: Vec<Sealed>,
     /// Import tokens.
@@ -96,12 +145,17 @@ pub struct World {
 impl World {
     /// A store handle and what it leads to.
     pub fn store(&self, pick: &Pick) -> (Handle, Found) {
-        find(&self.stores, &self.sessions, pick)
+        find(&self.stores, &[&self.sessions, &self.digests], pick)
     }
 
     /// A session handle and what it leads to.
     pub fn session(&self, pick: &Pick) -> (Handle, Found) {
-        find(&self.sessions, &self.stores, pick)
+        find(&self.sessions, &[&self.stores, &self.digests], pick)
+    }
+
+    /// A digest handle and what it leads to.
+    pub fn digest(&self, pick: &Pick) -> (Handle, Found) {
+        find(&self.digests, &[&self.sessions, &self.stores], pick)
     }
 
     /// Whether the session of this number works.
@@ -140,9 +194,19 @@ impl World {
                 unsafe { kmshsm_session_free(session.handle) };
             }
         }
+        for (at, digest) in self.digests.iter().enumerate() {
+            if at % 2 == 0 {
+                // SAFETY: no pointers.
+                unsafe { kmshsm_digest_free(digest.handle) };
+            }
+        }
         for store in &self.stores {
             // SAFETY: no pointers.
             unsafe { kmshsm_close(store.handle) };
+        }
+        for digest in &self.digests {
+            // SAFETY: no pointers.
+            unsafe { kmshsm_digest_free(digest.handle) };
         }
         for session in &self.sessions {
             // SAFETY: no pointers.
@@ -156,17 +220,20 @@ pub fn around<T>(items: &[T], at: impl Into<usize>) -> Option<&T> {
     items.get(at.into().checked_rem(items.len())?)
 }
 
-fn find(mine: &[Opened], others: &[Opened], pick: &Pick) -> (Handle, Found) {
+fn find(mine: &[Opened], others: &[&[Opened]], pick: &Pick) -> (Handle, Found) {
     let handle = match pick {
         Pick::Opened(at) => around(mine, *at).map_or(0, |opened| opened.handle),
-        Pick::Other(at) => around(others, *at).map_or(0, |opened| opened.handle),
+        Pick::Other(at) => {
+            let others: Vec<_> = others.iter().copied().flatten().collect();
+            around(&others, *at).map_or(0, |opened| opened.handle)
+        }
         Pick::Null => 0,
         Pick::Forged(number) => *number as usize,
     };
     if handle == 0 {
         return (0, Found::Refusal(&[NULL_ARGUMENT]));
     }
-    if others.iter().any(|opened| opened.handle == handle) {
+    if others.iter().copied().flatten().any(|opened| opened.handle == handle) {
         return (handle, Found::Refusal(&[BAD_HANDLE]));
     }
     let number = mine.iter().position(|opened| opened.handle == handle);

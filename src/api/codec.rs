@@ -17,7 +17,7 @@ pub enum Into<'a> {
     /// A new buffer.
     #[default]
     New,
-    /// The caller's memory; a shorter one is [`ErrorCode::BufferTooSmall`].
+    /// The caller's memory; a shorter one is [`BufferTooSmall`](crate::error::ErrorCode::BufferTooSmall).
     Memory(&'a mut [u8]),
 }
 

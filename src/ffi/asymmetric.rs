@@ -45,7 +45,7 @@ const _: () =
 ///                        SEQUENCE { r, s } mostly takes 70 to 72: *out_len tells. Or give room for
 ///                        KMSHSM_SIGNATURE_MAX
 /// @return KMSHSM_OK, Abi.BufferTooSmall, Forbidden.KeyNotFound, KMSHSM_ERROR_KEY_VERSION_NOT_FOUND,
-///         Rejected.*, InvalidParameter, UnsupportedOperation
+///         Rejected.*, InvalidParameter
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_sign(

@@ -33,10 +33,10 @@ kmshsm_status do_asymmetric_encrypt(const given *g, json *answer)
   output out = {0};
   kmshsm_status status;
   do
-    status = kmshsm_asymmetric_encrypt(
-        g->session, g->key, g->version, g->algorithm,
-        (const uint8_t *)g->in.data, g->in.len, out.data, out.capacity,
-        &out.len);
+    status =
+        kmshsm_asymmetric_encrypt(g->session, g->key, g->version, g->algorithm,
+                                  (const uint8_t *)g->in.data, g->in.len,
+                                  out.data, out.capacity, &out.len);
   while(grow(status, &out, NULL));
   put_base64(status, answer, "CiphertextBlob", &out);
   return status;
@@ -47,10 +47,10 @@ kmshsm_status do_asymmetric_decrypt(const given *g, json *answer)
   output out = {0};
   kmshsm_status status;
   do
-    status = kmshsm_asymmetric_decrypt(
-        g->session, g->key, g->version, g->algorithm,
-        (const uint8_t *)g->in.data, g->in.len, out.data, out.capacity,
-        &out.len);
+    status =
+        kmshsm_asymmetric_decrypt(g->session, g->key, g->version, g->algorithm,
+                                  (const uint8_t *)g->in.data, g->in.len,
+                                  out.data, out.capacity, &out.len);
   while(grow(status, &out, NULL));
   put_base64(status, answer, "Plaintext", &out);
   return status;

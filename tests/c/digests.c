@@ -48,12 +48,12 @@ static void arguments(const world *w)
   const kmshsm_digest *digest = NULL;
   uint8_t out[LEN] = {0};
   size_t len = 0;
-  REFUSED(kmshsm_digest_new(NULL, w->signer, w->version, ecdsa, NULL, 0,
-                            &digest));
+  REFUSED(
+      kmshsm_digest_new(NULL, w->signer, w->version, ecdsa, NULL, 0, &digest));
   REFUSED(kmshsm_digest_new(w->session, NULL, w->version, ecdsa, NULL, 0,
                             &digest));
-  REFUSED(kmshsm_digest_new(w->session, w->signer, NULL, ecdsa, NULL, 0,
-                            &digest));
+  REFUSED(
+      kmshsm_digest_new(w->session, w->signer, NULL, ecdsa, NULL, 0, &digest));
   REFUSED(kmshsm_digest_new(w->session, w->signer, w->version, NULL, NULL, 0,
                             &digest));
   REFUSED(kmshsm_digest_new(w->session, w->signer, w->version, ecdsa, NULL, 5,
@@ -65,7 +65,8 @@ static void arguments(const world *w)
             "InvalidParameter", "ECDSA has no user id");
   is_status(kmshsm_digest_new(w->session, w->key, w->version, ecdsa, NULL, 0,
                               &digest),
-            "UnsupportedOperation", "a key that does not sign has no digest");
+            "Rejected.UnsupportedOperation",
+            "a key that does not sign has no digest");
   is_true(!digest, "refused digests give no handle");
   REFUSED(kmshsm_digest_update(NULL, message, 3));
   REFUSED(kmshsm_digest_finish(NULL, out, LEN, &len));
@@ -178,12 +179,12 @@ static void user_ids(const world *w)
                                 message, 3, signature, sizeof(signature),
                                 &len),
             "OK", "sign for the longest user id");
-  is_true(
-      sm2_verifies(session, key, version, longest, 8191, signature, len) == 1,
-      "it verifies");
-  is_status(kmshsm_digest_new(session, key, version, sm2, longest, 8192,
-                              &digest),
-            "InvalidParameter", "a user id that is too long");
+  is_true(sm2_verifies(session, key, version, longest, 8191, signature, len) ==
+              1,
+          "it verifies");
+  is_status(
+      kmshsm_digest_new(session, key, version, sm2, longest, 8192, &digest),
+      "InvalidParameter", "a user id that is too long");
   is_status(kmshsm_digest_new(session, key, version, sm2, longest, 0, &digest),
             "InvalidParameter", "one of no bytes");
   is_true(!digest, "and no digest");

@@ -60,7 +60,7 @@ static int child(const world *w, const char *where)
     return 3;
   kmshsm_string_free(answer);
   if(where && (ask(&own, "kmshsm_encrypt") || ask(&own, "kmshsm_decrypt") ||
-            ask(&own, "kmshsm_sign")))
+               ask(&own, "kmshsm_sign")))
     return 4;
   wrong = refused(w);
   if(wrong)

@@ -64,7 +64,8 @@ static kmshsm_status blind_data_key(const world *w)
 {
   uint8_t own[512];
   size_t len;
-  return kmshsm_generate_data_key_without_plaintext(w->session, w->key, 32, NULL, own, sizeof(own), &len);
+  return kmshsm_generate_data_key_without_plaintext(
+      w->session, w->key, 32, NULL, own, sizeof(own), &len);
 }
 
 static kmshsm_status draw(const world *w)
@@ -110,14 +111,15 @@ static kmshsm_status sign_message(const world *w)
 {
   uint8_t own[512];
   size_t len;
-  return kmshsm_sign_message(w->session, SIGNER, NULL, 0, text, 5, own, sizeof(own), &len);
+  return kmshsm_sign_message(w->session, SIGNER, NULL, 0, text, 5, own,
+                             sizeof(own), &len);
 }
 
 static kmshsm_status verify_message(const world *w)
 {
   int is_valid = -1;
-  kmshsm_status status = kmshsm_verify_message(
-      w->session, SIGNER, NULL, 0, text, 5, zeros, 70, &is_valid);
+  kmshsm_status status = kmshsm_verify_message(w->session, SIGNER, NULL, 0,
+                                               text, 5, zeros, 70, &is_valid);
   return is_valid == (status ? -1 : 0) ? status : WRONG;
 }
 
@@ -146,14 +148,16 @@ static kmshsm_status asymmetric_encrypt(const world *w)
 {
   uint8_t own[512];
   size_t len;
-  return kmshsm_asymmetric_encrypt(w->session, w->signer, w->version, "SM2PKE", text, 5, own, sizeof(own), &len);
+  return kmshsm_asymmetric_encrypt(w->session, w->signer, w->version, "SM2PKE",
+                                   text, 5, own, sizeof(own), &len);
 }
 
 static kmshsm_status asymmetric_decrypt(const world *w)
 {
   uint8_t own[512];
   size_t len;
-  return kmshsm_asymmetric_decrypt(w->session, w->signer, w->version, "SM2PKE", zeros, 102, own, sizeof(own), &len);
+  return kmshsm_asymmetric_decrypt(w->session, w->signer, w->version, "SM2PKE",
+                                   zeros, 102, own, sizeof(own), &len);
 }
 
 static kmshsm_status public_key(const world *w)
@@ -168,21 +172,25 @@ static kmshsm_status re_encrypt(const world *w)
 {
   uint8_t own[512];
   size_t len;
-  return kmshsm_re_encrypt(w->session, w->blob, 96, NULL, NULL, NULL, NULL, w->key, NULL, own, sizeof(own), &len);
+  return kmshsm_re_encrypt(w->session, w->blob, 96, NULL, NULL, NULL, NULL,
+                           w->key, NULL, own, sizeof(own), &len);
 }
 
 static kmshsm_status export(const world *w)
 {
   uint8_t own[512];
   size_t len;
-  return kmshsm_export_data_key(w->session, w->blob, 96, NULL, zeros, 294, RSA, own, sizeof(own), &len);
+  return kmshsm_export_data_key(w->session, w->blob, 96, NULL, zeros, 294, RSA,
+                                own, sizeof(own), &len);
 }
 
 static kmshsm_status generate_and_export(const world *w)
 {
   uint8_t own[512], other[512];
   size_t len, other_len;
-  return kmshsm_generate_and_export_data_key(w->session, w->key, 32, NULL, zeros, 294, RSA, own, sizeof(own), &len, other, sizeof(other), &other_len);
+  return kmshsm_generate_and_export_data_key(
+      w->session, w->key, 32, NULL, zeros, 294, RSA, own, sizeof(own), &len,
+      other, sizeof(other), &other_len);
 }
 
 const function functions[FUNCTIONS] = {

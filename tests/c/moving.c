@@ -26,10 +26,10 @@ static void outsider_open(outsider *o, const world *w)
   size_t len = 0;
   const char *text;
   memset(o, 0, sizeof(*o));
-  o->key = field_of(
-      w->session, "CreateKey",
-      "{\"KeySpec\":\"RSA_2048\",\"KeyUsage\":\"ENCRYPT/DECRYPT\"}",
-      "KeyMetadata.KeyId");
+  o->key =
+      field_of(w->session, "CreateKey",
+               "{\"KeySpec\":\"RSA_2048\",\"KeyUsage\":\"ENCRYPT/DECRYPT\"}",
+               "KeyMetadata.KeyId");
   o->version = version_of(w->session, o->key);
   is_status(kmshsm_public_key(w->session, o->key, o->version, pem, sizeof(pem),
                               &len),
@@ -96,9 +96,9 @@ static void null_arguments(const world *w)
   REFUSED(kmshsm_generate_and_export_data_key(s, w->key, 32, NULL, b, 96, spec,
                                               NULL, out, 256, &len, more, 256,
                                               &more_len));
-  REFUSED(kmshsm_generate_and_export_data_key(
-      s, w->key, 32, NULL, b, 96, spec, oaep, out, 256, NULL, more, 256,
-      &more_len));
+  REFUSED(kmshsm_generate_and_export_data_key(s, w->key, 32, NULL, b, 96, spec,
+                                              oaep, out, 256, NULL, more, 256,
+                                              &more_len));
   REFUSED(kmshsm_generate_and_export_data_key(s, w->key, 32, NULL, b, 96, spec,
                                               oaep, out, 256, &len, more, 256,
                                               NULL));
@@ -123,8 +123,9 @@ static void re_encrypting(const world *w, const outsider *o)
   is_status(kmshsm_decrypt(s, r.bytes, 96, "{\"a\":\"1\"}", plain, 5, &len),
             "OK", "decrypt it");
   is_true(len == 5 && !memcmp(plain, "hello", 5), "it is the same");
-  is_status(kmshsm_re_encrypt(s, r.bytes, 96, NULL, NULL, NULL, "{\"a\":\"1\"}",
-                              w->key, NULL, r.bytes + 95, 96, &len),
+  is_status(kmshsm_re_encrypt(s, r.bytes, 96, NULL, NULL, NULL,
+                              "{\"a\":\"1\"}", w->key, NULL, r.bytes + 95, 96,
+                              &len),
             "InvalidParameter", "re-encrypt onto the ciphertext");
   clear(&r);
   is_status(kmshsm_re_encrypt(s, w->blob, 96, NULL, NULL, NULL, NULL, BOGUS,

@@ -67,12 +67,11 @@ static void null_encrypting(const world *w)
   REFUSED(kmshsm_asymmetric_decrypt(s, k, v, oaep, NULL, 5, out, 9, &len));
   REFUSED(kmshsm_asymmetric_decrypt(s, k, v, oaep, text, 5, out, 9, NULL));
   is_true(len == 0, "nothing comes out");
-  is_status(kmshsm_asymmetric_encrypt(s, k, v, oaep, text, SIZE_MAX, out, 9,
-                                      &len),
-            "InvalidParameter", "a plaintext of SIZE_MAX bytes");
   is_status(
-      kmshsm_sign(s, "", v, ecdsa, digest, 32, out, sizeof(out), &len),
-      "InvalidParameter", "an empty key id");
+      kmshsm_asymmetric_encrypt(s, k, v, oaep, text, SIZE_MAX, out, 9, &len),
+      "InvalidParameter", "a plaintext of SIZE_MAX bytes");
+  is_status(kmshsm_sign(s, "", v, ecdsa, digest, 32, out, sizeof(out), &len),
+            "InvalidParameter", "an empty key id");
   is_status(kmshsm_sign(s, k, "", ecdsa, digest, 32, out, sizeof(out), &len),
             "InvalidParameter", "an empty version");
   is_status(kmshsm_sign(s, k, v, "ROT13", digest, 32, out, sizeof(out), &len),
@@ -109,14 +108,12 @@ static void signing(const world *w)
             "sign into just enough");
   is_true(r.len >= 8 && r.bytes[0] == 0x30 && well_filled(&r, 72),
           "and not a byte more");
-  is_status(
-      kmshsm_verify(s, k, v, ecdsa, digest, 32, r.bytes, r.len, &valid), "OK",
-      "verify it");
+  is_status(kmshsm_verify(s, k, v, ecdsa, digest, 32, r.bytes, r.len, &valid),
+            "OK", "verify it");
   is_true(valid == 1, "it is right");
   r.bytes[r.len - 1] ^= 1;
-  is_status(
-      kmshsm_verify(s, k, v, ecdsa, digest, 32, r.bytes, r.len, &valid), "OK",
-      "verify another");
+  is_status(kmshsm_verify(s, k, v, ecdsa, digest, 32, r.bytes, r.len, &valid),
+            "OK", "verify another");
   is_true(valid == 0, "it is wrong");
   valid = 7;
   is_status(kmshsm_verify(s, k, BOGUS, ecdsa, digest, 32, r.bytes, 70, &valid),
@@ -142,8 +139,8 @@ static void messages(const world *w)
                               &r.len));
   REFUSED(kmshsm_sign_message(s, k, v, ecdsa, NULL, 0, text, 5, r.bytes, 72,
                               NULL));
-  REFUSED(kmshsm_verify_message(s, k, v, ecdsa, NULL, 0, text, 5, text, 5,
-                                NULL));
+  REFUSED(
+      kmshsm_verify_message(s, k, v, ecdsa, NULL, 0, text, 5, text, 5, NULL));
   clear(&r);
   is_status(kmshsm_sign_message(s, k, v, ecdsa, NULL, 0, text, 5, r.bytes, 71,
                                 &r.len),
@@ -153,9 +150,8 @@ static void messages(const world *w)
                                 &r.len),
             "OK", "sign a message into just enough");
   is_true(well_filled(&r, 72), "and not a byte more");
-  is_status(
-      kmshsm_verify(s, k, v, ecdsa, digest, 32, r.bytes, r.len, &valid), "OK",
-      "its digest is SHA-256");
+  is_status(kmshsm_verify(s, k, v, ecdsa, digest, 32, r.bytes, r.len, &valid),
+            "OK", "its digest is SHA-256");
   is_true(valid == 1, "and verifies");
   valid = 7;
   is_status(kmshsm_verify_message(s, k, v, ecdsa, NULL, 0, text, 5, r.bytes,
@@ -179,20 +175,20 @@ static void messages(const world *w)
 static void encrypting(const world *w)
 {
   const kmshsm_session *s = w->session;
-  char *k = field_of(
-      s, "CreateKey",
-      "{\"KeySpec\":\"RSA_2048\",\"KeyUsage\":\"ENCRYPT/DECRYPT\"}",
-      "KeyMetadata.KeyId");
+  char *k =
+      field_of(s, "CreateKey",
+               "{\"KeySpec\":\"RSA_2048\",\"KeyUsage\":\"ENCRYPT/DECRYPT\"}",
+               "KeyMetadata.KeyId");
   char *v = version_of(s, k);
   room c, p;
   clear(&c);
-  is_status(kmshsm_asymmetric_encrypt(s, k, v, oaep, text, 5, c.bytes, 255,
-                                      &c.len),
-            "Abi.BufferTooSmall", "encrypt for a key into a short buffer");
+  is_status(
+      kmshsm_asymmetric_encrypt(s, k, v, oaep, text, 5, c.bytes, 255, &c.len),
+      "Abi.BufferTooSmall", "encrypt for a key into a short buffer");
   is_true(c.len == 256 && untouched(&c), "tells the size, writes nothing");
-  is_status(kmshsm_asymmetric_encrypt(s, k, v, oaep, text, 5, c.bytes, 256,
-                                      &c.len),
-            "OK", "encrypt for a key into just enough");
+  is_status(
+      kmshsm_asymmetric_encrypt(s, k, v, oaep, text, 5, c.bytes, 256, &c.len),
+      "OK", "encrypt for a key into just enough");
   is_true(c.len == 256 && all(&c, 256, ROOM, CANARY), "and not a byte more");
   clear(&p);
   is_status(kmshsm_asymmetric_decrypt(s, k, v, oaep, c.bytes, 256, p.bytes, 5,
