@@ -45,7 +45,7 @@
 //! # Features
 //!
 //! - `capi` (default): the C ABI of `kmshsm.h`.
-//! - `awslc` (default): AES, SHA, HMAC and RSA by AWS-LC.
+//! - `awslc` (default): AES, SHA, HMAC, RSA and P-256 by AWS-LC.
 //! - `portable`: the same in pure Rust, for builds without a C toolchain for AWS-LC.
 //! - `cli` (default): the program `kmshsm`.
 //! - `testing`: switches that break the self-tests, for tests of failures. Its version says so.

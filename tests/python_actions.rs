@@ -10,13 +10,21 @@ const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python/python/kmshsm/_a
 
 /// Bytes cross them: their methods are written by hand.
 const TYPED: &[&str] = &[
+    "AsymmetricDecrypt",
+    "AsymmetricEncrypt",
+    "AsymmetricSign",
+    "AsymmetricVerify",
     "Decrypt",
     "Encrypt",
+    "ExportDataKey",
+    "GenerateAndExportDataKey",
     "GenerateDataKey",
     "GenerateDataKeyWithoutPlaintext",
     "GenerateRandom",
     "GetParametersForImport",
+    "GetPublicKey",
     "ImportKeyMaterial",
+    "ReEncrypt",
 ];
 
 const HEAD: &str = r#""""The actions of the KMS API as methods.

@@ -1,5 +1,6 @@
 //! What typed methods answer when it is more than bytes.
 
+use kmshsm::api::OVERHEAD;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDateTime, PyIterator, PyTuple};
 
@@ -32,6 +33,33 @@ impl DataKey {
 
     fn __reduce__(&self) -> PyResult<()> {
         unpicklable("DataKey", "pass on its ciphertext_blob")
+    }
+}
+
+/// A data key encrypted twice, also as ``ciphertext_blob, exported_data_key = key``.
+#[pyclass(frozen, get_all, module = "kmshsm")]
+pub struct ExportedDataKey {
+    /// The key, encrypted under the key of the store: give it to decrypt.
+    ciphertext_blob: Py<PyBytes>,
+    /// The key, encrypted with the public key: for the owner of its private half.
+    exported_data_key: Py<PyBytes>,
+}
+
+impl ExportedDataKey {
+    pub(crate) fn new(ciphertext: Bound<'_, PyBytes>, exported: Bound<'_, PyBytes>) -> Self {
+        Self { ciphertext_blob: ciphertext.unbind(), exported_data_key: exported.unbind() }
+    }
+}
+
+#[pymethods]
+impl ExportedDataKey {
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        PyTuple::new(py, [&self.ciphertext_blob, &self.exported_data_key])?.try_iter()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let len = self.ciphertext_blob.as_bytes(py).len().saturating_sub(OVERHEAD);
+        format!("<kmshsm.ExportedDataKey of {len} bytes>")
     }
 }
 

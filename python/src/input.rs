@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use kmshsm::api::OVERHEAD;
 use kmshsm::error::{Error, ErrorCode};
-use kmshsm::model::{EncryptionContext, KeyRef};
+use kmshsm::model::{EncryptionContext, KeyRef, VersionRef};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
@@ -68,33 +68,48 @@ impl Deref for Input<'_> {
     }
 }
 
-/// A reference to a key.
-pub fn key(text: &str) -> PyResult<KeyRef<'_>> {
-    KeyRef::parse(text).ok_or_else(|| raise(Error::invalid("KeyId", "It must not be empty.")))
+/// A reference to a key, for the API's parameter of that name.
+pub fn key<'a>(text: &'a str, parameter: &'static str) -> PyResult<KeyRef<'a>> {
+    KeyRef::parse(text).ok_or_else(|| raise(Error::invalid(parameter, "It must not be empty.")))
 }
 
+/// A reference to a version of a key.
+pub fn version(text: &str, parameter: &'static str) -> PyResult<VersionRef> {
+    VersionRef::parse(text).ok_or_else(|| raise(Error::invalid(parameter, "It must not be empty.")))
+}
+
+/// A word of a closed set.
+pub fn word<T>(parsed: Result<T, String>, parameter: &'static str) -> PyResult<T> {
+    parsed.map_err(|detail| raise(Error::invalid(parameter, detail)))
+}
+
+/// The encryption context where there is one only: its name in Python and in the API.
+pub const CONTEXT: [&str; 2] = ["encryption_context", "EncryptionContext"];
+
 /// An encryption context: a mapping of texts to texts, or `None`.
-pub fn context(value: Option<&Bound<'_, PyAny>>) -> PyResult<EncryptionContext> {
+pub fn context(
+    value: Option<&Bound<'_, PyAny>>,
+    [name, parameter]: [&'static str; 2],
+) -> PyResult<EncryptionContext> {
     let Some(value) = value else { return Ok(EncryptionContext::default()) };
     let wanted = "a mapping of str to str";
     let mapping = value.cast::<PyMapping>();
-    let mapping = mapping.map_err(|_| expected("encryption_context", wanted, value))?;
+    let mapping = mapping.map_err(|_| expected(name, wanted, value))?;
+    let text_in = |value: &Bound<'_, PyAny>| {
+        value.extract().map_err(|error: PyErr| {
+            if error.is_instance_of::<PyTypeError>(value.py()) {
+                expected(name, wanted, value)
+            } else {
+                error
+            }
+        })
+    };
     let mut pairs = Vec::new();
     for pair in mapping.items()? {
-        let (name, text) = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
-        pairs.push((text_in(&name, wanted)?, text_in(&text, wanted)?));
+        let (key, text) = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
+        pairs.push((text_in(&key)?, text_in(&text)?));
     }
-    EncryptionContext::from_pairs(pairs, "EncryptionContext").map_err(raise)
-}
-
-fn text_in(value: &Bound<'_, PyAny>, wanted: &str) -> PyResult<String> {
-    value.extract().map_err(|error: PyErr| {
-        if error.is_instance_of::<PyTypeError>(value.py()) {
-            expected("encryption_context", wanted, value)
-        } else {
-            error
-        }
-    })
+    EncryptionContext::from_pairs(pairs, parameter).map_err(raise)
 }
 
 /// A moment in Unix seconds: a `datetime` with a time zone, or the number itself.

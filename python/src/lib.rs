@@ -3,12 +3,17 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod answers;
+mod asymmetric;
+mod crypt;
 mod errors;
 mod guard;
+mod import;
 mod input;
+mod message;
 mod module;
 mod session;
 mod store;
+mod transfer;
 
 use pyo3::prelude::*;
 
@@ -18,7 +23,9 @@ mod _native {
     use super::*;
 
     #[pymodule_export]
-    use super::answers::{DataKey, ImportParameters};
+    use super::answers::{DataKey, ExportedDataKey, ImportParameters};
+    #[pymodule_export]
+    use super::message::MessageDigest;
     #[pymodule_export]
     use super::module::{self_test_json, set_key_memory, zeroize};
     #[pymodule_export]

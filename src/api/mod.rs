@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 use crate::error::{ErrorCode, Result};
 use crate::kms::{Access, Action, Reply, Session};
 
-pub use crate::hsm::{MAX_PLAINTEXT, OVERHEAD, TOKEN_LEN};
+pub use crate::hsm::{MAX_PLAINTEXT, MessageDigest, OVERHEAD, TOKEN_LEN};
 pub use asymmetric::{
     AsymmetricDecrypt, AsymmetricEncrypt, AsymmetricSign, AsymmetricVerify, GetPublicKey,
     PublicKeyDecrypted, PublicKeyEncrypted, PublishedKey, Signature, Verified,

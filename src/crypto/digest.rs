@@ -26,6 +26,7 @@ pub fn sm3_parts(parts: &[&[u8]]) -> [u8; 32] {
 }
 
 /// SHA-256 or SM3 of a message that comes in pieces.
+#[derive(Clone)]
 pub enum Hasher {
     /// SHA-256, by the provider.
     Sha256(Sha256),

@@ -25,7 +25,7 @@ pub enum KeyMaterial {
     /// One that both encrypts and decrypts.
     Symmetric(SymmetricKey),
     /// A private key and its public half.
-    Asymmetric(KeyPair),
+    Asymmetric(Box<KeyPair>),
 }
 
 /// A symmetric key ready for use: its expanded schedule, in the arena.
@@ -128,7 +128,7 @@ impl KeyMaterial {
             }
             match cipher_of(spec) {
                 Some(cipher) => SymmetricKey::new(cipher, material).map(Self::Symmetric),
-                None => KeyPair::new(spec, material).map(Self::Asymmetric),
+                None => Ok(Self::Asymmetric(Box::new(KeyPair::new(spec, material)?))),
             }
         })
     }

@@ -17,6 +17,8 @@ pub struct KeyPair {
     private: SecretBox<PrivateKey>,
 }
 
+// A box would lie outside of secret memory.
+#[allow(clippy::large_enum_variant)]
 enum PrivateKey {
     Rsa(RsaPrivateKey),
     Ecdsa(EcdsaPrivateKey),
@@ -254,6 +256,7 @@ impl<'a> Ciphertext<'a> {
 }
 
 /// The digest of a message that comes in pieces, as it is signed: SHA-256, or SM3(Z_A | message).
+#[derive(Clone)]
 pub struct MessageDigest(Hasher);
 
 impl MessageDigest {

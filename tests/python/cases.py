@@ -106,9 +106,15 @@ def cut(step: dict[str, Any]) -> dict[str, str]:
     return {"Base64": encoded(base64.b64decode(step["Base64"])[: step["Bytes"]])}
 
 
+def der(step: dict[str, str]) -> dict[str, str]:
+    """Takes the DER out of a public key in PEM."""
+    lines = step["PublicKey"].splitlines()
+    return {"PublicKeyBlob": "".join(line for line in lines if not line.startswith("-"))}
+
+
 def repeat(step: dict[str, Any]) -> dict[str, str]:
     """Repeats a text."""
     return {"Text": step["Text"] * step["Count"]}
 
 
-OWN_STEPS = {"wrap": wrap, "flip": flip, "cut": cut, "repeat": repeat}
+OWN_STEPS = {"wrap": wrap, "flip": flip, "cut": cut, "der": der, "repeat": repeat}

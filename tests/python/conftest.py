@@ -20,9 +20,9 @@ def store() -> Iterator[kmshsm.Store]:
 
 
 @pytest.fixture
-def session(store: kmshsm.Store) -> Iterator[kmshsm.Session]:
-    """A session in that store."""
-    with store.session() as session:
+def session(store: kmshsm.Store, request: pytest.FixtureRequest) -> Iterator[kmshsm.Session]:
+    """A session in that store, and in the REGION of the tests' file if it has one."""
+    with store.session(region=getattr(request.module, "REGION", "cn-hongkong")) as session:
         yield session
 
 

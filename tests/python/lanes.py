@@ -24,9 +24,49 @@ TYPED = {
         {"KeyId", "EncryptedKeyMaterial", "ImportToken"},
         {"KeyMaterialExpireUnix"},
     ),
+    "AsymmetricSign": ({"KeyId", "KeyVersionId", "Algorithm", "Digest"}, set()),
+    "AsymmetricVerify": ({"KeyId", "KeyVersionId", "Algorithm", "Digest", "Value"}, set()),
+    "AsymmetricEncrypt": ({"KeyId", "KeyVersionId", "Algorithm", "Plaintext"}, set()),
+    "AsymmetricDecrypt": ({"KeyId", "KeyVersionId", "Algorithm", "CiphertextBlob"}, set()),
+    "GetPublicKey": ({"KeyId", "KeyVersionId"}, set()),
+    "ReEncrypt": (
+        {"CiphertextBlob", "DestinationKeyId"},
+        {
+            "SourceKeyId",
+            "SourceKeyVersionId",
+            "SourceEncryptionAlgorithm",
+            "SourceEncryptionContext",
+            "DestinationEncryptionContext",
+        },
+    ),
+    "ExportDataKey": (
+        {"CiphertextBlob", "PublicKeyBlob", "WrappingKeySpec", "WrappingAlgorithm"},
+        {"EncryptionContext"},
+    ),
+    "GenerateAndExportDataKey": (
+        {"KeyId", "NumberOfBytes", "PublicKeyBlob", "WrappingKeySpec", "WrappingAlgorithm"},
+        {"EncryptionContext"},
+    ),
 }
-TEXTS = {"KeyId", "WrappingKeySpec", "WrappingAlgorithm"}
-BASE64 = {"CiphertextBlob", "EncryptedKeyMaterial", "ImportToken"}
+TEXTS = {
+    "KeyId",
+    "KeyVersionId",
+    "Algorithm",
+    "WrappingKeySpec",
+    "WrappingAlgorithm",
+    "SourceKeyId",
+    "SourceKeyVersionId",
+    "SourceEncryptionAlgorithm",
+    "DestinationKeyId",
+}
+BASE64 = {
+    "CiphertextBlob",
+    "EncryptedKeyMaterial",
+    "ImportToken",
+    "Digest",
+    "Value",
+    "PublicKeyBlob",
+}
 NUMBERS = {"Length", "NumberOfBytes", "KeyMaterialExpireUnix"}
 
 
@@ -42,6 +82,9 @@ def typed(session: kmshsm.Session, action: str, given: Any) -> dict[str, Any] | 
     if not needed or not needed <= given.keys() <= needed | more:
         return None
     arguments = {name: argument(name, value) for name, value in given.items()}
+    if action == "AsymmetricEncrypt":
+        # There a text is no plaintext.
+        arguments["Plaintext"] = decoded(given["Plaintext"])
     if None in arguments.values():
         return None
     return METHODS[action](session, arguments)
@@ -126,6 +169,74 @@ def import_material(session: kmshsm.Session, given: dict[str, Any]) -> dict[str,
     return {}
 
 
+def sign(session: kmshsm.Session, given: dict[str, Any]) -> dict[str, Any]:
+    value = session.asymmetric_sign(
+        given["KeyId"], given["KeyVersionId"], given["Algorithm"], given["Digest"]
+    )
+    return {"Value": encoded(value)}
+
+
+def verify(session: kmshsm.Session, given: dict[str, Any]) -> dict[str, Any]:
+    value = session.asymmetric_verify(
+        given["KeyId"], given["KeyVersionId"], given["Algorithm"], given["Digest"], given["Value"]
+    )
+    return {"Value": value}
+
+
+def public_encrypt(session: kmshsm.Session, given: dict[str, Any]) -> dict[str, Any]:
+    blob = session.asymmetric_encrypt(
+        given["KeyId"], given["KeyVersionId"], given["Algorithm"], given["Plaintext"]
+    )
+    return {"CiphertextBlob": encoded(blob)}
+
+
+def private_decrypt(session: kmshsm.Session, given: dict[str, Any]) -> dict[str, Any]:
+    data = session.asymmetric_decrypt(
+        given["KeyId"], given["KeyVersionId"], given["Algorithm"], given["CiphertextBlob"]
+    )
+    return {"Plaintext": encoded(data)}
+
+
+def public_key(session: kmshsm.Session, given: dict[str, Any]) -> dict[str, Any]:
+    return {"PublicKey": session.get_public_key(given["KeyId"], given["KeyVersionId"])}
+
+
+def re_encrypt(session: kmshsm.Session, given: dict[str, Any]) -> dict[str, Any]:
+    blob = session.re_encrypt(
+        given["CiphertextBlob"],
+        given["DestinationKeyId"],
+        source_encryption_context=given.get("SourceEncryptionContext"),
+        destination_encryption_context=given.get("DestinationEncryptionContext"),
+        source_key_id=given.get("SourceKeyId"),
+        source_key_version_id=given.get("SourceKeyVersionId"),
+        source_encryption_algorithm=given.get("SourceEncryptionAlgorithm"),
+    )
+    return {"CiphertextBlob": encoded(blob)}
+
+
+def export(session: kmshsm.Session, given: dict[str, Any]) -> dict[str, Any]:
+    exported = session.export_data_key(
+        given["CiphertextBlob"],
+        given["PublicKeyBlob"],
+        given.get("EncryptionContext"),
+        wrapping_key_spec=given["WrappingKeySpec"],
+        wrapping_algorithm=given["WrappingAlgorithm"],
+    )
+    return {"ExportedDataKey": encoded(exported)}
+
+
+def generate_and_export(session: kmshsm.Session, given: dict[str, Any]) -> dict[str, Any]:
+    blob, exported = session.generate_and_export_data_key(
+        given["KeyId"],
+        given["PublicKeyBlob"],
+        given["NumberOfBytes"],
+        given.get("EncryptionContext"),
+        wrapping_key_spec=given["WrappingKeySpec"],
+        wrapping_algorithm=given["WrappingAlgorithm"],
+    )
+    return {"CiphertextBlob": encoded(blob), "ExportedDataKey": encoded(exported)}
+
+
 METHODS: dict[str, Callable[[kmshsm.Session, dict[str, Any]], dict[str, Any]]] = {
     "Encrypt": encrypt,
     "Decrypt": decrypt,
@@ -134,4 +245,12 @@ METHODS: dict[str, Callable[[kmshsm.Session, dict[str, Any]], dict[str, Any]]] =
     "GenerateRandom": random,
     "GetParametersForImport": parameters,
     "ImportKeyMaterial": import_material,
+    "AsymmetricSign": sign,
+    "AsymmetricVerify": verify,
+    "AsymmetricEncrypt": public_encrypt,
+    "AsymmetricDecrypt": private_decrypt,
+    "GetPublicKey": public_key,
+    "ReEncrypt": re_encrypt,
+    "ExportDataKey": export,
+    "GenerateAndExportDataKey": generate_and_export,
 }

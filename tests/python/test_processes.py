@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KEY_FILE = bytes(range(32))
 # From 3.12 on Python warns of any fork in a process that has threads: to fork there is the point.
 FORKS = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
-REFUSED = ["Module.Forked"] * 8
+REFUSED = ["Module.Forked"] * 13
 METHODS = ["fork", "spawn", "forkserver"]
 
 # What a forked child finds here; others begin with nothing.
@@ -73,6 +73,11 @@ def codes(key: str) -> list[str]:
             key, wrapping_key_spec="RSA_2048", wrapping_algorithm="RSAES_OAEP_SHA_256"
         ),
         lambda: session.import_key_material(key, b"x" * 256, b"x" * 57),
+        lambda: session.asymmetric_sign(key, key, "SM2DSA", bytes(32)),
+        lambda: session.message_digest(key, key, "SM2DSA"),
+        lambda: session.asymmetric_decrypt(key, key, "SM2PKE", b"x"),
+        lambda: session.get_public_key(key, key),
+        lambda: session.re_encrypt(bytes(91), key),
     ]
     answers = []
     for call in calls:

@@ -161,7 +161,14 @@ def test_names_only(store: kmshsm.Store, session: kmshsm.Session) -> None:
 def test_everything_public_has_a_docstring() -> None:
     for name in kmshsm.__all__:
         assert getattr(kmshsm, name).__doc__, name
-    for kind in (kmshsm.Store, kmshsm.Session, kmshsm.DataKey, kmshsm.ImportParameters):
+    for kind in (
+        kmshsm.Store,
+        kmshsm.Session,
+        kmshsm.DataKey,
+        kmshsm.ExportedDataKey,
+        kmshsm.ImportParameters,
+        kmshsm.MessageDigest,
+    ):
         members = [member for member in dir(kind) if not member.startswith("_")]
         assert members
         assert [member for member in members if not getattr(kind, member).__doc__] == []

@@ -9,7 +9,15 @@
 b'hello'
 """
 
-from kmshsm._native import DataKey, ImportParameters, __version__, set_key_memory, zeroize
+from kmshsm._native import (
+    DataKey,
+    ExportedDataKey,
+    ImportParameters,
+    MessageDigest,
+    __version__,
+    set_key_memory,
+    zeroize,
+)
 from kmshsm.client import Session, Store, create, open, self_test
 from kmshsm.errors import (
     AccessDenied,
@@ -27,10 +35,12 @@ __all__ = [
     "ArgumentError",
     "CryptoError",
     "DataKey",
+    "ExportedDataKey",
     "ImportParameters",
     "InternalError",
     "InvalidState",
     "KmsError",
+    "MessageDigest",
     "NotFound",
     "Session",
     "StorageError",

@@ -133,6 +133,24 @@ class Actions:
             },
         )
 
+    def describe_key_version(
+        self,
+        key_id: str,
+        key_version_id: str,
+    ) -> dict[str, Any]:
+        """Describes a version of a key.
+
+        :param key_id: A key id, alias or ARN.
+        :param key_version_id: The version.
+        """
+        return self.call(
+            "DescribeKeyVersion",
+            {
+                "KeyId": key_id,
+                "KeyVersionId": key_version_id,
+            },
+        )
+
     def describe_regions(self) -> dict[str, Any]:
         """Lists the regions, by name."""
         return self.call("DescribeRegions")
@@ -168,6 +186,28 @@ class Actions:
             "EnableKey",
             {
                 "KeyId": key_id,
+            },
+        )
+
+    def list_key_versions(
+        self,
+        key_id: str,
+        *,
+        page_number: int | None = None,
+        page_size: int | None = None,
+    ) -> dict[str, Any]:
+        """Lists the versions of a key, the newest first.
+
+        :param key_id: A key id, alias or ARN.
+        :param page_number: The page, from 1. Default: 1.
+        :param page_size: Versions per page, 1 to 100. Default: 10.
+        """
+        return self.call(
+            "ListKeyVersions",
+            {
+                "KeyId": key_id,
+                "PageNumber": page_number,
+                "PageSize": page_size,
             },
         )
 

@@ -6,7 +6,9 @@ from typing_extensions import Buffer, disjoint_base
 
 __all__ = [
     "DataKey",
+    "ExportedDataKey",
     "ImportParameters",
+    "MessageDigest",
     "Session",
     "Store",
     "__version__",
@@ -78,6 +80,57 @@ class Session:
         *,
         expires: datetime | int | None = None,
     ) -> None: ...
+    def asymmetric_sign(
+        self, key_id: str, key_version_id: str, algorithm: str, digest: Buffer
+    ) -> bytes: ...
+    def asymmetric_verify(
+        self, key_id: str, key_version_id: str, algorithm: str, digest: Buffer, value: Buffer
+    ) -> bool: ...
+    def message_digest(
+        self,
+        key_id: str,
+        key_version_id: str,
+        algorithm: str,
+        *,
+        user_id: Buffer | None = None,
+    ) -> MessageDigest: ...
+    def asymmetric_encrypt(
+        self, key_id: str, key_version_id: str, algorithm: str, plaintext: Buffer
+    ) -> bytes: ...
+    def asymmetric_decrypt(
+        self, key_id: str, key_version_id: str, algorithm: str, ciphertext_blob: Buffer
+    ) -> bytes: ...
+    def get_public_key(self, key_id: str, key_version_id: str) -> str: ...
+    def re_encrypt(
+        self,
+        ciphertext_blob: Buffer,
+        destination_key_id: str,
+        *,
+        source_encryption_context: Mapping[str, str] | None = None,
+        destination_encryption_context: Mapping[str, str] | None = None,
+        source_key_id: str | None = None,
+        source_key_version_id: str | None = None,
+        source_encryption_algorithm: str | None = None,
+    ) -> bytes: ...
+    def export_data_key(
+        self,
+        ciphertext_blob: Buffer,
+        public_key_blob: Buffer,
+        encryption_context: Mapping[str, str] | None = None,
+        *,
+        wrapping_key_spec: str = "RSA_2048",
+        wrapping_algorithm: str = "RSAES_OAEP_SHA_256",
+    ) -> bytes: ...
+    def generate_and_export_data_key(
+        self,
+        key_id: str,
+        public_key_blob: Buffer,
+        number_of_bytes: int = 32,
+        encryption_context: Mapping[str, str] | None = None,
+        *,
+        wrapping_key_spec: str = "RSA_2048",
+        wrapping_algorithm: str = "RSAES_OAEP_SHA_256",
+    ) -> ExportedDataKey: ...
     def close(self) -> None: ...
 
 @final
@@ -89,6 +142,14 @@ class DataKey:
     def __iter__(self) -> Iterator[bytes]: ...
 
 @final
+class ExportedDataKey:
+    @property
+    def ciphertext_blob(self) -> bytes: ...
+    @property
+    def exported_data_key(self) -> bytes: ...
+    def __iter__(self) -> Iterator[bytes]: ...
+
+@final
 class ImportParameters:
     @property
     def public_key(self) -> bytes: ...
@@ -96,3 +157,8 @@ class ImportParameters:
     def import_token(self) -> bytes: ...
     @property
     def token_expire_time(self) -> datetime: ...
+
+@final
+class MessageDigest:
+    def update(self, data: Buffer) -> None: ...
+    def digest(self) -> bytes: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kmshsm import _native
 from kmshsm._actions import Actions
@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Buffer, Self
+
+# How much of a file is read at once, in bytes.
+_PIECE = 1 << 18
+
+
+class Readable(Protocol):
+    """A file opened in binary mode, or what reads like one."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, at most so many; none at the end."""
+        ...
 
 
 def create(
@@ -130,6 +141,51 @@ class Session(_native.Session, Actions):
         answer: dict[str, Any] = json.loads(self.call_json(action, request))
         return answer
 
+    def sign_message(
+        self,
+        key_id: str,
+        key_version_id: str,
+        algorithm: str,
+        message: Buffer | Readable,
+        *,
+        user_id: Buffer | None = None,
+    ) -> bytes:
+        """Signs a message: its digest, as message_digest makes it, by asymmetric_sign.
+
+        :param key_id: A key id, alias or ARN of a key for SIGN/VERIFY.
+        :param key_version_id: The version that signs; list_key_versions names them.
+        :param algorithm: As for asymmetric_sign.
+        :param message: Bytes; or a file opened in binary mode, which is read piece by piece to its
+            end.
+        :param user_id: As for message_digest.
+        """
+        digest = self.message_digest(key_id, key_version_id, algorithm, user_id=user_id)
+        _read(message, digest)
+        return self.asymmetric_sign(key_id, key_version_id, algorithm, digest.digest())
+
+    def verify_message(
+        self,
+        key_id: str,
+        key_version_id: str,
+        algorithm: str,
+        message: Buffer | Readable,
+        value: Buffer,
+        *,
+        user_id: Buffer | None = None,
+    ) -> bool:
+        """Tells whether a signature is one of a message. A wrong one is False, not an error.
+
+        :param key_id: A key id, alias or ARN.
+        :param key_version_id: The version that signed.
+        :param algorithm: As it was signed.
+        :param message: As for sign_message.
+        :param value: The signature.
+        :param user_id: As it was signed.
+        """
+        digest = self.message_digest(key_id, key_version_id, algorithm, user_id=user_id)
+        _read(message, digest)
+        return self.asymmetric_verify(key_id, key_version_id, algorithm, digest.digest(), value)
+
     def __enter__(self) -> Self:
         return self
 
@@ -141,3 +197,12 @@ class Session(_native.Session, Actions):
         /,
     ) -> None:
         self.close()
+
+
+def _read(message: Buffer | Readable, digest: _native.MessageDigest) -> None:
+    if not hasattr(message, "read"):
+        digest.update(message)
+        return
+    # Only this ends a file: text, and the None of a file that would block, are TypeErrors.
+    while (piece := message.read(_PIECE)) != b"":
+        digest.update(piece)

@@ -39,7 +39,7 @@ const TRIES: usize = 16;
 
 impl Curve {
     /// The largest private key: n - 1, for SM2 n - 2, since it divides by d + 1.
-    const fn largest(self) -> [u8; 32] {
+    const fn largest(self) -> [[u8; 16]; 2] {
         let (high, low): (u128, u128) = match self {
             Self::P256 => {
                 (0xffffffff_00000000_ffffffff_ffffffff, 0xbce6faad_a7179e84_f3b9cac2_fc632550)
@@ -51,11 +51,7 @@ impl Curve {
                 (0xfffffffe_ffffffff_ffffffff_ffffffff, 0x7203df6b_21c6052b_53bbf409_39d54121)
             }
         };
-        let (mut out, high, low) = ([0; 32], high.to_be_bytes(), low.to_be_bytes());
-        let (front, back) = out.split_at_mut(16);
-        front.copy_from_slice(&high);
-        back.copy_from_slice(&low);
-        out
+        [high.to_be_bytes(), low.to_be_bytes()]
     }
 
     /// AlgorithmIdentifier: id-ecPublicKey with the named curve (RFC 5480; GM/T 0006 for SM2's).
@@ -134,9 +130,10 @@ pub(super) fn halves(pair: &[u8; PAIR_LEN]) -> Result<(&[u8; 32], &[u8; 64])> {
 
 /// Whether d can be a private key: 0 < d <= the largest, in constant time.
 pub(super) fn is_private(curve: Curve, d: &[u8; 32]) -> bool {
-    let digits = curve.largest().into_iter().zip(d).rev();
-    let borrow = digits.fold(0, |borrow, (most, digit)| {
-        u16::from(most).wrapping_sub(u16::from(*digit)).wrapping_sub(borrow) >> 15
+    let largest = curve.largest();
+    // Subtracting d from the largest borrows at the end if d is larger.
+    let borrow = largest.as_flattened().iter().zip(d).rev().fold(0, |borrow, (most, digit)| {
+        u16::from(*most).wrapping_sub(u16::from(*digit)).wrapping_sub(borrow) >> 15
     });
     let is_zero = secret::eq(d, &[0; 32]);
     secret::eq(&borrow.to_ne_bytes(), &[0; 2]) && !is_zero

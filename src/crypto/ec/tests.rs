@@ -28,7 +28,7 @@ fn generated() {
 #[test]
 fn private_keys() {
     for curve in CURVES {
-        let largest = curve.largest();
+        let largest: [u8; 32] = curve.largest().as_flattened().try_into().unwrap();
         let mut too_large = largest;
         too_large[31] += 1;
         let mut small = [0; 32];
@@ -98,6 +98,47 @@ fn written_and_read() {
             }
             assert!(read(4, &[0; 64]).is_err() && read(4, &point[..32]).is_err());
             assert!(read(0, &[]).is_err());
+        }
+    }
+}
+
+/// A coordinate that is larger by p is the same number, and another encoding: refused.
+#[test]
+fn coordinates_out_of_range() {
+    for (curve, p) in [
+        (Curve::P256, "ffffffff00000001000000000000000000000000ffffffffffffffffffffffff"),
+        (Curve::Secp256k1, "fffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2f"),
+        (Curve::Sm2, "fffffffeffffffffffffffffffffffffffffffff00000000ffffffffffffffff"),
+    ] {
+        let read = |form, bytes: &[u8]| {
+            let head = spki_head(curve, bytes.len() as u8 + 1);
+            point_from_spki(curve, &[&*head, &[form], bytes].concat())
+        };
+        let (mut x, mut larger) = ([0; 32], hex::decode(p).unwrap());
+        assert!(read(2, &larger).is_err() && read(3, &larger).is_err());
+        let point = loop {
+            x[31] += 1;
+            increment(&mut larger);
+            if let Ok(point) = read(2, &x) {
+                break point;
+            }
+        };
+        assert!(read(4, &point).is_ok());
+        assert!(read(2, &larger).is_err());
+        assert!(read(4, &[&*larger, &point[32..]].concat()).is_err());
+        let large: [u8; 64] = [&*larger, &point[32..]].concat().try_into().unwrap();
+        assert!(match curve {
+            Curve::Sm2 => Sm2PublicKey::new(&large).is_err(),
+            _ => EcdsaPublicKey::new(curve, &large).is_err(),
+        });
+    }
+}
+
+fn increment(number: &mut [u8]) {
+    for digit in number.iter_mut().rev() {
+        *digit = digit.wrapping_add(1);
+        if *digit != 0 {
+            break;
         }
     }
 }

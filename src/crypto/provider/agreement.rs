@@ -78,6 +78,12 @@ fn hashes() {
         let parts: &[&[u8]] = &[&a, &[], &b];
         assert_eq!(awslc::sha1(parts), rustcrypto::sha1(parts));
         assert_eq!(awslc::sha256(parts), rustcrypto::sha256(parts));
+        let (mut ours, mut theirs) = (awslc::Sha256::new(), rustcrypto::Sha256::new());
+        for part in parts {
+            ours.update(part);
+            theirs.update(part);
+        }
+        assert_eq!(ours.finish(), theirs.finish());
         assert_eq!(awslc::hmac_sha256(&key, parts), rustcrypto::hmac_sha256(&key, parts));
     }
 }

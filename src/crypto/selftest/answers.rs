@@ -2,6 +2,8 @@
 //! those of `tests/vectors`, whose SOURCES.md says where each comes from.
 #![allow(missing_docs)]
 
+pub mod ec;
+
 /// Reads hexadecimal while compiling.
 const fn bytes<const N: usize>(text: &str) -> [u8; N] {
     let mut out = [0; N];
@@ -127,6 +129,18 @@ pub mod sha_256 {
     ));
     pub const DIGEST: [u8; 32] =
         bytes("dba490256c9720c54c612a5bd1ef573cd51dc12b3e7bd8c6db2eabe0aacb846b");
+}
+
+/// GB/T 32905, annex A.2 (sm3.json, `oscca#512`).
+pub mod sm3 {
+    use super::bytes;
+
+    pub const MESSAGE: [u8; 64] = bytes(concat!(
+        "616263646162636461626364616263646162636461626364616263646162636461626364",
+        "61626364616263646162636461626364616263646162636461626364",
+    ));
+    pub const DIGEST: [u8; 32] =
+        bytes("debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732");
 }
 
 /// RFC 4231, test case 2.

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod answers;
+mod curves;
 
 use answers::{aes, argon2id, derivation, drbg, rsa, sm4, xaes};
 
@@ -50,8 +51,8 @@ impl Test {
     }
 }
 
-/// One test for every algorithm but RSA.
-pub static TESTS: [Test; 19] = [
+/// One test for every algorithm without key pairs.
+pub static TESTS: [Test; 20] = [
     Test::known("aes-128", |flaw| block(Cipher::Aes128, &aes::KEY, aes::BLOCK, aes::AES_128, flaw)),
     Test::known("aes-192", |flaw| block(Cipher::Aes192, &aes::KEY, aes::BLOCK, aes::AES_192, flaw)),
     Test::known("aes-256", |flaw| block(Cipher::Aes256, &aes::KEY, aes::BLOCK, aes::AES_256, flaw)),
@@ -62,6 +63,7 @@ pub static TESTS: [Test; 19] = [
     Test::known("sm4-gcm", gcm_sm4),
     Test::known("sha-1", sha_1),
     Test::known("sha-256", sha_256),
+    Test::known("sm3", sm3),
     Test::known("hmac-sha-256", hmac),
     Test::known("hkdf-sha-256", hkdf),
     Test::known("argon2id", stretching),
@@ -81,15 +83,20 @@ pub static TESTS: [Test; 19] = [
     Test::known("xaes-256-gcm", xaes_256_gcm),
 ];
 
-/// The tests of RSA. They blind, for which AWS-LC seeds a generator of its own: the first time in a
-/// process that takes a tenth of a second.
-pub static RSA_TESTS: [Test; 6] = [
+/// The tests of key pairs. AWS-LC blinds and signs with a generator of its own: seeding that takes a
+/// tenth of a second, the first time in a process.
+pub static PAIR_TESTS: [Test; 11] = [
     Test::known("rsa-oaep-sha-256", |flaw| unwrap(Padding::OaepSha256, &rsa::OAEP_SHA_256, flaw)),
     Test::known("rsa-oaep-sha-1", |flaw| unwrap(Padding::OaepSha1, &rsa::OAEP_SHA_1, flaw)),
     Test::known("rsa-pkcs1-v1.5", |flaw| unwrap(Padding::Pkcs1V15, &rsa::PKCS1_V15, flaw)),
     Test::known("rsa-pss-sha-256", |flaw| sign(Scheme::PssSha256, &rsa::PSS_SHA_256, flaw)),
     Test::known("rsa-pkcs1-sha-256", |flaw| sign(Scheme::Pkcs1Sha256, &rsa::PKCS1_SHA_256, flaw)),
     Test::new("rsa-pair", Kind::Pairwise, |_| rsa_key()?.is_pair(scatter)),
+    Test::known("ecdsa-p256", curves::p256),
+    Test::known("ecdsa-secp256k1", curves::secp256k1),
+    Test::known("sm2-sign", curves::sm2_sign),
+    Test::known("sm2-decrypt", curves::sm2_decrypt),
+    Test::new("ec-pair", Kind::Pairwise, |_| curves::are_pairs()),
 ];
 
 /// The input with the flaw in its first byte.
@@ -136,6 +143,11 @@ fn sha_1(flaw: u8) -> Result<bool> {
 fn sha_256(flaw: u8) -> Result<bool> {
     use answers::sha_256::{DIGEST, MESSAGE};
     Ok(digest::sha256(&with(MESSAGE, flaw)) == DIGEST)
+}
+
+fn sm3(flaw: u8) -> Result<bool> {
+    use answers::sm3::{DIGEST, MESSAGE};
+    Ok(digest::sm3_parts(&[&with(MESSAGE, flaw)]) == DIGEST)
 }
 
 fn hmac(flaw: u8) -> Result<bool> {
@@ -219,7 +231,7 @@ mod tests {
     /// Every test passes, and fails on another input: so each is seen to look at the answer.
     #[test]
     fn each_passes_and_can_fail() {
-        for Test { name, kind, run } in TESTS.iter().chain(&RSA_TESTS) {
+        for Test { name, kind, run } in TESTS.iter().chain(&PAIR_TESTS) {
             assert!(run(0).unwrap(), "{name}");
             // A pair is broken where it is tried, by its name.
             assert!(*kind == Kind::Pairwise || !run(1).unwrap_or(false), "{name}");
@@ -228,7 +240,7 @@ mod tests {
 
     #[test]
     fn names_differ() {
-        let mut names: Vec<_> = TESTS.iter().chain(&RSA_TESTS).map(|test| test.name).collect();
+        let mut names: Vec<_> = TESTS.iter().chain(&PAIR_TESTS).map(|test| test.name).collect();
         names.sort_unstable();
         assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
     }

@@ -3,7 +3,7 @@
 use der::asn1::{OctetStringRef, UintRef};
 use der::{Decode, Reader, SliceReader};
 
-use crate::crypto::ec::signature::pad;
+use crate::crypto::ec::signature::joined;
 use crate::error::{ErrorCode, Result};
 
 /// A ciphertext: the point C1, the digest C3, and C2, as long as the message.
@@ -50,10 +50,6 @@ impl<'a> Sm2Ciphertext<'a> {
             .ok();
         let (x, y, digest, masked) = parsed?;
         reader.finish().ok()?;
-        let mut point = [0; 64];
-        let ([out_x, out_y], []) = point.as_chunks_mut() else { return None };
-        pad(x, out_x)?;
-        pad(y, out_y)?;
-        Some(Self { point, digest: digest.try_into().ok()?, masked })
+        Some(Self { point: joined(x, y)?, digest: digest.try_into().ok()?, masked })
     }
 }

@@ -16,6 +16,7 @@ const OVERHEAD: usize = 1 + 64 + 32;
 
 impl Sm2PublicKey {
     /// Encrypts a message of at least one byte into `out`, 97 bytes longer: `04 | x | y | C3 | C2`.
+    /// The nonce is random: there is no secret here that could help a weak generator.
     pub fn encrypt(&self, message: &[u8], random: Random, out: &mut [u8]) -> Result<()> {
         if message.is_empty() || message.len().checked_add(OVERHEAD) != Some(out.len()) {
             return Err(ErrorCode::Internal.into());
@@ -35,16 +36,21 @@ impl Sm2PublicKey {
         let (point, rest) = rest.split_first_chunk_mut::<64>().ok_or(ErrorCode::Internal)?;
         let (digest, masked) = rest.split_first_chunk_mut::<32>().ok_or(ErrorCode::Internal)?;
         let k = group::secret::<Sm2>(k)?;
-        let shared = Zeroizing::new(ProjectivePoint::from(self.0) * k.as_ref());
+        let shared = ProjectivePoint::from(self.0) * k.as_ref();
         // One inversion for both.
-        let both = [group::base::<Sm2>(&k), *shared];
-        let [c1, shared] = ProjectivePoint::batch_normalize(&both);
+        let both = Zeroizing::new([group::base::<Sm2>(&k), shared]);
+        let both = Zeroizing::new(ProjectivePoint::batch_normalize(&*both));
+        let [c1, shared] = &*both;
         let shared = Shared::new(shared);
         *form = 4;
-        *point = group::coordinates::<Sm2>(&c1);
+        *point = group::coordinates::<Sm2>(c1);
         *digest = shared.digest(message);
         masked.copy_from_slice(message);
-        shared.mask(masked)
+        let usable = shared.mask(masked)?;
+        if !usable {
+            wipe(masked); // It is the message.
+        }
+        Ok(usable)
     }
 }
 
@@ -65,8 +71,8 @@ impl Sm2PrivateKey {
 
     fn unmask(&self, ciphertext: &Sm2Ciphertext<'_>, out: &mut [u8]) -> Result<bool> {
         let point = ProjectivePoint::from(group::point::<Sm2>(&ciphertext.point)?);
-        let shared = Zeroizing::new(point * self.0.as_ref());
-        let shared = Shared::new(shared.to_affine());
+        let shared = Zeroizing::new((point * self.0.as_ref()).to_affine());
+        let shared = Shared::new(&shared);
         out.copy_from_slice(ciphertext.masked);
         let is_masked = shared.mask(out)?;
         let digest = Zeroizing::new(shared.digest(out));
@@ -78,19 +84,18 @@ impl Sm2PrivateKey {
 struct Shared(Zeroizing<[u8; 64]>);
 
 impl Shared {
-    fn new(point: AffinePoint) -> Self {
-        let point = Zeroizing::new(point);
-        Self(Zeroizing::new(group::coordinates::<Sm2>(&point)))
+    fn new(point: &AffinePoint) -> Self {
+        Self(Zeroizing::new(group::coordinates::<Sm2>(point)))
     }
 
     /// Xors t = KDF(x | y) into the bytes (5.4.3): SM3(x | y | 1) | SM3(x | y | 2) | ... False if t is
     /// nothing but zeros.
     fn mask(&self, bytes: &mut [u8]) -> Result<bool> {
         // x | y is a block of SM3: its state goes before every counter.
-        let state = Sm3::new_with_prefix(&*self.0);
+        let state = Sm3::new_with_prefix(self.0.as_slice());
         let (mut block, mut sum) = (Zeroizing::new([0; 32]), 0);
-        for (counter, chunk) in (1u64..).zip(bytes.chunks_mut(32)) {
-            let counter = u32::try_from(counter).map_err(|_| ErrorCode::Internal)?;
+        let blocks = u32::try_from(bytes.len().div_ceil(32)).map_err(|_| ErrorCode::Internal)?;
+        for (counter, chunk) in (1..=blocks).zip(bytes.chunks_mut(32)) {
             let state = state.clone().chain_update(counter.to_be_bytes());
             state.finalize_into((&mut *block).into());
             for (byte, mask) in chunk.iter_mut().zip(&*block) {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::Serialize;
 
 use crate::crypto::drbg::SEED_LEN;
-use crate::crypto::selftest::{Kind, RSA_TESTS, TESTS, Test};
+use crate::crypto::selftest::{Kind, PAIR_TESTS, TESTS, Test};
 use crate::error::Result;
 use crate::health::{self, Health};
 use crate::hsm::arena::secluded_at_length;
@@ -61,19 +61,19 @@ static CONTINUOUS: [Test; 1] = [Test::new("entropy", Kind::Continuous, |flaw| {
 
 /// What every store needs.
 static EARLY: [&[Test]; 2] = [&TESTS, &CONTINUOUS];
-/// What import needs besides.
-static LATE: [&[Test]; 1] = [&RSA_TESTS];
-static ALL: [&[Test]; 3] = [&TESTS, &CONTINUOUS, &RSA_TESTS];
+/// What key pairs need besides.
+static LATE: [&[Test]; 1] = [&PAIR_TESTS];
+static ALL: [&[Test]; 3] = [&TESTS, &CONTINUOUS, &PAIR_TESTS];
 
 /// The module's health, once it has passed its tests: at the first call in a process all but those
-/// of RSA, at the first after each failure all of them. What fails then is
+/// of key pairs, at the first after each failure all of them. What fails then is
 /// [`ErrorCode::ErrorState`](crate::error::ErrorCode::ErrorState).
 pub fn ready() -> Result<Health> {
     static PASSED: AtomicU64 = AtomicU64::new(0);
     once(&PASSED, if Health::now().number() == 0 { &EARLY } else { &ALL })
 }
 
-/// The same for key pairs, before the first one.
+/// The same for key pairs, before their first use.
 pub fn ready_for_pairs() -> Result<()> {
     static PASSED: AtomicU64 = AtomicU64::new(0);
     once(&PASSED, &LATE).map(drop)

@@ -23,6 +23,7 @@ pub(crate) fn sha1(parts: &[&[u8]]) -> [u8; 20] {
 }
 
 /// SHA-256 of a message that comes in pieces; wiped when dropped.
+#[derive(Clone)]
 pub(crate) struct Sha256(SHA256_CTX);
 
 impl Sha256 {

@@ -12,6 +12,7 @@ pub(crate) fn sha1(parts: &[&[u8]]) -> [u8; 20] {
 }
 
 /// SHA-256 of a message that comes in pieces.
+#[derive(Clone)]
 pub(crate) struct Sha256(sha2::Sha256);
 
 impl Sha256 {

@@ -31,7 +31,7 @@ pub(crate) fn openly<R>(work: impl FnOnce() -> R) -> R {
 
 /// A [`Random`] behind the traits of `rand_core`.
 #[derive(Clone, Copy)]
-pub(super) struct Source(pub(super) Random);
+pub(crate) struct Source(pub(crate) Random);
 
 impl TryRng for Source {
     type Error = Error;

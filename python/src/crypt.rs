@@ -1,0 +1,143 @@
+//! Encrypting and decrypting with symmetric keys, data keys, random bytes.
+
+use kmshsm::api::{
+    Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom, Into,
+    OVERHEAD, check_plaintext, data_key_len, random_len,
+};
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
+use pyo3::types::PyBytes;
+
+use crate::answers::DataKey;
+use crate::errors::raise;
+use crate::input::{CONTEXT, Input, context, key, plaintext_len};
+use crate::session::{Session, call};
+
+#[pymethods]
+impl Session {
+    /// Encrypts up to 6144 bytes under a symmetric key.
+    ///
+    /// :param key_id: A key id, alias or ARN.
+    /// :param plaintext: The bytes. JSON's Base64 stands for the same bytes: both lanes read each
+    ///     other's ciphertext.
+    /// :param encryption_context: Must be given again to decrypt.
+    #[pyo3(signature = (key_id, plaintext, encryption_context=None))]
+    fn encrypt<'py>(
+        &self,
+        py: Python<'py>,
+        key_id: PyBackedStr,
+        plaintext: &Bound<'py, PyAny>,
+        encryption_context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let session = self.kms()?;
+        let key_id = key(&key_id, "KeyId")?;
+        let plaintext = Input::of(plaintext, "plaintext")?;
+        let encryption_context = context(encryption_context.as_ref(), CONTEXT)?;
+        check_plaintext(plaintext.len()).map_err(raise)?;
+        PyBytes::new_with(py, plaintext.len() + OVERHEAD, |out| {
+            let (plaintext, into) = ((&*plaintext).into(), Into::Memory(out));
+            let request = Encrypt { key_id, plaintext, encryption_context, into };
+            call(py, &session, request).map(drop)
+        })
+    }
+
+    /// Decrypts what encrypt, generate_data_key or the actions of the same names made.
+    ///
+    /// :param ciphertext: The ciphertext; it names its key.
+    /// :param encryption_context: What was given to encrypt.
+    #[pyo3(signature = (ciphertext, encryption_context=None))]
+    fn decrypt<'py>(
+        &self,
+        py: Python<'py>,
+        ciphertext: &Bound<'py, PyAny>,
+        encryption_context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let session = self.kms()?;
+        let ciphertext = Input::of(ciphertext, "ciphertext")?;
+        let encryption_context = context(encryption_context.as_ref(), CONTEXT)?;
+        PyBytes::new_with(py, plaintext_len(&ciphertext)?, |out| {
+            let (ciphertext_blob, into) = ((&*ciphertext).into(), Into::Memory(out));
+            let request = Decrypt { ciphertext_blob, encryption_context, into };
+            call(py, &session, request).map(drop)
+        })
+    }
+
+    /// Makes a data key: random bytes to encrypt with, and the same bytes encrypted, to be kept
+    /// beside the data and given to decrypt later.
+    ///
+    /// :param key_id: A key id, alias or ARN.
+    /// :param number_of_bytes: 1 to 1024.
+    /// :param encryption_context: Must be given again to decrypt.
+    #[pyo3(signature = (key_id, number_of_bytes=32, encryption_context=None))]
+    fn generate_data_key<'py>(
+        &self,
+        py: Python<'py>,
+        key_id: PyBackedStr,
+        number_of_bytes: i64,
+        encryption_context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<DataKey> {
+        let session = self.kms()?;
+        let key_id = key(&key_id, "KeyId")?;
+        let encryption_context = context(encryption_context.as_ref(), CONTEXT)?;
+        let number = data_key_len(number_of_bytes).map_err(raise)?;
+        let len = number as usize;
+        let mut sealed = PyBytes::new(py, b"");
+        let plaintext = PyBytes::new_with(py, len, |plaintext| {
+            sealed = PyBytes::new_with(py, len + OVERHEAD, |ciphertext| {
+                let request = GenerateDataKey {
+                    key_id,
+                    key_spec: None,
+                    number_of_bytes: Some(number),
+                    encryption_context,
+                    plaintext_into: Into::Memory(plaintext),
+                    ciphertext_into: Into::Memory(ciphertext),
+                };
+                call(py, &session, request).map(drop)
+            })?;
+            Ok(())
+        })?;
+        Ok(DataKey::new(plaintext, sealed))
+    }
+
+    /// Makes a data key and gives its ciphertext only, for those who distribute keys they must not
+    /// see.
+    ///
+    /// :param key_id: A key id, alias or ARN.
+    /// :param number_of_bytes: 1 to 1024.
+    /// :param encryption_context: Must be given again to decrypt.
+    #[pyo3(signature = (key_id, number_of_bytes=32, encryption_context=None))]
+    fn generate_data_key_without_plaintext<'py>(
+        &self,
+        py: Python<'py>,
+        key_id: PyBackedStr,
+        number_of_bytes: i64,
+        encryption_context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let session = self.kms()?;
+        let key_id = key(&key_id, "KeyId")?;
+        let encryption_context = context(encryption_context.as_ref(), CONTEXT)?;
+        let number = data_key_len(number_of_bytes).map_err(raise)?;
+        PyBytes::new_with(py, number as usize + OVERHEAD, |ciphertext| {
+            let request = GenerateDataKeyWithoutPlaintext {
+                key_id,
+                key_spec: None,
+                number_of_bytes: Some(number),
+                encryption_context,
+                into: Into::Memory(ciphertext),
+            };
+            call(py, &session, request).map(drop)
+        })
+    }
+
+    /// Draws random bytes from the generator that also makes the keys (NIST SP 800-90A).
+    ///
+    /// :param length: 1 to 1024.
+    #[pyo3(signature = (length))]
+    fn generate_random<'py>(&self, py: Python<'py>, length: i64) -> PyResult<Bound<'py, PyBytes>> {
+        let session = self.kms()?;
+        let length = random_len(length).map_err(raise)?;
+        PyBytes::new_with(py, length as usize, |out| {
+            call(py, &session, GenerateRandom { length, into: Into::Memory(out) }).map(drop)
+        })
+    }
+}
