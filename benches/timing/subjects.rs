@@ -44,9 +44,9 @@ pub const ALL: &[Make] = &[
     || Box::new(Boundary::new(Scheme::Pkcs1V15)),
     || Box::new(Boundary::new(Scheme::OaepSha1)),
     || Box::new(Boundary::new(Scheme::OaepSha256)),
-    || Box::new(Import::new(Scheme::Pkcs1V15)),
-    || Box::new(Import::new(Scheme::OaepSha1)),
-    || Box::new(Import::new(Scheme::OaepSha256)),
+    || Box::new(Import::new(Scheme::Pkcs1V15, session())),
+    || Box::new(Import::new(Scheme::OaepSha1, session())),
+    || Box::new(Import::new(Scheme::OaepSha256, session())),
     || Box::new(Decryption::new(Scheme::OaepSha1)),
     || Box::new(Decryption::new(Scheme::OaepSha256)),
 ];
@@ -147,8 +147,8 @@ struct Import {
 }
 
 impl Import {
-    fn new(scheme: Scheme) -> Self {
-        let session = session();
+    /// With a key that has had material, and a pair.
+    fn new(scheme: Scheme, session: Session) -> Self {
         let external = CreateKey { origin: Some(Origin::External), ..CreateKey::default() };
         let key = session.call(external).unwrap().answer.key_metadata.key_id;
         let (public, token) = parameters(&session, key, scheme);
@@ -184,7 +184,7 @@ impl Subject for Import {
     }
 
     fn begin(&mut self) {
-        (self.public, self.token) = parameters(&self.session, self.key, self.scheme);
+        *self = Self::new(self.scheme, session());
     }
 
     fn input(&mut self, class: Class) -> Vec<u8> {
