@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{Error, Result};
 
@@ -89,7 +89,8 @@ impl Serialize for Blob<'_> {
     }
 }
 
-/// Bytes of a request: Base64 in JSON, borrowed elsewhere.
+/// Bytes of a request: Base64 in JSON, borrowed elsewhere. Wiped when dropped if owned: some are
+/// plaintext.
 pub struct Base64Bytes<'a>(pub Cow<'a, [u8]>);
 
 impl<'a> From<&'a [u8]> for Base64Bytes<'a> {
@@ -100,10 +101,15 @@ impl<'a> From<&'a [u8]> for Base64Bytes<'a> {
 
 impl<'de> Deserialize<'de> for Base64Bytes<'static> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<str>::deserialize(deserializer)?;
-        match STANDARD.decode(text.as_bytes()) {
-            Ok(bytes) => Ok(Self(bytes.into())),
-            Err(_) => Err(de::Error::custom("It must be Base64.")),
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        Self::decode(&text).ok_or_else(|| de::Error::custom("It must be Base64."))
+    }
+}
+
+impl Drop for Base64Bytes<'_> {
+    fn drop(&mut self) {
+        if let Cow::Owned(bytes) = &mut self.0 {
+            bytes.zeroize();
         }
     }
 }
@@ -112,9 +118,16 @@ impl Base64Bytes<'static> {
     /// The same for a field whose faults have a code of their own: text that is not Base64 is taken
     /// as it is, and refused by what reads the bytes.
     pub(crate) fn or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<str>::deserialize(deserializer)?;
-        let bytes = STANDARD.decode(text.as_bytes()).unwrap_or_else(|_| text.as_bytes().to_vec());
-        Ok(Self(bytes.into()))
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        Ok(Self::decode(&text).unwrap_or_else(|| Self(text.as_bytes().to_vec().into())))
+    }
+
+    /// What has been decoded before the text is refused is wiped, too.
+    fn decode(text: &str) -> Option<Self> {
+        let mut bytes = Zeroizing::new(vec![0; base64::decoded_len_estimate(text.len())]);
+        let len = STANDARD.decode_slice(text, &mut bytes).ok()?;
+        bytes.truncate(len);
+        Some(Self(std::mem::take(&mut *bytes).into()))
     }
 }
 

@@ -157,7 +157,8 @@ impl<'a> Action for GenerateAndExportDataKey<'a> {
             let context = &self.encryption_context;
             data_key.seal(material.symmetric()?, &version, context, blob.as_mut())?;
             data_key.wrap(&wrapping.key, wrapping.algorithm, exported.as_mut())
-        })?;
+        })
+        .inspect_err(|_| blob.as_mut().fill(0))?;
         Ok(DataKeyForExport {
             key_id: key.record().id,
             key_version_id: version,

@@ -236,7 +236,15 @@ impl<'a> Ciphertext<'a> {
     /// Takes a ciphertext apart; [`ErrorCode::InvalidCiphertext`] if it is none.
     pub fn parse(algorithm: EncryptionAlgorithm, bytes: &'a [u8]) -> Result<Self> {
         let hash = match algorithm {
-            EncryptionAlgorithm::Sm2Pke => return Sm2Ciphertext::parse(bytes).map(Self::Sm2),
+            EncryptionAlgorithm::Sm2Pke => {
+                let ciphertext = Sm2Ciphertext::parse(bytes)?;
+                // The scheme knows no bound; envelopes, answers and the arena do.
+                let range = algorithm.plaintext_len(KeySpec::EcSm2);
+                if !range.contains(&ciphertext.plaintext_len()) {
+                    return Err(ErrorCode::InvalidCiphertext.into());
+                }
+                return Ok(Self::Sm2(ciphertext));
+            }
             EncryptionAlgorithm::OaepSha256 => OaepHash::Sha256,
             EncryptionAlgorithm::OaepSha1 => OaepHash::Sha1,
         };
@@ -307,4 +315,19 @@ pub(super) fn curve_of(spec: KeySpec) -> Result<Curve> {
 /// An algorithm that the caller should have refused by the key's spec.
 fn unfit() -> Error {
     ErrorCode::Internal.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is longer than what can be encrypted here could be sealed by ReEncrypt, and never opened.
+    #[test]
+    fn ciphertexts_of_sm2_are_bounded() {
+        for (len, is_taken) in [(0, false), (1, true), (6047, true), (6048, false), (9000, false)] {
+            let raw = vec![4; 97 + len];
+            let parsed = Ciphertext::parse(EncryptionAlgorithm::Sm2Pke, &raw);
+            assert_eq!(parsed.map(|parsed| parsed.max_plaintext()).ok(), is_taken.then_some(len));
+        }
+    }
 }

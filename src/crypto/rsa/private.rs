@@ -202,6 +202,6 @@ fn is_passing(error: &Error) -> bool {
     error.code() == ErrorCode::MemoryExhausted
 }
 
-fn unless_passing(error: Error, otherwise: ErrorCode) -> Error {
+pub(super) fn unless_passing(error: Error, otherwise: ErrorCode) -> Error {
     if is_passing(&error) { error } else { otherwise.into() }
 }

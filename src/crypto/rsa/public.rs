@@ -4,6 +4,7 @@
 use der::Decode;
 use spki::SubjectPublicKeyInfoRef;
 
+use super::private::unless_passing;
 use super::{BITS, MAX_MODULUS, OaepHash, Scheme};
 use crate::crypto::Random;
 use crate::crypto::provider::RsaPublic;
@@ -41,7 +42,8 @@ impl RsaPublicKey {
 
     /// RSAES-OAEP-ENCRYPT (RFC 8017, 7.1.1) with an empty label, the seed from `random`, into `out`
     /// of the modulus' length. A message longer than [`oaep_max`](super::oaep_max) is
-    /// [`ErrorCode::Internal`].
+    /// [`ErrorCode::Internal`]. Where the provider's memory is used up, it is
+    /// [`ErrorCode::MemoryExhausted`].
     pub fn encrypt_oaep(
         &self,
         hash: OaepHash,
@@ -91,7 +93,7 @@ pub(super) fn encrypt_oaep(
     let mut block = Zeroizing::new([0; MAX_MODULUS]);
     let block = block.get_mut(..key.modulus_len()).ok_or(ErrorCode::Internal)?;
     hash.encode(message, random, block)?;
-    key.apply(block, out).map_err(|_| ErrorCode::Internal.into())
+    key.apply_to_secret(block, out).map_err(|error| unless_passing(error, ErrorCode::Internal))
 }
 
 /// Whether the block that was signed is as `f` wants it, for a modulus of any length.

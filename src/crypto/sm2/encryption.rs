@@ -42,15 +42,16 @@ impl Sm2PublicKey {
         let both = Zeroizing::new(ProjectivePoint::batch_normalize(&*both));
         let [c1, shared] = &*both;
         let shared = Shared::new(shared);
+        // Who reads `out` may not know the message: none of it is written unmasked.
+        let mut begin = Zeroizing::new([0; 32]);
+        let (begin, _) = begin.split_at_mut(message.len().min(32));
+        if !shared.mask(&[0; 32], begin)? {
+            return Ok(false);
+        }
         *form = 4;
         *point = group::coordinates::<Sm2>(c1);
         *digest = shared.digest(message);
-        masked.copy_from_slice(message);
-        let usable = shared.mask(masked)?;
-        if !usable {
-            wipe(masked); // It is the message.
-        }
-        Ok(usable)
+        shared.mask(message, masked)
     }
 }
 
@@ -73,8 +74,7 @@ impl Sm2PrivateKey {
         let point = ProjectivePoint::from(group::point::<Sm2>(&ciphertext.point)?);
         let shared = Zeroizing::new((point * self.0.as_ref()).to_affine());
         let shared = Shared::new(&shared);
-        out.copy_from_slice(ciphertext.masked);
-        let is_masked = shared.mask(out)?;
+        let is_masked = shared.mask(ciphertext.masked, out)?;
         let digest = Zeroizing::new(shared.digest(out));
         Ok(secret::eq(&*digest, ciphertext.digest) & is_masked)
     }
@@ -88,18 +88,18 @@ impl Shared {
         Self(Zeroizing::new(group::coordinates::<Sm2>(point)))
     }
 
-    /// Xors t = KDF(x | y) into the bytes (5.4.3): SM3(x | y | 1) | SM3(x | y | 2) | ... False if t is
-    /// nothing but zeros.
-    fn mask(&self, bytes: &mut [u8]) -> Result<bool> {
+    /// `from` xor t, where t = KDF(x | y) = SM3(x | y | 1) | SM3(x | y | 2) | ... has as many bytes as `to`
+    /// (5.4.3). False if t is nothing but zeros.
+    fn mask(&self, from: &[u8], to: &mut [u8]) -> Result<bool> {
         // x | y is a block of SM3: its state goes before every counter.
         let state = Sm3::new_with_prefix(self.0.as_slice());
         let (mut block, mut sum) = (Zeroizing::new([0; 32]), 0);
-        let blocks = u32::try_from(bytes.len().div_ceil(32)).map_err(|_| ErrorCode::Internal)?;
-        for (counter, chunk) in (1..=blocks).zip(bytes.chunks_mut(32)) {
+        let blocks = u32::try_from(to.len().div_ceil(32)).map_err(|_| ErrorCode::Internal)?;
+        for ((counter, from), to) in (1..=blocks).zip(from.chunks(32)).zip(to.chunks_mut(32)) {
             let state = state.clone().chain_update(counter.to_be_bytes());
             state.finalize_into((&mut *block).into());
-            for (byte, mask) in chunk.iter_mut().zip(&*block) {
-                *byte ^= mask;
+            for ((to, from), mask) in to.iter_mut().zip(from).zip(&*block) {
+                *to = from ^ mask;
                 sum |= mask;
             }
         }

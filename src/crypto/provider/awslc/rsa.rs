@@ -200,6 +200,11 @@ impl RsaPublic {
         // SAFETY: the key lives.
         unsafe { raw(aws_lc_sys::RSA_encrypt, self.0.as_ptr(), input, out) }
     }
+
+    /// The same for an m that is secret: AWS-LC's copies of it lie where those of private keys do.
+    pub(crate) fn apply_to_secret(&self, input: &[u8], out: &mut [u8]) -> Result<()> {
+        routed(|| self.apply(input, out))
+    }
 }
 
 /// A public number.

@@ -80,6 +80,11 @@ impl RsaPublic {
     pub(crate) fn apply(&self, input: &[u8], out: &mut [u8]) -> Result<()> {
         raw(&self.0, input, out, |input| rsa_encrypt(&self.0, input))
     }
+
+    /// The same for an m that is secret; the crate's copies of it are wiped or lie on the heap.
+    pub(crate) fn apply_to_secret(&self, input: &[u8], out: &mut [u8]) -> Result<()> {
+        self.apply(input, out)
+    }
 }
 
 /// One of the crate's operations on numbers below the modulus.
