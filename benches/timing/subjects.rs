@@ -1,4 +1,5 @@
-//! What is timed: the decoders alone, unwrapping at the boundary, and the API's own ImportKeyMaterial.
+//! What is timed: the decoders alone, unwrapping at the boundary, and the API's own ImportKeyMaterial
+//! and AsymmetricDecrypt.
 
 use kmshsm::api::{
     AsymmetricDecrypt, CreateKey, DeleteKeyMaterial, GetParametersForImport, GetPublicKey,

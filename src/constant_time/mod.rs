@@ -1,5 +1,5 @@
-//! What must take the same time whatever its secrets are: one subject for each function, for the proof
-//! in `tests/constant_time` and for `benches/timing.rs`. In test builds alone.
+//! What must take the same time whatever its secrets are: one subject for each function, for the
+//! proof in `tests/constant_time` and for `benches/timing`. In test builds alone.
 //!
 //! A subject prepares its arguments, conceals the secret ones, calls the function as everybody
 //! calls it, and reveals what is public of the outcome. What must be revealed inside the

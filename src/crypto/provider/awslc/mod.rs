@@ -1,8 +1,8 @@
 //! The provider over AWS-LC's C interface: constant time, at the speed of the CPU's instructions.
 //!
 //! It keeps keys and schedules on the stack or in this crate's own structures; only RSA and P-256
-//! allocate, private keys where [`heap`] says. What AWS-LC's own stack frames held remains there (the GHASH key of a
-//! message, for one): the stack is the caller's choice.
+//! allocate, private keys where [`heap`] says. What AWS-LC's own stack frames held remains there (the
+//! GHASH key of a message, for one): the stack is the caller's choice.
 #![allow(unsafe_code)]
 
 mod cipher;
