@@ -50,7 +50,8 @@ impl<'a> Action for AsymmetricSign<'a> {
 
     fn run(self, door: &Door<'_>) -> Result<Signature<'a>> {
         let digest = read_digest(&self.digest.0)?;
-        let (key, version) = signer(door, &self.key_id, self.key_version_id, self.algorithm)?;
+        let purpose = Purpose::Signature(self.algorithm);
+        let (key, version) = pair(door, &self.key_id, self.key_version_id, purpose)?;
         let mut value = self.into.take(SigningAlgorithm::max_signature(key.record().spec))?;
         let len = door.with_material(&key, version.id, |material| {
             material.pair()?.sign(self.algorithm, digest, value.as_mut())
@@ -95,7 +96,8 @@ impl Action for AsymmetricVerify<'_> {
 
     fn run(self, door: &Door<'_>) -> Result<Verified> {
         let digest = read_digest(&self.digest.0)?;
-        let (key, version) = signer(door, &self.key_id, self.key_version_id, self.algorithm)?;
+        let purpose = Purpose::Signature(self.algorithm);
+        let (key, version) = pair(door, &self.key_id, self.key_version_id, purpose)?;
         let value = door.with_material(&key, version.id, |material| {
             material.pair()?.public().verify(self.algorithm, digest, &self.value.0)
         })?;
@@ -139,7 +141,8 @@ impl<'a> Action for AsymmetricEncrypt<'a> {
     type Answer = PublicKeyEncrypted<'a>;
 
     fn run(self, door: &Door<'_>) -> Result<PublicKeyEncrypted<'a>> {
-        let (key, version) = opener(door, &self.key_id, self.key_version_id, self.algorithm)?;
+        let purpose = Purpose::PublicKeyEncryption(self.algorithm);
+        let (key, version) = pair(door, &self.key_id, self.key_version_id, purpose)?;
         let plaintext = &*self.plaintext.0;
         let spec = key.record().spec;
         let range = self.algorithm.plaintext_len(spec);
@@ -195,7 +198,8 @@ impl<'a> Action for AsymmetricDecrypt<'a> {
     type Answer = PublicKeyDecrypted<'a>;
 
     fn run(self, door: &Door<'_>) -> Result<PublicKeyDecrypted<'a>> {
-        let (key, version) = opener(door, &self.key_id, self.key_version_id, self.algorithm)?;
+        let purpose = Purpose::PublicKeyEncryption(self.algorithm);
+        let (key, version) = pair(door, &self.key_id, self.key_version_id, purpose)?;
         let ciphertext = Ciphertext::parse(self.algorithm, &self.ciphertext_blob.0)?;
         let mut plaintext = Fresh(self.into.take(ciphertext.max_plaintext())?);
         let len = door.with_material(&key, version.id, |material| {
@@ -243,9 +247,9 @@ impl<'a> Action for GetPublicKey<'a> {
     type Answer = PublishedKey<'a>;
 
     fn run(self, door: &Door<'_>) -> Result<PublishedKey<'a>> {
-        let key = door.key(&self.key_id, Aliases::Taken, Rule::Publish)?;
-        let version = door.version(&key, self.key_version_id)?;
-        let spki = door.with_public_key(&key, version.id, |public| public.spki())?;
+        let (key, version) =
+            door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, Rule::Publish)?;
+        let spki = door.with_public_key(&key, version.id, |public| Ok(public.spki()))?;
         let pem = der::pem::encode_string("PUBLIC KEY", LineEnding::LF, &spki)
             .map_err(|_| ErrorCode::Internal)?;
         let mut public_key = self.into.take(pem.len())?;
@@ -259,28 +263,12 @@ fn read_digest(digest: &[u8]) -> Result<&[u8; 32]> {
     digest.try_into().map_err(|_| Error::invalid("Digest", "It must be 32 bytes."))
 }
 
-/// A key that signs this way, and a version of it.
-pub(super) fn signer(
+/// An asymmetric key that is for this, and a version of it.
+pub(super) fn pair(
     door: &Door<'_>,
     key: &KeyRef<'_>,
     version: VersionRef,
-    algorithm: SigningAlgorithm,
+    purpose: Purpose,
 ) -> Result<(Held, Version)> {
-    let rule = Rule::Use(Purpose::Signature(algorithm));
-    let key = door.key(key, Aliases::Taken, rule)?;
-    let version = door.version(&key, version)?;
-    Ok((key, version))
-}
-
-/// A key that encrypts and decrypts this way, and a version of it.
-fn opener(
-    door: &Door<'_>,
-    key: &KeyRef<'_>,
-    version: VersionRef,
-    algorithm: EncryptionAlgorithm,
-) -> Result<(Held, Version)> {
-    let rule = Rule::Use(Purpose::PublicKeyEncryption(algorithm));
-    let key = door.key(key, Aliases::Taken, rule)?;
-    let version = door.version(&key, version)?;
-    Ok((key, version))
+    door.key_version(key, version, Aliases::Taken, Rule::Use(purpose))
 }
