@@ -17,6 +17,7 @@ pub mod unpadding;
 use crate::error::{ErrorCode, Result};
 use crate::secret::marks::{self, concealed, revealed};
 
+pub use crate::crypto::rsa::{OaepHash, Padding};
 pub use crate::secret::marks::is_watched;
 
 /// A function with secrets to call it with.

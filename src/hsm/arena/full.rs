@@ -13,7 +13,7 @@ fn work(key: &RsaPrivateKey, pkcs8: &[u8]) -> [Result<()>; 5] {
         RsaPrivateKey::from_pkcs8(pkcs8, rng::fill).map(drop),
         key.sign(Scheme::PssSha256, &[1; 32], rng::fill, &mut out),
         key.decrypt_oaep(OaepHash::Sha256, &wrapped, &mut out).map(drop),
-        key.decrypt(Padding::OaepSha256, &wrapped, 4, &mut out),
+        key.decrypt(Padding::Oaep(OaepHash::Sha256), &wrapped, 4, &mut out),
         key.public_spki().map(drop),
     ]
 }
