@@ -4,7 +4,7 @@ use der::pem::LineEnding;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::api::datakeys::Fresh;
+use crate::api::codec::SecretBlob;
 use crate::api::{Base64Bytes, Blob, Into};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::Ciphertext;
@@ -189,7 +189,7 @@ pub struct PublicKeyDecrypted<'a> {
     /// The version that decrypted.
     pub key_version_id: KeyVersionId,
     /// The message; wiped when dropped unless it is in the caller's memory.
-    pub plaintext: Fresh<'a>,
+    pub plaintext: SecretBlob<'a>,
 }
 
 impl<'a> Action for AsymmetricDecrypt<'a> {
@@ -201,7 +201,7 @@ impl<'a> Action for AsymmetricDecrypt<'a> {
         let purpose = Purpose::PublicKeyEncryption(self.algorithm);
         let (key, version) = pair(door, &self.key_id, self.key_version_id, purpose)?;
         let ciphertext = Ciphertext::parse(self.algorithm, &self.ciphertext_blob.0)?;
-        let mut plaintext = Fresh(self.into.take(ciphertext.max_plaintext())?);
+        let mut plaintext = SecretBlob(self.into.take(ciphertext.max_plaintext())?);
         let len = door.with_material(&key, version.id, |material| {
             material.pair()?.decrypt(&ciphertext, plaintext.0.as_mut())
         })?;

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{Error, Result};
 
@@ -86,6 +86,26 @@ impl Serialize for Blob<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // Wiped: some are data keys.
         serializer.serialize_str(&Zeroizing::new(STANDARD.encode(&**self)))
+    }
+}
+
+/// Secret bytes of an answer; wiped when dropped unless they are in the caller's memory.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub struct SecretBlob<'a>(pub(super) Blob<'a>);
+
+impl Deref for SecretBlob<'_> {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for SecretBlob<'_> {
+    fn drop(&mut self) {
+        if let Blob::Owned(bytes) = &mut self.0 {
+            bytes.zeroize();
+        }
     }
 }
 
