@@ -8,7 +8,7 @@ use crate::api::codec::SecretBlob;
 use crate::api::{Base64Bytes, Blob, Into};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::Ciphertext;
-use crate::kms::{Access, Action, Aliases, Door, Held, Purpose, Rule, Version};
+use crate::kms::{Access, Action, Aliases, Door, Purpose, Rule};
 use crate::model::{
     EncryptionAlgorithm, KeyId, KeyRef, KeyVersionId, SigningAlgorithm, VersionRef,
 };
@@ -50,8 +50,9 @@ impl<'a> Action for AsymmetricSign<'a> {
 
     fn run(self, door: &Door<'_>) -> Result<Signature<'a>> {
         let digest = read_digest(&self.digest.0)?;
-        let purpose = Purpose::Signature(self.algorithm);
-        let (key, version) = pair(door, &self.key_id, self.key_version_id, purpose)?;
+        let rule = Rule::Use(Purpose::Signature(self.algorithm));
+        let (key, version) =
+            door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, rule)?;
         let mut value = self.into.take(SigningAlgorithm::max_signature(key.record().spec))?;
         let len = door.with_material(&key, version.id, |material| {
             material.pair()?.sign(self.algorithm, digest, value.as_mut())
@@ -96,8 +97,9 @@ impl Action for AsymmetricVerify<'_> {
 
     fn run(self, door: &Door<'_>) -> Result<Verified> {
         let digest = read_digest(&self.digest.0)?;
-        let purpose = Purpose::Signature(self.algorithm);
-        let (key, version) = pair(door, &self.key_id, self.key_version_id, purpose)?;
+        let rule = Rule::Use(Purpose::Signature(self.algorithm));
+        let (key, version) =
+            door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, rule)?;
         let value = door.with_material(&key, version.id, |material| {
             material.pair()?.public().verify(self.algorithm, digest, &self.value.0)
         })?;
@@ -141,8 +143,9 @@ impl<'a> Action for AsymmetricEncrypt<'a> {
     type Answer = PublicKeyEncrypted<'a>;
 
     fn run(self, door: &Door<'_>) -> Result<PublicKeyEncrypted<'a>> {
-        let purpose = Purpose::PublicKeyEncryption(self.algorithm);
-        let (key, version) = pair(door, &self.key_id, self.key_version_id, purpose)?;
+        let rule = Rule::Use(Purpose::PublicKeyEncryption(self.algorithm));
+        let (key, version) =
+            door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, rule)?;
         let plaintext = &*self.plaintext.0;
         let spec = key.record().spec;
         let range = self.algorithm.plaintext_len(spec);
@@ -198,8 +201,9 @@ impl<'a> Action for AsymmetricDecrypt<'a> {
     type Answer = PublicKeyDecrypted<'a>;
 
     fn run(self, door: &Door<'_>) -> Result<PublicKeyDecrypted<'a>> {
-        let purpose = Purpose::PublicKeyEncryption(self.algorithm);
-        let (key, version) = pair(door, &self.key_id, self.key_version_id, purpose)?;
+        let rule = Rule::Use(Purpose::PublicKeyEncryption(self.algorithm));
+        let (key, version) =
+            door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, rule)?;
         let ciphertext = Ciphertext::parse(self.algorithm, &self.ciphertext_blob.0)?;
         let mut plaintext = SecretBlob(self.into.take(ciphertext.max_plaintext())?);
         let len = door.with_material(&key, version.id, |material| {
@@ -261,14 +265,4 @@ impl<'a> Action for GetPublicKey<'a> {
 /// A digest as all algorithms take it.
 fn read_digest(digest: &[u8]) -> Result<&[u8; 32]> {
     digest.try_into().map_err(|_| Error::invalid("Digest", "It must be 32 bytes."))
-}
-
-/// An asymmetric key that is for this, and a version of it.
-pub(super) fn pair(
-    door: &Door<'_>,
-    key: &KeyRef<'_>,
-    version: VersionRef,
-    purpose: Purpose,
-) -> Result<(Held, Version)> {
-    door.key_version(key, version, Aliases::Taken, Rule::Use(purpose))
 }

@@ -127,7 +127,7 @@ impl<'s> Door<'s> {
         self.admit(key, rule)
     }
 
-    /// The same, and that version of it.
+    /// The same, and the version of it that is named besides.
     pub(crate) fn key_version(
         &self,
         reference: &KeyRef<'_>,
