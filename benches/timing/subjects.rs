@@ -176,6 +176,7 @@ struct Import {
 }
 
 impl Import {
+    /// With a key that has had material, and a pair.
     fn new(padding: Padding) -> Self {
         let session = session();
         let external = CreateKey { origin: Some(Origin::External), ..CreateKey::default() };
@@ -213,7 +214,7 @@ impl Subject for Import {
     }
 
     fn begin(&mut self) {
-        (self.public, self.token) = parameters(&self.session, self.key, self.padding);
+        *self = Self::new(self.padding);
     }
 
     fn input(&mut self, class: Class) -> Vec<u8> {

@@ -29,6 +29,11 @@ pub enum Blob<'a> {
     Filled(&'a mut [u8]),
 }
 
+/// Secret bytes of an answer; wiped when dropped unless they are in the caller's memory.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub struct SecretBlob<'a>(pub(super) Blob<'a>);
+
 impl<'a> Into<'a> {
     /// `len` zero or stale bytes to be filled.
     pub(crate) fn take(self, len: usize) -> Result<Blob<'a>> {
@@ -82,18 +87,6 @@ impl Deref for Blob<'_> {
     }
 }
 
-impl Serialize for Blob<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Wiped: some are data keys.
-        serializer.serialize_str(&Zeroizing::new(STANDARD.encode(&**self)))
-    }
-}
-
-/// Secret bytes of an answer; wiped when dropped unless they are in the caller's memory.
-#[derive(Serialize)]
-#[serde(transparent)]
-pub struct SecretBlob<'a>(pub(super) Blob<'a>);
-
 impl Deref for SecretBlob<'_> {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
@@ -106,6 +99,13 @@ impl Drop for SecretBlob<'_> {
         if let Blob::Owned(bytes) = &mut self.0 {
             bytes.zeroize();
         }
+    }
+}
+
+impl Serialize for Blob<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Wiped: some are data keys.
+        serializer.serialize_str(&Zeroizing::new(STANDARD.encode(&**self)))
     }
 }
 
