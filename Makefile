@@ -1,4 +1,5 @@
-# make demo | test | test-portable | lint | fuzz | bench | bench-timing | install. What a target does is in the script or tool it calls.
+# make demo | test | test-portable | lint | fuzz | bench | bench-timing | install. What a target does is in
+# the script or tool it calls.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 SONAME := libkmshsm.so.0

@@ -176,9 +176,10 @@ const NAP: Duration = Duration::from_micros(50);
 /// A disk that hangs must not hang a fork forever.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// The right to be inside a library whose locks a child would find held for good: SQLite, AWS-LC while
-/// it works with a private key, and a curve's crate while it makes its table. A fork waits until nobody has one. Held for a tenth of a second at
-/// most, as a rule; a thread that has one must not ask for another.
+/// The right to be inside a library whose locks a child would find held for good: SQLite, AWS-LC
+/// while it works with a private key or may make its groups, and a curve's crate while it makes its
+/// table. A fork waits until nobody has one. Held for a tenth of a second at most, as a rule; a thread
+/// that has one must not ask for another.
 pub struct Pass(Generation);
 
 impl Pass {

@@ -2,7 +2,7 @@
 //! changes at once.
 #![allow(missing_docs)]
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use kmshsm::api::{
     AsymmetricSign, AsymmetricVerify, CreateKey, Decrypt, DescribeKey, DisableKey, EnableKey,
@@ -20,6 +20,18 @@ const OPTIONS: Options = Options { allow_unprotected_memory: true, manual_clock:
 
 fn session(kms: &Arc<Kms>) -> Session {
     kms.session("111122223333", "cn-hongkong").unwrap()
+}
+
+/// A store in memory, in a process whose keys have little room: some 1000 symmetric ones.
+fn in_memory() -> Arc<Kms> {
+    make_small();
+    Kms::in_memory(OPTIONS).unwrap()
+}
+
+/// Before anything else in every test: it counts only before the first store of the process.
+fn make_small() {
+    static SMALL: Once = Once::new();
+    SMALL.call_once(|| kmshsm::kms::set_key_memory(512 << 10).unwrap());
 }
 
 fn create(session: &Session) -> (KeyId, KeyVersionId) {
@@ -59,8 +71,7 @@ fn create_pair(session: &Session) -> (KeyId, VersionRef) {
 /// More key pairs than the provider's heap holds, used by two threads.
 #[test]
 fn more_pairs_than_fit() {
-    let _ = kmshsm::kms::set_key_memory(512 << 10);
-    let kms = Kms::in_memory(OPTIONS).unwrap();
+    let kms = in_memory();
     let first = session(&kms);
     let pairs: Vec<_> = (0..1200).map(|_| create_pair(&first)).collect();
     let (algorithm, digest) = (SigningAlgorithm::EcdsaSha256, [7; 32]);
@@ -94,9 +105,7 @@ fn more_pairs_than_fit() {
 /// More keys than the arena holds, in two stores: idle ones make room for whatever needs it.
 #[test]
 fn more_keys_than_fit() {
-    // Room for some 1000 keys; another test may have opened a store first, and then all of them fit.
-    let _ = kmshsm::kms::set_key_memory(512 << 10);
-    let stores = [0, 1].map(|_| Kms::in_memory(OPTIONS).unwrap());
+    let stores = [0, 1].map(|_| in_memory());
     let [first, second] = [&stores[0], &stores[1]].map(session);
     let late = create(&second).0;
     let keys: Vec<_> = (0..3000).map(|_| create(&first).0).collect();
@@ -131,6 +140,7 @@ fn more_keys_than_fit() {
 fn changes_from_all_sides() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("store");
+    make_small();
     Kms::create(&place, &KEY_FILE).unwrap();
     let open = || Kms::open(&place, &KEY_FILE, OPTIONS).unwrap();
     let shared = create(&session(&open())).0;
@@ -168,6 +178,7 @@ fn changes_from_all_sides() {
 fn a_disabled_key_is_disabled_everywhere() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("store");
+    make_small();
     Kms::create(&place, &KEY_FILE).unwrap();
     let stores = [0, 1].map(|_| Kms::open(&place, &KEY_FILE, OPTIONS).unwrap());
     let [one, other] = [&stores[0], &stores[1]].map(session);

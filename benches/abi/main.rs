@@ -7,6 +7,7 @@
 
 mod asymmetric;
 mod boundary;
+mod peers;
 mod store;
 mod symmetric;
 mod timing;

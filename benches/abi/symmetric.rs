@@ -99,44 +99,33 @@ pub fn raw_open(len: usize) -> Contestant {
 pub fn abi_encrypt(session: *const c_void, key: &CString, len: usize) -> Contestant {
     let (plaintext, mut out, key) = (vec![7u8; len], vec![0u8; len + OVERHEAD], key.clone());
     let run = move || {
-        let mut out_len = 0;
-        // SAFETY: the contract of kmshsm.h.
-        let status = unsafe {
-            let (input, output) = (plaintext.as_ptr(), out.as_mut_ptr());
-            kmshsm_encrypt(
-                session,
-                key.as_ptr(),
-                input,
-                len,
-                ptr::null(),
-                output,
-                len + OVERHEAD,
-                &mut out_len,
-            )
-        };
-        assert_eq!(status, 0);
+        encrypt(session, &key, &plaintext, &mut out);
         black_box(&out);
     };
     ("kmshsm_encrypt", Box::new(run))
 }
 
-pub fn abi_decrypt(session: *const c_void, key: &CString, len: usize) -> Contestant {
-    let (plaintext, mut sealed, mut out_len) = (vec![7u8; len], vec![0u8; len + OVERHEAD], 0);
+fn encrypt(session: *const c_void, key: &CString, plaintext: &[u8], out: &mut [u8]) {
+    let mut out_len = 0;
     // SAFETY: the contract of kmshsm.h.
     let status = unsafe {
-        let (input, output) = (plaintext.as_ptr(), sealed.as_mut_ptr());
         kmshsm_encrypt(
             session,
             key.as_ptr(),
-            input,
-            len,
+            plaintext.as_ptr(),
+            plaintext.len(),
             ptr::null(),
-            output,
-            len + OVERHEAD,
+            out.as_mut_ptr(),
+            out.len(),
             &mut out_len,
         )
     };
     assert_eq!(status, 0);
+}
+
+pub fn abi_decrypt(session: *const c_void, key: &CString, len: usize) -> Contestant {
+    let mut sealed = vec![0u8; len + OVERHEAD];
+    encrypt(session, key, &vec![7u8; len], &mut sealed);
     let mut out = vec![0u8; len];
     let run = move || {
         let mut out_len = 0;

@@ -1,11 +1,13 @@
-//! What is timed: the decoders alone, unwrapping at the boundary, and the API's own ImportKeyMaterial.
+//! What is timed: the decoders alone, unwrapping at the boundary, and the API's own ImportKeyMaterial
+//! and AsymmetricDecrypt.
 
 use kmshsm::api::{
     AsymmetricDecrypt, CreateKey, DeleteKeyMaterial, GetParametersForImport, GetPublicKey,
     ImportKeyMaterial, Into,
 };
-use kmshsm::constant_time::blocks::{self, Class, Scheme};
+use kmshsm::constant_time::blocks::{self, Class};
 use kmshsm::constant_time::unpadding::{self, BLOCK, MESSAGE, Pair};
+use kmshsm::constant_time::{OaepHash, Padding};
 use kmshsm::error::ErrorCode;
 use kmshsm::kms::{Kms, Options, Session};
 use kmshsm::model::{
@@ -36,26 +38,37 @@ pub trait Subject {
 type Make = fn() -> Box<dyn Subject>;
 
 pub const ALL: &[Make] = &[
-    || Box::new(Decoder(Scheme::Pkcs1V15, Length::Known)),
-    || Box::new(Decoder(Scheme::OaepSha1, Length::Known)),
-    || Box::new(Decoder(Scheme::OaepSha256, Length::Known)),
-    || Box::new(Decoder(Scheme::OaepSha1, Length::Any)),
-    || Box::new(Decoder(Scheme::OaepSha256, Length::Any)),
-    || Box::new(Boundary::new(Scheme::Pkcs1V15)),
-    || Box::new(Boundary::new(Scheme::OaepSha1)),
-    || Box::new(Boundary::new(Scheme::OaepSha256)),
-    || Box::new(Import::new(Scheme::Pkcs1V15, session())),
-    || Box::new(Import::new(Scheme::OaepSha1, session())),
-    || Box::new(Import::new(Scheme::OaepSha256, session())),
-    || Box::new(Decryption::new(Scheme::OaepSha1)),
-    || Box::new(Decryption::new(Scheme::OaepSha256)),
+    || Box::new(KnownLength(Padding::Pkcs1V15)),
+    || Box::new(KnownLength(OAEP_SHA1)),
+    || Box::new(KnownLength(OAEP_SHA256)),
+    || Box::new(AnyLength(OaepHash::Sha1)),
+    || Box::new(AnyLength(OaepHash::Sha256)),
+    || Box::new(Boundary::new(Padding::Pkcs1V15)),
+    || Box::new(Boundary::new(OAEP_SHA1)),
+    || Box::new(Boundary::new(OAEP_SHA256)),
+    || Box::new(Import::new(Padding::Pkcs1V15)),
+    || Box::new(Import::new(OAEP_SHA1)),
+    || Box::new(Import::new(OAEP_SHA256)),
+    || Box::new(Decryption::new(OaepHash::Sha1)),
+    || Box::new(Decryption::new(OaepHash::Sha256)),
 ];
 
+const OAEP_SHA1: Padding = Padding::Oaep(OaepHash::Sha1);
+const OAEP_SHA256: Padding = Padding::Oaep(OaepHash::Sha256);
+
+fn wrapping_algorithm(padding: Padding) -> WrappingAlgorithm {
+    match padding {
+        Padding::Pkcs1V15 => WrappingAlgorithm::Pkcs1V15,
+        OAEP_SHA1 => WrappingAlgorithm::OaepSha1,
+        OAEP_SHA256 => WrappingAlgorithm::OaepSha256,
+    }
+}
+
 /// A fresh block around a message of its own.
-fn block(scheme: Scheme, class: Class) -> Vec<u8> {
+fn block(padding: Padding, class: Class) -> Vec<u8> {
     let message = std::array::from_fn::<u8, MESSAGE, _>(|_| crate::random() as u8 | 2);
     let mut block = vec![0; BLOCK];
-    blocks::write(scheme, class, &message, &mut block).unwrap();
+    blocks::write(padding, class, &message, &mut block).unwrap();
     block
 }
 
@@ -65,18 +78,12 @@ fn encrypted(key: &RsaPublicKey, block: &[u8]) -> Vec<u8> {
     rsa_encrypt(key, &number).unwrap().to_be_bytes().to_vec()
 }
 
-/// The decoder of messages of known length, or of any.
-struct Decoder(Scheme, Length);
+/// The decoder of messages of known length.
+struct KnownLength(Padding);
 
-#[derive(Debug, PartialEq)]
-enum Length {
-    Known,
-    Any,
-}
-
-impl Subject for Decoder {
+impl Subject for KnownLength {
     fn name(&self) -> String {
-        format!("decoder, {:?}, {:?} length", self.0, self.1)
+        format!("decoder, {:?}, known length", self.0)
     }
 
     fn samples(&self) -> usize {
@@ -92,25 +99,47 @@ impl Subject for Decoder {
     }
 
     fn attempt(&mut self, input: &mut [u8]) -> bool {
-        match self.1 {
-            Length::Known => unpadding::decode(self.0, input, &mut [0; MESSAGE]).is_ok(),
-            Length::Any => unpadding::decode_any(self.0, input, &mut [0; BLOCK]).is_ok(),
-        }
+        unpadding::decode(self.0, input, &mut [0; MESSAGE]).is_ok()
+    }
+}
+
+/// The decoder of messages of any length.
+struct AnyLength(OaepHash);
+
+impl Subject for AnyLength {
+    fn name(&self) -> String {
+        format!("decoder, {:?}, any length", Padding::Oaep(self.0))
+    }
+
+    fn samples(&self) -> usize {
+        240_000
+    }
+
+    fn batch(&self) -> usize {
+        2_000
+    }
+
+    fn input(&mut self, class: Class) -> Vec<u8> {
+        block(Padding::Oaep(self.0), class)
+    }
+
+    fn attempt(&mut self, input: &mut [u8]) -> bool {
+        unpadding::decode_any(self.0, input, &mut [0; BLOCK]).is_ok()
     }
 
     fn takes(&self, class: Class) -> bool {
-        class == Class::WellFormed || self.1 == Length::Any && class == Class::OtherLength
+        matches!(class, Class::WellFormed | Class::OtherLength)
     }
 }
 
 /// The raw private operation and the decoder, on a secret stack.
-struct Boundary(Scheme, Pair, RsaPublicKey);
+struct Boundary(Padding, Pair, RsaPublicKey);
 
 impl Boundary {
-    fn new(scheme: Scheme) -> Self {
-        let pair = Pair::generate(scheme).unwrap();
+    fn new(padding: Padding) -> Self {
+        let pair = Pair::generate(wrapping_algorithm(padding)).unwrap();
         let public = RsaPublicKey::from_public_key_der(pair.public()).unwrap();
-        Self(scheme, pair, public)
+        Self(padding, pair, public)
     }
 }
 
@@ -139,7 +168,7 @@ impl Subject for Boundary {
 /// ImportKeyMaterial of a key that has had other material: all six classes are refused, with one
 /// answer. Four attempts to a pair, since the fifth destroys it.
 struct Import {
-    scheme: Scheme,
+    padding: Padding,
     session: Session,
     key: KeyId,
     public: RsaPublicKey,
@@ -148,11 +177,12 @@ struct Import {
 
 impl Import {
     /// With a key that has had material, and a pair.
-    fn new(scheme: Scheme, session: Session) -> Self {
+    fn new(padding: Padding) -> Self {
+        let session = session();
         let external = CreateKey { origin: Some(Origin::External), ..CreateKey::default() };
         let key = session.call(external).unwrap().answer.key_metadata.key_id;
-        let (public, token) = parameters(&session, key, scheme);
-        let mut import = Self { scheme, session, key, public, token };
+        let (public, token) = parameters(&session, key, padding);
+        let mut import = Self { padding, session, key, public, token };
         let input = import.input(Class::WellFormed);
         import.call(&input).unwrap();
         import.session.call(DeleteKeyMaterial { key_id: KeyRef::Id(key) }).unwrap();
@@ -172,7 +202,7 @@ impl Import {
 
 impl Subject for Import {
     fn name(&self) -> String {
-        format!("ImportKeyMaterial, {:?}", self.scheme)
+        format!("ImportKeyMaterial, {:?}", self.padding)
     }
 
     fn samples(&self) -> usize {
@@ -184,11 +214,11 @@ impl Subject for Import {
     }
 
     fn begin(&mut self) {
-        *self = Self::new(self.scheme, session());
+        *self = Self::new(self.padding);
     }
 
     fn input(&mut self, class: Class) -> Vec<u8> {
-        encrypted(&self.public, &block(self.scheme, class))
+        encrypted(&self.public, &block(self.padding, class))
     }
 
     fn attempt(&mut self, input: &mut [u8]) -> bool {
@@ -204,7 +234,7 @@ impl Subject for Import {
 
 /// AsymmetricDecrypt, as often as one likes.
 struct Decryption {
-    scheme: Scheme,
+    hash: OaepHash,
     session: Session,
     key: KeyId,
     version: VersionRef,
@@ -212,7 +242,7 @@ struct Decryption {
 }
 
 impl Decryption {
-    fn new(scheme: Scheme) -> Self {
+    fn new(hash: OaepHash) -> Self {
         let session = session();
         let rsa = CreateKey {
             key_spec: Some(KeySpec::Rsa2048),
@@ -226,13 +256,13 @@ impl Decryption {
         let answer = session.call(request).unwrap().answer.public_key;
         let pem = std::str::from_utf8(&answer).unwrap();
         let public = RsaPublicKey::from_public_key_pem(pem).unwrap();
-        Self { scheme, session, key, version, public }
+        Self { hash, session, key, version, public }
     }
 }
 
 impl Subject for Decryption {
     fn name(&self) -> String {
-        format!("AsymmetricDecrypt, {:?}", self.scheme)
+        format!("AsymmetricDecrypt, {:?}", Padding::Oaep(self.hash))
     }
 
     fn samples(&self) -> usize {
@@ -244,16 +274,16 @@ impl Subject for Decryption {
     }
 
     fn input(&mut self, class: Class) -> Vec<u8> {
-        encrypted(&self.public, &block(self.scheme, class))
+        encrypted(&self.public, &block(Padding::Oaep(self.hash), class))
     }
 
     fn attempt(&mut self, input: &mut [u8]) -> bool {
         let request = AsymmetricDecrypt {
             key_id: KeyRef::Id(self.key),
             key_version_id: self.version,
-            algorithm: match self.scheme {
-                Scheme::OaepSha1 => EncryptionAlgorithm::OaepSha1,
-                _ => EncryptionAlgorithm::OaepSha256,
+            algorithm: match self.hash {
+                OaepHash::Sha1 => EncryptionAlgorithm::OaepSha1,
+                OaepHash::Sha256 => EncryptionAlgorithm::OaepSha256,
             },
             ciphertext_blob: (&*input).into(),
             into: Into::New,
@@ -272,15 +302,11 @@ fn session() -> Session {
     kms.session("111122223333", "cn-hongkong").unwrap()
 }
 
-fn parameters(session: &Session, key: KeyId, scheme: Scheme) -> (RsaPublicKey, Vec<u8>) {
+fn parameters(session: &Session, key: KeyId, padding: Padding) -> (RsaPublicKey, Vec<u8>) {
     let request = GetParametersForImport {
         key_id: KeyRef::Id(key),
         wrapping_key_spec: WrappingKeySpec::Rsa2048,
-        wrapping_algorithm: match scheme {
-            Scheme::Pkcs1V15 => WrappingAlgorithm::Pkcs1V15,
-            Scheme::OaepSha1 => WrappingAlgorithm::OaepSha1,
-            Scheme::OaepSha256 => WrappingAlgorithm::OaepSha256,
-        },
+        wrapping_algorithm: wrapping_algorithm(padding),
     };
     let answer = session.call(request).unwrap().answer;
     let public = RsaPublicKey::from_public_key_der(&answer.public_key).unwrap();

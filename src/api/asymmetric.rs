@@ -4,11 +4,11 @@ use der::pem::LineEnding;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::api::datakeys::Fresh;
+use crate::api::codec::SecretBlob;
 use crate::api::{Base64Bytes, Blob, Into};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::Ciphertext;
-use crate::kms::{Access, Action, Aliases, Door, Held, Purpose, Rule, Version};
+use crate::kms::{Access, Action, Aliases, Door, Purpose, Rule};
 use crate::model::{
     EncryptionAlgorithm, KeyId, KeyRef, KeyVersionId, SigningAlgorithm, VersionRef,
 };
@@ -50,7 +50,9 @@ impl<'a> Action for AsymmetricSign<'a> {
 
     fn run(self, door: &Door<'_>) -> Result<Signature<'a>> {
         let digest = read_digest(&self.digest.0)?;
-        let (key, version) = signer(door, &self.key_id, self.key_version_id, self.algorithm)?;
+        let rule = Rule::Use(Purpose::Signature(self.algorithm));
+        let (key, version) =
+            door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, rule)?;
         let mut value = self.into.take(SigningAlgorithm::max_signature(key.record().spec))?;
         let len = door.with_material(&key, version.id, |material| {
             material.pair()?.sign(self.algorithm, digest, value.as_mut())
@@ -95,7 +97,9 @@ impl Action for AsymmetricVerify<'_> {
 
     fn run(self, door: &Door<'_>) -> Result<Verified> {
         let digest = read_digest(&self.digest.0)?;
-        let (key, version) = signer(door, &self.key_id, self.key_version_id, self.algorithm)?;
+        let rule = Rule::Use(Purpose::Signature(self.algorithm));
+        let (key, version) =
+            door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, rule)?;
         let value = door.with_material(&key, version.id, |material| {
             material.pair()?.public().verify(self.algorithm, digest, &self.value.0)
         })?;
@@ -139,7 +143,9 @@ impl<'a> Action for AsymmetricEncrypt<'a> {
     type Answer = PublicKeyEncrypted<'a>;
 
     fn run(self, door: &Door<'_>) -> Result<PublicKeyEncrypted<'a>> {
-        let (key, version) = opener(door, &self.key_id, self.key_version_id, self.algorithm)?;
+        let rule = Rule::Use(Purpose::PublicKeyEncryption(self.algorithm));
+        let (key, version) =
+            door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, rule)?;
         let plaintext = &*self.plaintext.0;
         let spec = key.record().spec;
         let range = self.algorithm.plaintext_len(spec);
@@ -186,7 +192,7 @@ pub struct PublicKeyDecrypted<'a> {
     /// The version that decrypted.
     pub key_version_id: KeyVersionId,
     /// The message; wiped when dropped unless it is in the caller's memory.
-    pub plaintext: Fresh<'a>,
+    pub plaintext: SecretBlob<'a>,
 }
 
 impl<'a> Action for AsymmetricDecrypt<'a> {
@@ -195,9 +201,11 @@ impl<'a> Action for AsymmetricDecrypt<'a> {
     type Answer = PublicKeyDecrypted<'a>;
 
     fn run(self, door: &Door<'_>) -> Result<PublicKeyDecrypted<'a>> {
-        let (key, version) = opener(door, &self.key_id, self.key_version_id, self.algorithm)?;
+        let rule = Rule::Use(Purpose::PublicKeyEncryption(self.algorithm));
+        let (key, version) =
+            door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, rule)?;
         let ciphertext = Ciphertext::parse(self.algorithm, &self.ciphertext_blob.0)?;
-        let mut plaintext = Fresh(self.into.take(ciphertext.max_plaintext())?);
+        let mut plaintext = SecretBlob(self.into.take(ciphertext.max_plaintext())?);
         let len = door.with_material(&key, version.id, |material| {
             material.pair()?.decrypt(&ciphertext, plaintext.0.as_mut())
         })?;
@@ -243,9 +251,9 @@ impl<'a> Action for GetPublicKey<'a> {
     type Answer = PublishedKey<'a>;
 
     fn run(self, door: &Door<'_>) -> Result<PublishedKey<'a>> {
-        let key = door.key(&self.key_id, Aliases::Taken, Rule::Publish)?;
-        let version = door.version(&key, self.key_version_id)?;
-        let spki = door.with_public_key(&key, version.id, |public| public.spki())?;
+        let (key, version) =
+            door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, Rule::Publish)?;
+        let spki = door.with_public_key(&key, version.id, |public| Ok(public.spki()))?;
         let pem = der::pem::encode_string("PUBLIC KEY", LineEnding::LF, &spki)
             .map_err(|_| ErrorCode::Internal)?;
         let mut public_key = self.into.take(pem.len())?;
@@ -257,30 +265,4 @@ impl<'a> Action for GetPublicKey<'a> {
 /// A digest as all algorithms take it.
 fn read_digest(digest: &[u8]) -> Result<&[u8; 32]> {
     digest.try_into().map_err(|_| Error::invalid("Digest", "It must be 32 bytes."))
-}
-
-/// A key that signs this way, and a version of it.
-pub(super) fn signer(
-    door: &Door<'_>,
-    key: &KeyRef<'_>,
-    version: VersionRef,
-    algorithm: SigningAlgorithm,
-) -> Result<(Held, Version)> {
-    let rule = Rule::Use(Purpose::Signature(algorithm));
-    let key = door.key(key, Aliases::Taken, rule)?;
-    let version = door.version(&key, version)?;
-    Ok((key, version))
-}
-
-/// A key that encrypts and decrypts this way, and a version of it.
-fn opener(
-    door: &Door<'_>,
-    key: &KeyRef<'_>,
-    version: VersionRef,
-    algorithm: EncryptionAlgorithm,
-) -> Result<(Held, Version)> {
-    let rule = Rule::Use(Purpose::PublicKeyEncryption(algorithm));
-    let key = door.key(key, Aliases::Taken, rule)?;
-    let version = door.version(&key, version)?;
-    Ok((key, version))
 }

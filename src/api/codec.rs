@@ -29,6 +29,11 @@ pub enum Blob<'a> {
     Filled(&'a mut [u8]),
 }
 
+/// Secret bytes of an answer; wiped when dropped unless they are in the caller's memory.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub struct SecretBlob<'a>(pub(super) Blob<'a>);
+
 impl<'a> Into<'a> {
     /// `len` zero or stale bytes to be filled.
     pub(crate) fn take(self, len: usize) -> Result<Blob<'a>> {
@@ -78,6 +83,21 @@ impl Deref for Blob<'_> {
         match self {
             Self::Owned(bytes) => bytes,
             Self::Filled(bytes) => bytes,
+        }
+    }
+}
+
+impl Deref for SecretBlob<'_> {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for SecretBlob<'_> {
+    fn drop(&mut self) {
+        if let Blob::Owned(bytes) = &mut self.0 {
+            bytes.zeroize();
         }
     }
 }

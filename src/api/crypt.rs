@@ -2,8 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroize;
 
+use crate::api::codec::SecretBlob;
 use crate::api::{Base64Bytes, Blob, Into};
 use crate::error::{Error, Result};
 use crate::hsm::{Envelope, MAX_PLAINTEXT, OVERHEAD};
@@ -96,7 +96,7 @@ pub struct Decrypted<'a> {
 
 /// A plaintext that has been decrypted.
 pub struct Opened<'a> {
-    bytes: Blob<'a>,
+    bytes: SecretBlob<'a>,
     is_text: bool,
 }
 
@@ -104,14 +104,6 @@ impl std::ops::Deref for Opened<'_> {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
         &self.bytes
-    }
-}
-
-impl Drop for Opened<'_> {
-    fn drop(&mut self) {
-        if let Blob::Owned(bytes) = &mut self.bytes {
-            bytes.zeroize();
-        }
     }
 }
 
@@ -134,9 +126,9 @@ impl<'a> Action for Decrypt<'a> {
     fn run(self, door: &Door<'_>) -> Result<Decrypted<'a>> {
         let envelope = Envelope::parse(&self.ciphertext_blob.0)?;
         let key = door.key_of_version(envelope.version())?;
-        let mut plaintext = self.into.take(envelope.plaintext_len())?;
+        let mut plaintext = SecretBlob(self.into.take(envelope.plaintext_len())?);
         door.with_material(&key, envelope.version(), |material| {
-            envelope.open(material.symmetric()?, &self.encryption_context, plaintext.as_mut())
+            envelope.open(material.symmetric()?, &self.encryption_context, plaintext.0.as_mut())
         })?;
         Ok(Decrypted {
             key_id: key.record().id,

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroize;
 
+use crate::api::codec::SecretBlob;
 use crate::api::{Blob, Into};
 use crate::error::{Error, Result};
 use crate::hsm::{Envelope, OVERHEAD};
@@ -84,27 +84,7 @@ pub struct DataKey<'a> {
     /// The data key, encrypted.
     pub ciphertext_blob: Blob<'a>,
     /// The data key; wiped when dropped unless it is in the caller's memory.
-    pub plaintext: Fresh<'a>,
-}
-
-/// Secret bytes on their way out.
-#[derive(Serialize)]
-#[serde(transparent)]
-pub struct Fresh<'a>(pub(super) Blob<'a>);
-
-impl std::ops::Deref for Fresh<'_> {
-    type Target = [u8];
-    fn deref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl Drop for Fresh<'_> {
-    fn drop(&mut self) {
-        if let Blob::Owned(bytes) = &mut self.0 {
-            bytes.zeroize();
-        }
-    }
+    pub plaintext: SecretBlob<'a>,
 }
 
 impl<'a> Action for GenerateDataKey<'a> {
@@ -116,7 +96,7 @@ impl<'a> Action for GenerateDataKey<'a> {
         let len = length(self.key_spec, self.number_of_bytes)?;
         // Room is claimed before anything is made.
         let ciphertext = self.ciphertext_into.take(len + OVERHEAD)?;
-        let mut plaintext = Fresh(self.plaintext_into.take(len)?);
+        let mut plaintext = SecretBlob(self.plaintext_into.take(len)?);
         let context = &self.encryption_context;
         let made = generate(door, &self.key_id, context, ciphertext, Some(plaintext.0.as_mut()))?;
         let WrappedDataKey { key_id, key_version_id, ciphertext_blob } = made;

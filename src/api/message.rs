@@ -1,12 +1,11 @@
-//! Digests of messages as AsymmetricSign and AsymmetricVerify take them: a convenience of this library,
-//! which knows the public key that goes into SM2's.
+//! Digests of messages as AsymmetricSign and AsymmetricVerify take them: a convenience of this
+//! library, which knows the public key that goes into SM2's.
 
 use serde::Serialize;
 
-use crate::api::asymmetric::signer;
 use crate::error::Result;
 use crate::hsm::MessageDigest;
-use crate::kms::{Access, Action, Door};
+use crate::kms::{Access, Action, Aliases, Door, Purpose, Rule};
 use crate::model::{KeyRef, SigningAlgorithm, VersionRef};
 
 /// Begins the digest of a message that a key signs or has signed.
@@ -40,7 +39,9 @@ impl Action for DigestMessage<'_> {
     fn run(self, door: &Door<'_>) -> Result<DigestBegun> {
         // Whoever may sign or verify may hash for it; it tells no more than the public key.
         let door = door.under(&["AsymmetricSign", "AsymmetricVerify", "GetPublicKey"]);
-        let (key, version) = signer(&door, &self.key_id, self.key_version_id, self.algorithm)?;
+        let rule = Rule::Use(Purpose::Signature(self.algorithm));
+        let (key, version) =
+            door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, rule)?;
         let digest = door.with_public_key(&key, version.id, |public| {
             MessageDigest::new(public, self.algorithm, self.user_id)
         })?;

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::Into;
-use crate::api::datakeys::Fresh;
+use crate::api::codec::SecretBlob;
 use crate::error::{Error, Result};
 use crate::hsm;
 use crate::kms::{Access, Action, Door};
@@ -30,7 +30,7 @@ pub struct GenerateRandom<'a> {
 #[serde(rename_all = "PascalCase")]
 pub struct RandomBytes<'a> {
     /// The bytes; wiped when dropped unless they are in the caller's memory.
-    pub random: Fresh<'a>,
+    pub random: SecretBlob<'a>,
 }
 
 impl<'a> Action for GenerateRandom<'a> {
@@ -41,7 +41,7 @@ impl<'a> Action for GenerateRandom<'a> {
     fn run(self, door: &Door<'_>) -> Result<RandomBytes<'a>> {
         let len = random_len(self.length)? as usize;
         door.container()?;
-        let mut random = Fresh(self.into.take(len)?);
+        let mut random = SecretBlob(self.into.take(len)?);
         hsm::rng::fill(random.0.as_mut())?;
         Ok(RandomBytes { random })
     }

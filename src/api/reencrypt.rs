@@ -1,4 +1,5 @@
-//! ReEncrypt: from one key to another, with the plaintext never outside (API reference, chapter 12.5).
+//! ReEncrypt: from one key to another, with the plaintext never outside (API reference, chapter
+//! 12.5).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -77,13 +78,12 @@ impl<'a> Action for ReEncrypt<'a> {
             }
             Source::PublicKey(key, version, algorithm, _) => {
                 let rule = Rule::Use(Purpose::PublicKeyEncryption(*algorithm));
-                let key =
-                    from.key(key, Aliases::Refused, rule).map_err(|error| match error.code() {
-                        ErrorCode::InvalidParameter => error.about("SourceEncryptionAlgorithm"),
-                        _ => error,
-                    })?;
-                let version = from.version(&key, *version)?.id;
-                (key, version)
+                let found = from.key_version(key, *version, Aliases::Refused, rule);
+                let (key, version) = found.map_err(|error| match error.code() {
+                    ErrorCode::InvalidParameter => error.about("SourceEncryptionAlgorithm"),
+                    _ => error,
+                })?;
+                (key, version.id)
             }
         };
         let rule = Rule::Use(Purpose::Envelope);

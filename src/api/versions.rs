@@ -50,8 +50,8 @@ impl Action for DescribeKeyVersion {
     type Answer = VersionAnswer;
 
     fn run(self, door: &Door<'_>) -> Result<VersionAnswer> {
-        let key = door.key(&self.key_id, Aliases::Taken, Rule::Always)?;
-        let version = door.version(&key, self.key_version_id)?;
+        let (key, version) =
+            door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, Rule::Always)?;
         Ok(VersionAnswer { key_version: VersionMetadata::of(key.record().id, &version) })
     }
 }

@@ -1,21 +1,11 @@
-//! Padded blocks as an attacker of RSA encryption makes them: right ones, and wrong in every way that an
-//! oracle tells apart (Bleichenbacher 1998; Manger 2001; RFC 8017, 7.1.2 and 7.2.2).
+//! Padded blocks as an attacker of RSA encryption makes them: right ones, and wrong in every way that
+//! an oracle tells apart (Bleichenbacher 1998; Manger 2001; RFC 8017, 7.1.2 and 7.2.2).
 #![forbid(unsafe_code)]
 
+use super::{OaepHash, Padding};
 use crate::crypto::digest::{sha1_parts, sha256_parts};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::rng;
-
-/// How a message is padded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scheme {
-    /// RSAES-PKCS1-v1_5.
-    Pkcs1V15,
-    /// RSAES-OAEP with SHA-1.
-    OaepSha1,
-    /// RSAES-OAEP with SHA-256.
-    OaepSha256,
-}
 
 /// What is wrong with a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +36,7 @@ pub const CLASSES: [Class; 6] = [
 
 /// Writes a fresh block of this class around `message`, which has no byte 0 or 1. As a number it is
 /// less than 2^(8 * len - 1).
-pub fn write(scheme: Scheme, class: Class, message: &[u8], block: &mut [u8]) -> Result<()> {
+pub fn write(padding: Padding, class: Class, message: &[u8], block: &mut [u8]) -> Result<()> {
     rng::fill(block)?;
     let message = match class {
         Class::OtherLength => message.split_first().map(|(_, rest)| rest).unwrap_or_default(),
@@ -58,11 +48,11 @@ pub fn write(scheme: Scheme, class: Class, message: &[u8], block: &mut [u8]) -> 
         Class::FirstByte => 1,
         _ => 0,
     };
-    match (class, scheme) {
+    match (class, padding) {
         (Class::Random, _) => Ok(()),
-        (_, Scheme::Pkcs1V15) => pkcs1v15(class, message, rest),
-        (_, Scheme::OaepSha1) => oaep(sha1_parts, class, message, rest),
-        (_, Scheme::OaepSha256) => oaep(sha256_parts, class, message, rest),
+        (_, Padding::Pkcs1V15) => pkcs1v15(class, message, rest),
+        (_, Padding::Oaep(OaepHash::Sha1)) => oaep(sha1_parts, class, message, rest),
+        (_, Padding::Oaep(OaepHash::Sha256)) => oaep(sha256_parts, class, message, rest),
     }
 }
 

@@ -1,5 +1,5 @@
-//! What must take the same time whatever its secrets are: one subject for each function, for the proof
-//! in `tests/constant_time` and for `benches/timing.rs`. In test builds alone.
+//! What must take the same time whatever its secrets are: one subject for each function, for the
+//! proof in `tests/constant_time` and for `benches/timing`. In test builds alone.
 //!
 //! A subject prepares its arguments, conceals the secret ones, calls the function as everybody
 //! calls it, and reveals what is public of the outcome. What must be revealed inside the
@@ -17,6 +17,7 @@ pub mod unpadding;
 use crate::error::{ErrorCode, Result};
 use crate::secret::marks::{self, concealed, revealed};
 
+pub use crate::crypto::rsa::{OaepHash, Padding};
 pub use crate::secret::marks::is_watched;
 
 /// A function with secrets to call it with.

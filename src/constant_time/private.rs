@@ -4,14 +4,13 @@
 
 use super::{Subject, demand, marks, public, revealed};
 use crate::crypto::ec::{self, Curve, PAIR_LEN, SIGNATURE_LEN};
-use crate::crypto::ecdsa::{EcdsaPrivateKey, EcdsaPublicKey};
 use crate::crypto::rsa::{OaepHash, RsaPrivateKey, Scheme};
 use crate::crypto::sm2::{Sm2Ciphertext, Sm2PrivateKey, Sm2PublicKey};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::rng;
 
-/// P-256 is the last: AWS-LC mixes the key into its generator, all of whose bytes are secret from then
-/// on.
+/// P-256 is the last: AWS-LC mixes the key into its generator, all of whose bytes are secret from
+/// then on.
 pub(super) const SUBJECTS: &[Subject] = &[
     Subject::clean("RSA-2048: OAEP decrypted", rsa_decrypted),
     Subject::clean("RSA-2048: PSS signed", || rsa_signed(Scheme::PssSha256)),
@@ -56,15 +55,9 @@ fn pair(curve: Curve) -> Result<([u8; PAIR_LEN], [u8; 64])> {
 
 fn signed(curve: Curve) -> Result<()> {
     let ((pair, point), mut out) = (pair(curve)?, [0; SIGNATURE_LEN]);
-    let len = match curve {
-        Curve::Sm2 => Sm2PrivateKey::new(&pair)?.sign(&DIGEST, rng::fill, &mut out)?,
-        _ => EcdsaPrivateKey::new(curve, &pair)?.sign(&DIGEST, rng::fill, &mut out)?,
-    };
+    let len = ec::sign(curve, &pair, &DIGEST, rng::fill, &mut out)?;
     let signature = out.get(..len).ok_or(ErrorCode::Internal)?;
-    demand(match curve {
-        Curve::Sm2 => Sm2PublicKey::new(&point)?.verify(&DIGEST, signature),
-        _ => EcdsaPublicKey::new(curve, &point)?.verify(&DIGEST, signature),
-    })
+    demand(ec::verify(curve, &point, &DIGEST, signature)?)
 }
 
 fn sm2_decrypted() -> Result<()> {

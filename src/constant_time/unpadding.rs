@@ -1,10 +1,10 @@
 //! Taking RSA's padding off: the whole block is secret, and of the outcome the one verdict is told.
 #![forbid(unsafe_code)]
 
-use super::blocks::{self, CLASSES, Class, Scheme};
-use super::{Subject, concealed, demand, public, revealed};
-use crate::crypto::rsa::{self, OaepHash, Padding};
-use crate::error::{ErrorCode, Result};
+use super::blocks::{self, CLASSES, Class};
+use super::{OaepHash, Padding, Subject, concealed, demand, public, revealed};
+use crate::crypto::rsa;
+use crate::error::Result;
 use crate::hsm::WrappingPair;
 use crate::model::{KeyId, Timestamp, WrappingAlgorithm};
 
@@ -14,30 +14,23 @@ pub const BLOCK: usize = 256;
 pub const MESSAGE: usize = 32;
 
 pub(super) const SUBJECTS: &[Subject] = &[
-    Subject::clean("PKCS#1 v1.5 taken off", || known_length(Scheme::Pkcs1V15)),
-    Subject::clean("OAEP with SHA-1 taken off", || known_length(Scheme::OaepSha1)),
-    Subject::clean("OAEP with SHA-256 taken off", || known_length(Scheme::OaepSha256)),
-    Subject::clean("OAEP with SHA-1 taken off, of any length", || any_length(Scheme::OaepSha1)),
-    Subject::clean("OAEP with SHA-256 taken off, of any length", || any_length(Scheme::OaepSha256)),
+    Subject::clean("PKCS#1 v1.5 taken off", || known_length(Padding::Pkcs1V15)),
+    Subject::clean("OAEP with SHA-1 taken off", || known_length(OAEP_SHA1)),
+    Subject::clean("OAEP with SHA-256 taken off", || known_length(OAEP_SHA256)),
+    Subject::clean("OAEP with SHA-1 taken off, of any length", || any_length(OaepHash::Sha1)),
+    Subject::clean("OAEP with SHA-256 taken off, of any length", || any_length(OaepHash::Sha256)),
 ];
 
+const OAEP_SHA1: Padding = Padding::Oaep(OaepHash::Sha1);
+const OAEP_SHA256: Padding = Padding::Oaep(OaepHash::Sha256);
+
 /// Takes the padding off a message of `out`'s length, as import does.
-pub fn decode(scheme: Scheme, block: &mut [u8], out: &mut [u8]) -> Result<()> {
-    let padding = match scheme {
-        Scheme::Pkcs1V15 => Padding::Pkcs1V15,
-        Scheme::OaepSha1 => Padding::OaepSha1,
-        Scheme::OaepSha256 => Padding::OaepSha256,
-    };
+pub fn decode(padding: Padding, block: &mut [u8], out: &mut [u8]) -> Result<()> {
     rsa::unpad(padding, block, out)
 }
 
 /// Takes OAEP off a message of any length, as AsymmetricDecrypt does; answers the length.
-pub fn decode_any(scheme: Scheme, block: &mut [u8], out: &mut [u8]) -> Result<usize> {
-    let hash = match scheme {
-        Scheme::Pkcs1V15 => return Err(ErrorCode::Internal.into()),
-        Scheme::OaepSha1 => OaepHash::Sha1,
-        Scheme::OaepSha256 => OaepHash::Sha256,
-    };
+pub fn decode_any(hash: OaepHash, block: &mut [u8], out: &mut [u8]) -> Result<usize> {
     rsa::unpad_oaep(hash, block, out)
 }
 
@@ -45,11 +38,11 @@ fn message() -> [u8; MESSAGE] {
     public(2).map(|byte| byte | 2)
 }
 
-fn known_length(scheme: Scheme) -> Result<()> {
+fn known_length(padding: Padding) -> Result<()> {
     for class in CLASSES {
         let (mut block, mut out) = ([0; BLOCK], [0; MESSAGE]);
-        blocks::write(scheme, class, &message(), &mut block)?;
-        let answer = decode(scheme, &mut concealed(block), &mut out);
+        blocks::write(padding, class, &message(), &mut block)?;
+        let answer = decode(padding, &mut concealed(block), &mut out);
         let is_right = class == Class::WellFormed;
         demand(answer.is_ok() == is_right)?;
         demand(revealed(out) == if is_right { message() } else { [0; MESSAGE] })?;
@@ -57,11 +50,11 @@ fn known_length(scheme: Scheme) -> Result<()> {
     Ok(())
 }
 
-fn any_length(scheme: Scheme) -> Result<()> {
+fn any_length(hash: OaepHash) -> Result<()> {
     for class in CLASSES {
         let mut block = [0; BLOCK];
-        blocks::write(scheme, class, &message(), &mut block)?;
-        let answer = decode_any(scheme, &mut concealed(block), &mut [0; BLOCK]);
+        blocks::write(Padding::Oaep(hash), class, &message(), &mut block)?;
+        let answer = decode_any(hash, &mut concealed(block), &mut [0; BLOCK]);
         demand(match class {
             Class::WellFormed => answer == Ok(MESSAGE),
             Class::OtherLength => answer == Ok(MESSAGE - 1),
@@ -76,12 +69,7 @@ pub struct Pair(WrappingPair);
 
 impl Pair {
     /// A fresh one, for wrapping so.
-    pub fn generate(scheme: Scheme) -> Result<Self> {
-        let algorithm = match scheme {
-            Scheme::Pkcs1V15 => WrappingAlgorithm::Pkcs1V15,
-            Scheme::OaepSha1 => WrappingAlgorithm::OaepSha1,
-            Scheme::OaepSha256 => WrappingAlgorithm::OaepSha256,
-        };
+    pub fn generate(algorithm: WrappingAlgorithm) -> Result<Self> {
         WrappingPair::generate(KeyId::from_bytes([1; 16]), algorithm, Timestamp(1)).map(Self)
     }
 

@@ -1,7 +1,8 @@
 //! The algorithms: bytes in, bytes out. Nothing here knows what a key is for.
 //!
-//! Nothing here talks to the operating system: who needs random bytes takes a [`Random`]. Functions take exact lengths; a wrong one is a
-//! defect of the caller and answers [`ErrorCode::Internal`](crate::error::ErrorCode::Internal).
+//! Who needs random bytes takes a [`Random`]; AWS-LC alone draws some of its own. Functions take
+//! exact lengths; a wrong one is a defect of the caller and answers
+//! [`ErrorCode::Internal`](crate::error::ErrorCode::Internal).
 #![deny(unsafe_code)]
 
 pub mod aead;

@@ -1,7 +1,7 @@
 //! Import of a customer's own material (BYOK): wrapping key pairs, import tokens, unwrapping
 //! (ARCHITECTURE.md, Formats: Import token 0x01; API reference, chapter 7).
 
-use crate::crypto::rsa::{Padding, RsaPrivateKey};
+use crate::crypto::rsa::{OaepHash, Padding, RsaPrivateKey};
 use crate::crypto::{digest, mac};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::{SecretBytes, secluded_at_length};
@@ -66,8 +66,8 @@ impl WrappingPair {
     pub fn unwrap(&self, wrapped: &[u8], len: usize) -> Result<RawMaterial> {
         let padding = match self.algorithm {
             WrappingAlgorithm::Pkcs1V15 => Padding::Pkcs1V15,
-            WrappingAlgorithm::OaepSha1 => Padding::OaepSha1,
-            WrappingAlgorithm::OaepSha256 => Padding::OaepSha256,
+            WrappingAlgorithm::OaepSha1 => Padding::Oaep(OaepHash::Sha1),
+            WrappingAlgorithm::OaepSha256 => Padding::Oaep(OaepHash::Sha256),
             WrappingAlgorithm::Sm2Pke => return Err(ErrorCode::Internal.into()),
         };
         if self.is_burnt() {

@@ -7,6 +7,7 @@ mod header;
 mod import;
 mod keyring;
 mod material;
+mod message;
 mod pair;
 #[cfg(test)]
 mod residue;
@@ -31,7 +32,8 @@ pub use import::{ImportToken, TOKEN_LEN, WrappingPair};
 pub use keyring::Keyring;
 pub(crate) use material::destroyed_version_body;
 pub use material::{KeyMaterial, RawMaterial, SymmetricKey};
-pub use pair::{Ciphertext, KeyPair, MessageDigest, PublicKey};
+pub use message::MessageDigest;
+pub use pair::{Ciphertext, KeyPair, PublicKey};
 pub use sealed::{Place, RecordKind, Term};
 pub use transfer::Transfer;
 pub use unlock::{Slot, Unlock};

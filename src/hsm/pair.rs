@@ -1,11 +1,10 @@
-//! Asymmetric keys ready for use: the private half in the arena, or in the provider's secret heap; the
-//! public half, which is no secret, beside it (API reference, chapter 12.6).
+//! Asymmetric keys ready for use: the private half in the arena, or in the provider's secret heap;
+//! the public half, which is no secret, beside it (API reference, chapter 12.6).
 
-use crate::crypto::digest::Hasher;
 use crate::crypto::ec::{self, Curve, PAIR_LEN};
 use crate::crypto::ecdsa::{EcdsaPrivateKey, EcdsaPublicKey};
 use crate::crypto::rsa::{OaepHash, RsaPrivateKey, RsaPublicKey, Scheme, oaep_max};
-use crate::crypto::sm2::{self, Sm2Ciphertext, Sm2PrivateKey, Sm2PublicKey};
+use crate::crypto::sm2::{Sm2Ciphertext, Sm2PrivateKey, Sm2PublicKey};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::{SecretBox, keep_pair, secluded, secluded_at_length};
 use crate::hsm::{rng, selftest};
@@ -81,14 +80,9 @@ impl KeyPair {
         out: &mut [u8],
     ) -> Result<usize> {
         self.with_private(|key| match (key, algorithm) {
-            (PrivateKey::Rsa(key), SigningAlgorithm::RsaPssSha256) => {
+            (PrivateKey::Rsa(key), _) => {
                 let out = out.get_mut(..key.modulus_len()).ok_or(ErrorCode::Internal)?;
-                key.sign(Scheme::PssSha256, digest, rng::fill, out)?;
-                Ok(out.len())
-            }
-            (PrivateKey::Rsa(key), SigningAlgorithm::RsaPkcs1Sha256) => {
-                let out = out.get_mut(..key.modulus_len()).ok_or(ErrorCode::Internal)?;
-                key.sign(Scheme::Pkcs1Sha256, digest, rng::fill, out)?;
+                key.sign(scheme_of(algorithm)?, digest, rng::fill, out)?;
                 Ok(out.len())
             }
             (PrivateKey::Ecdsa(key), SigningAlgorithm::EcdsaSha256) => {
@@ -170,11 +164,11 @@ impl PublicKey {
     }
 
     /// The key as SubjectPublicKeyInfo (RFC 5280).
-    pub fn spki(&self) -> Result<Vec<u8>> {
+    pub fn spki(&self) -> Vec<u8> {
         match self {
-            Self::Rsa(key) => key.spki(),
-            Self::Ecdsa(_, curve, point) => Ok(ec::spki(*curve, point)),
-            Self::Sm2(_, point) => Ok(ec::spki(Curve::Sm2, point)),
+            Self::Rsa(key) => key.spki().to_vec(),
+            Self::Ecdsa(_, curve, point) => ec::spki(*curve, point),
+            Self::Sm2(_, point) => ec::spki(Curve::Sm2, point),
         }
     }
 
@@ -186,12 +180,7 @@ impl PublicKey {
         signature: &[u8],
     ) -> Result<bool> {
         match (self, algorithm) {
-            (Self::Rsa(key), SigningAlgorithm::RsaPssSha256) => {
-                Ok(key.verify(Scheme::PssSha256, digest, signature))
-            }
-            (Self::Rsa(key), SigningAlgorithm::RsaPkcs1Sha256) => {
-                Ok(key.verify(Scheme::Pkcs1Sha256, digest, signature))
-            }
+            (Self::Rsa(key), _) => Ok(key.verify(scheme_of(algorithm)?, digest, signature)),
             (Self::Ecdsa(key, ..), SigningAlgorithm::EcdsaSha256) => {
                 Ok(key.verify(digest, signature))
             }
@@ -210,12 +199,7 @@ impl PublicKey {
     ) -> Result<()> {
         // The message is a secret of the caller's.
         secluded(|| match (self, algorithm) {
-            (Self::Rsa(key), EncryptionAlgorithm::OaepSha256) => {
-                key.encrypt_oaep(OaepHash::Sha256, message, rng::fill, out)
-            }
-            (Self::Rsa(key), EncryptionAlgorithm::OaepSha1) => {
-                key.encrypt_oaep(OaepHash::Sha1, message, rng::fill, out)
-            }
+            (Self::Rsa(key), _) => key.encrypt_oaep(hash_of(algorithm)?, message, rng::fill, out),
             (Self::Sm2(key, _), EncryptionAlgorithm::Sm2Pke) => {
                 key.encrypt(message, rng::fill, out)
             }
@@ -235,21 +219,17 @@ pub enum Ciphertext<'a> {
 impl<'a> Ciphertext<'a> {
     /// Takes a ciphertext apart; [`ErrorCode::InvalidCiphertext`] if it is none.
     pub fn parse(algorithm: EncryptionAlgorithm, bytes: &'a [u8]) -> Result<Self> {
-        let hash = match algorithm {
-            EncryptionAlgorithm::Sm2Pke => {
+        match (algorithm, bytes.len()) {
+            (EncryptionAlgorithm::Sm2Pke, _) => {
                 let ciphertext = Sm2Ciphertext::parse(bytes)?;
                 // The scheme knows no bound; envelopes, answers and the arena do.
                 let range = algorithm.plaintext_len(KeySpec::EcSm2);
                 if !range.contains(&ciphertext.plaintext_len()) {
                     return Err(ErrorCode::InvalidCiphertext.into());
                 }
-                return Ok(Self::Sm2(ciphertext));
+                Ok(Self::Sm2(ciphertext))
             }
-            EncryptionAlgorithm::OaepSha256 => OaepHash::Sha256,
-            EncryptionAlgorithm::OaepSha1 => OaepHash::Sha1,
-        };
-        match bytes.len() {
-            256 | 384 | 512 => Ok(Self::Oaep(hash, bytes)),
+            (_, 256 | 384 | 512) => Ok(Self::Oaep(hash_of(algorithm)?, bytes)),
             _ => Err(ErrorCode::InvalidCiphertext.into()),
         }
     }
@@ -263,45 +243,6 @@ impl<'a> Ciphertext<'a> {
     }
 }
 
-/// The digest of a message that comes in pieces, as it is signed: SHA-256, or SM3(Z_A | message).
-#[derive(Clone)]
-pub struct MessageDigest(Hasher);
-
-impl MessageDigest {
-    /// For messages that `key` signs this way. Z_A is of `user_id` (GB/T 32918.2, 5.5), of
-    /// `1234567812345678` if none is given; [`ErrorCode::InvalidParameter`] (`UserId`) unless it has 1
-    /// to 8191 bytes, and with other algorithms, which have none.
-    pub fn new(
-        key: &PublicKey,
-        algorithm: SigningAlgorithm,
-        user_id: Option<&[u8]>,
-    ) -> Result<Self> {
-        let PublicKey::Sm2(_, point) = key else {
-            return match user_id {
-                None => Ok(Self(Hasher::sha256())),
-                Some(_) => Err(Error::invalid("UserId", format!("{algorithm} has no user id."))),
-            };
-        };
-        let user_id = user_id.unwrap_or(sm2::DEFAULT_USER_ID);
-        if !(1..=8191).contains(&user_id.len()) {
-            return Err(Error::invalid("UserId", "It must be 1 to 8191 bytes."));
-        }
-        let mut hasher = Hasher::sm3();
-        hasher.update(&sm2::za(user_id, point)?);
-        Ok(Self(hasher))
-    }
-
-    /// Goes on with the next piece.
-    pub fn update(&mut self, piece: &[u8]) {
-        self.0.update(piece);
-    }
-
-    /// The digest of all pieces.
-    pub fn finish(self) -> [u8; 32] {
-        self.0.finish()
-    }
-}
-
 /// The curve of a key.
 pub(super) fn curve_of(spec: KeySpec) -> Result<Curve> {
     match spec {
@@ -309,6 +250,24 @@ pub(super) fn curve_of(spec: KeySpec) -> Result<Curve> {
         KeySpec::EcP256k => Ok(Curve::Secp256k1),
         KeySpec::EcSm2 => Ok(Curve::Sm2),
         _ => Err(ErrorCode::Internal.into()),
+    }
+}
+
+/// How RSA signs.
+fn scheme_of(algorithm: SigningAlgorithm) -> Result<Scheme> {
+    match algorithm {
+        SigningAlgorithm::RsaPssSha256 => Ok(Scheme::PssSha256),
+        SigningAlgorithm::RsaPkcs1Sha256 => Ok(Scheme::Pkcs1Sha256),
+        _ => Err(unfit()),
+    }
+}
+
+/// The hash with which RSA encrypts.
+fn hash_of(algorithm: EncryptionAlgorithm) -> Result<OaepHash> {
+    match algorithm {
+        EncryptionAlgorithm::OaepSha1 => Ok(OaepHash::Sha1),
+        EncryptionAlgorithm::OaepSha256 => Ok(OaepHash::Sha256),
+        EncryptionAlgorithm::Sm2Pke => Err(unfit()),
     }
 }
 

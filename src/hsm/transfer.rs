@@ -1,5 +1,5 @@
-//! A plaintext on its way from one key to another, which its owner never sees (API reference, chapter
-//! 12.5).
+//! A plaintext on its way from one key to another, which nobody sees meanwhile (API reference,
+//! chapter 12.5).
 
 use crate::error::Result;
 use crate::hsm::arena::{SecretBytes, secluded_at_length};

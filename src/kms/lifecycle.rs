@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::kms::KeyRecord;
-use crate::model::{EncryptionAlgorithm, KeySpec, KeyState, KeyUsage, Origin, SigningAlgorithm};
+use crate::model::{EncryptionAlgorithm, KeyState, KeyUsage, Origin, SigningAlgorithm};
 
 /// What an operation asks of its key: one line of the table of states each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,41 +35,23 @@ pub enum Purpose {
 }
 
 impl Rule {
-    /// Refuses the operation if it does not fit the key, and then if the key's state does not allow it.
+    /// Refuses the operation if it does not fit the key, and then if the key's state does not allow
+    /// it.
     pub fn check(self, key: &KeyRecord) -> Result<()> {
         self.fits(key)?;
         self.allows(key.state)
     }
 
     fn fits(self, key: &KeyRecord) -> Result<()> {
-        let (spec, is_symmetric) = (key.spec, key.spec.is_symmetric());
-        let usage = |usage| !is_symmetric && key.usage == usage;
         let (fits, refusal) = match self {
             Self::Always | Self::Annotate | Self::Switch => return Ok(()),
-            Self::Use(Purpose::Envelope) => (is_symmetric, ErrorCode::UnsupportedOperation),
-            Self::Publish => (!is_symmetric, ErrorCode::UnsupportedOperation),
-            Self::Use(Purpose::Signature(_)) => {
-                (usage(KeyUsage::SignVerify), ErrorCode::RejectedUnsupportedOperation)
-            }
-            Self::Use(Purpose::PublicKeyEncryption(_)) => {
-                (usage(KeyUsage::EncryptDecrypt), ErrorCode::RejectedUnsupportedOperation)
-            }
+            Self::Use(purpose) => return purpose.fits(key),
+            Self::Publish => (!key.spec.is_symmetric(), ErrorCode::UnsupportedOperation),
             Self::External | Self::Import => {
                 (key.origin == Origin::External, ErrorCode::UnsupportedOrigin)
             }
         };
-        if !fits {
-            return Err(refusal.into());
-        }
-        match self {
-            Self::Use(Purpose::Signature(algorithm)) if !algorithm.fits(spec) => {
-                Err(unfit(algorithm.as_str(), spec))
-            }
-            Self::Use(Purpose::PublicKeyEncryption(algorithm)) if !algorithm.fits(spec) => {
-                Err(unfit(algorithm.as_str(), spec))
-            }
-            _ => Ok(()),
-        }
+        if fits { Ok(()) } else { Err(refusal.into()) }
     }
 
     fn allows(self, state: KeyState) -> Result<()> {
@@ -90,8 +72,28 @@ impl Rule {
     }
 }
 
-fn unfit(algorithm: &str, spec: KeySpec) -> Error {
-    Error::invalid("Algorithm", format!("{algorithm} is not for keys of spec {spec}."))
+impl Purpose {
+    fn fits(self, key: &KeyRecord) -> Result<()> {
+        let (spec, is_symmetric) = (key.spec, key.spec.is_symmetric());
+        let (usage, algorithm, fits) = match self {
+            Self::Envelope if is_symmetric => return Ok(()),
+            Self::Envelope => return Err(ErrorCode::UnsupportedOperation.into()),
+            Self::Signature(algorithm) => {
+                (KeyUsage::SignVerify, algorithm.as_str(), algorithm.fits(spec))
+            }
+            Self::PublicKeyEncryption(algorithm) => {
+                (KeyUsage::EncryptDecrypt, algorithm.as_str(), algorithm.fits(spec))
+            }
+        };
+        if is_symmetric || key.usage != usage {
+            return Err(ErrorCode::RejectedUnsupportedOperation.into());
+        }
+        if !fits {
+            let detail = format!("{algorithm} is not for keys of spec {spec}.");
+            return Err(Error::invalid("Algorithm", detail));
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -99,6 +101,7 @@ mod tests {
     use super::*;
     use crate::error::ErrorCode as Code;
     use crate::kms::record::sample;
+    use crate::model::KeySpec;
     use KeyState::{Disabled, Enabled, PendingDeletion, PendingImport};
 
     #[test]

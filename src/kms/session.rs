@@ -127,6 +127,23 @@ impl<'s> Door<'s> {
         self.admit(key, rule)
     }
 
+    /// The same, and the version of it that is named besides.
+    pub(crate) fn key_version(
+        &self,
+        reference: &KeyRef<'_>,
+        version: VersionRef,
+        aliases: Aliases,
+        rule: Rule,
+    ) -> Result<(Held, Version)> {
+        let key = self.key(reference, aliases, rule)?;
+        let version = match version {
+            VersionRef::Id(id) => key.version(id),
+            VersionRef::Nothing => None,
+        };
+        let version = version.ok_or(ErrorCode::KeyVersionNotFound)?;
+        Ok((key, version))
+    }
+
     /// The symmetric key of a version that a ciphertext names, under the same conditions.
     pub(crate) fn key_of_version(&self, version: KeyVersionId) -> Result<Held> {
         self.session.kms.refresh()?;
@@ -138,15 +155,6 @@ impl<'s> Door<'s> {
             }
             outcome => outcome,
         }
-    }
-
-    /// The version of `key` that `reference` names.
-    pub(crate) fn version(&self, key: &Key, reference: VersionRef) -> Result<Version> {
-        match reference {
-            VersionRef::Id(id) => key.version(id),
-            VersionRef::Nothing => None,
-        }
-        .ok_or_else(|| ErrorCode::KeyVersionNotFound.into())
     }
 
     /// Runs `f` with the material of a version of an admitted key, and again with room made for it

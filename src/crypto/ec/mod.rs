@@ -99,15 +99,36 @@ fn make(curve: Curve, random: Random, pair: &mut [u8; PAIR_LEN]) -> Result<()> {
 pub(super) fn is_pair(curve: Curve, pair: &[u8; PAIR_LEN], random: Random) -> Result<bool> {
     let (_, point) = halves(pair)?;
     let (mut digest, mut signature) = ([0x5a; 32], [0; SIGNATURE_LEN]);
-    let len = match curve {
-        Curve::Sm2 => Sm2PrivateKey::new(pair)?.sign(&digest, random, &mut signature),
-        _ => EcdsaPrivateKey::new(curve, pair)?.sign(&digest, random, &mut signature),
-    }?;
+    let len = sign(curve, pair, &digest, random, &mut signature)?;
     digest.iter_mut().take(1).for_each(|first| *first ^= health::flaw("ec-pair"));
     let signature = signature.get(..len).ok_or(ErrorCode::Internal)?;
+    verify(curve, point, &digest, signature)
+}
+
+/// Signs as keys on this curve do, by ECDSA or SM2, for tests of pairs.
+pub(crate) fn sign(
+    curve: Curve,
+    pair: &[u8; PAIR_LEN],
+    digest: &[u8; 32],
+    random: Random,
+    out: &mut [u8; SIGNATURE_LEN],
+) -> Result<usize> {
+    match curve {
+        Curve::Sm2 => Sm2PrivateKey::new(pair)?.sign(digest, random, out),
+        _ => EcdsaPrivateKey::new(curve, pair)?.sign(digest, random, out),
+    }
+}
+
+/// Whether that is a signature of the digest.
+pub(crate) fn verify(
+    curve: Curve,
+    point: &[u8; 64],
+    digest: &[u8; 32],
+    signature: &[u8],
+) -> Result<bool> {
     Ok(match curve {
-        Curve::Sm2 => Sm2PublicKey::new(point)?.verify(&digest, signature),
-        _ => EcdsaPublicKey::new(curve, point)?.verify(&digest, signature),
+        Curve::Sm2 => Sm2PublicKey::new(point)?.verify(digest, signature),
+        _ => EcdsaPublicKey::new(curve, point)?.verify(digest, signature),
     })
 }
 

@@ -1,8 +1,9 @@
 //! Nonces: RFC 6979 with HMAC-SHA-256, and fresh random bytes as its additional data (3.6).
 //!
-//! Neither a generator that repeats itself nor a fault that makes one signature come twice gives
-//! two signatures the same nonce, or the key away; and it takes about a twentieth of a signature. The
-//! hash is SHA-256 for SM2, too: the standard wants random numbers there, whatever makes them.
+//! Two signatures with one nonce give the key away. A generator that repeats itself does not lead to
+//! that, since key and digest go in; nor does a message that is signed twice, once with a fault, since
+//! the generator's bytes do. It takes about a twentieth of a signature's time. The hash is SHA-256
+//! for SM2, too: the standard wants random numbers there, whatever makes them.
 
 use k256::elliptic_curve::FieldBytes;
 use k256::elliptic_curve::NonZeroScalar;

@@ -1,8 +1,8 @@
 //! ECDSA (FIPS 186-5) over P-256, by the provider, and over secp256k1, by the crate `k256` in every
 //! build: AWS-LC has no code of its own for that curve and takes several times as long.
 //!
-//! Signatures over secp256k1 have the smaller s of the two that fit, as Bitcoin and its successors ask;
-//! verification takes either, as the standard says.
+//! Signatures over secp256k1 have the smaller s of the two that fit, as Bitcoin and its successors
+//! ask; verification takes either, as the standard says.
 #![forbid(unsafe_code)]
 
 pub(crate) mod generic;

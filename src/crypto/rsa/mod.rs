@@ -26,10 +26,8 @@ use crate::error::Result;
 pub enum Padding {
     /// RSAES-PKCS1-v1_5.
     Pkcs1V15,
-    /// RSAES-OAEP with SHA-1 and MGF1-SHA-1, empty label.
-    OaepSha1,
-    /// RSAES-OAEP with SHA-256 and MGF1-SHA-256, empty label.
-    OaepSha256,
+    /// RSAES-OAEP with MGF1 over the same hash, empty label.
+    Oaep(OaepHash),
 }
 
 /// How a digest is signed.

@@ -35,8 +35,8 @@ impl RsaPrivateKey {
         let mut ciphertext = vec![0; self.modulus_len()];
         self.public()?.encrypt_oaep(OaepHash::Sha256, &*message, random, &mut ciphertext)?;
         message.iter_mut().take(1).for_each(|first| *first ^= health::flaw("rsa-pair"));
-        let answer = self.decrypt(Padding::OaepSha256, &ciphertext, message.len(), &mut *decrypted);
-        match answer {
+        let padding = Padding::Oaep(OaepHash::Sha256);
+        match self.decrypt(padding, &ciphertext, message.len(), &mut *decrypted) {
             Err(error) if is_passing(&error) => Err(error),
             answer => Ok(answer.is_ok() && secret::eq(&*message, &*decrypted)),
         }
@@ -125,14 +125,12 @@ pub(super) fn decrypt(
 
 /// Takes the padding off a block; the message goes to `out`, and has its length.
 pub(crate) fn unpad(padding: Padding, block: &mut [u8], out: &mut [u8]) -> Result<()> {
-    let oaep = |hash: OaepHash, block: &mut [u8]| {
-        let (right, len) = hash.decode(block);
-        right & len.ct_eq(&out.len())
-    };
     let right = match padding {
         Padding::Pkcs1V15 => pkcs1::ends_with_message(out.len(), block),
-        Padding::OaepSha1 => oaep(OaepHash::Sha1, block),
-        Padding::OaepSha256 => oaep(OaepHash::Sha256, block),
+        Padding::Oaep(hash) => {
+            let (right, len) = hash.decode(block);
+            right & len.ct_eq(&out.len())
+        }
     };
     match secret::verdict(right) {
         true => release(block, out.len(), out),

@@ -31,8 +31,8 @@ impl RsaPublicKey {
     }
 
     /// The key in SubjectPublicKeyInfo (RFC 5280).
-    pub fn spki(&self) -> Result<Vec<u8>> {
-        Ok(self.spki.clone())
+    pub fn spki(&self) -> &[u8] {
+        &self.spki
     }
 
     /// The length of the modulus in bytes.

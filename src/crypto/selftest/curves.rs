@@ -4,45 +4,38 @@
 
 use super::answers::ec;
 use super::{scatter, with};
-use crate::crypto::ec::{Curve, PAIR_LEN, SIGNATURE_LEN, halves, is_pair};
-use crate::crypto::ecdsa::{EcdsaPrivateKey, EcdsaPublicKey};
-use crate::crypto::sm2::{Sm2Ciphertext, Sm2PrivateKey, Sm2PublicKey};
+use crate::crypto::ec::{Curve, PAIR_LEN, SIGNATURE_LEN, halves, is_pair, sign, verify};
+use crate::crypto::sm2::{Sm2Ciphertext, Sm2PrivateKey};
 use crate::error::{ErrorCode, Result};
 
 pub(super) fn p256(flaw: u8) -> Result<bool> {
-    ecdsa(Curve::P256, &ec::p256::PAIR, ec::p256::DIGEST, &ec::p256::SIGNATURE, flaw)
+    use ec::p256::{DIGEST, PAIR, SIGNATURE};
+    signature(Curve::P256, &PAIR, DIGEST, &SIGNATURE, flaw)
 }
 
 pub(super) fn secp256k1(flaw: u8) -> Result<bool> {
     use ec::secp256k1::{DIGEST, PAIR, SIGNATURE};
-    ecdsa(Curve::Secp256k1, &PAIR, DIGEST, &SIGNATURE, flaw)
+    signature(Curve::Secp256k1, &PAIR, DIGEST, &SIGNATURE, flaw)
 }
 
-fn ecdsa(
+pub(super) fn sm2_sign(flaw: u8) -> Result<bool> {
+    use ec::sm2::{DIGEST, PAIR, SIGNATURE};
+    signature(Curve::Sm2, &PAIR, DIGEST, &SIGNATURE, flaw)
+}
+
+fn signature(
     curve: Curve,
     pair: &[u8; PAIR_LEN],
     digest: [u8; 32],
     known: &[u8],
     flaw: u8,
 ) -> Result<bool> {
-    let (private, mut fresh) = (EcdsaPrivateKey::new(curve, pair)?, [0; SIGNATURE_LEN]);
-    let public = EcdsaPublicKey::new(curve, halves(pair)?.1)?;
-    let len = private.sign(&digest, scatter, &mut fresh)?;
+    let ((_, point), mut fresh) = (halves(pair)?, [0; SIGNATURE_LEN]);
+    let len = sign(curve, pair, &digest, scatter, &mut fresh)?;
     let fresh = fresh.get(..len).ok_or(ErrorCode::Internal)?;
-    Ok(public.verify(&with(digest, flaw), known)
-        && public.verify(&digest, fresh)
-        && !public.verify(&digest, &damaged(known)))
-}
-
-pub(super) fn sm2_sign(flaw: u8) -> Result<bool> {
-    use ec::sm2::{DIGEST, PAIR, SIGNATURE};
-    let (private, mut fresh) = (Sm2PrivateKey::new(&PAIR)?, [0; SIGNATURE_LEN]);
-    let public = Sm2PublicKey::new(halves(&PAIR)?.1)?;
-    let len = private.sign(&DIGEST, scatter, &mut fresh)?;
-    let fresh = fresh.get(..len).ok_or(ErrorCode::Internal)?;
-    Ok(public.verify(&with(DIGEST, flaw), &SIGNATURE)
-        && public.verify(&DIGEST, fresh)
-        && !public.verify(&DIGEST, &damaged(&SIGNATURE)))
+    Ok(verify(curve, point, &with(digest, flaw), known)?
+        && verify(curve, point, &digest, fresh)?
+        && !verify(curve, point, &digest, &damaged(known))?)
 }
 
 pub(super) fn sm2_decrypt(flaw: u8) -> Result<bool> {

@@ -9,7 +9,7 @@ use answers::{aes, argon2id, derivation, drbg, rsa, sm4, xaes};
 
 use super::block::{BlockKey, Cipher};
 use super::drbg::{Drbg, SEED_LEN};
-use super::rsa::{Padding, RsaPrivateKey, Scheme};
+use super::rsa::{OaepHash, Padding, RsaPrivateKey, Scheme};
 use super::xaes::DerivationKey;
 use super::{aead, digest, kdf, mac, provider};
 use crate::error::Result;
@@ -86,8 +86,8 @@ pub static TESTS: [Test; 20] = [
 /// The tests of key pairs. AWS-LC blinds and signs with a generator of its own: seeding that takes a
 /// tenth of a second, the first time in a process.
 pub static PAIR_TESTS: [Test; 11] = [
-    Test::known("rsa-oaep-sha-256", |flaw| unwrap(Padding::OaepSha256, &rsa::OAEP_SHA_256, flaw)),
-    Test::known("rsa-oaep-sha-1", |flaw| unwrap(Padding::OaepSha1, &rsa::OAEP_SHA_1, flaw)),
+    Test::known("rsa-oaep-sha-256", |flaw| oaep(OaepHash::Sha256, &rsa::OAEP_SHA_256, flaw)),
+    Test::known("rsa-oaep-sha-1", |flaw| oaep(OaepHash::Sha1, &rsa::OAEP_SHA_1, flaw)),
     Test::known("rsa-pkcs1-v1.5", |flaw| unwrap(Padding::Pkcs1V15, &rsa::PKCS1_V15, flaw)),
     Test::known("rsa-pss-sha-256", |flaw| sign(Scheme::PssSha256, &rsa::PSS_SHA_256, flaw)),
     Test::known("rsa-pkcs1-sha-256", |flaw| sign(Scheme::Pkcs1Sha256, &rsa::PKCS1_SHA_256, flaw)),
@@ -195,6 +195,10 @@ fn xaes_256_gcm(flaw: u8) -> Result<bool> {
     super::xaes::open(&KEY, &NONCE, &AAD, &SEALED, &mut opened)?;
     let refused = super::xaes::open(&KEY, &NONCE, &AAD, &with(SEALED, 1), &mut [0; MESSAGE.len()]);
     Ok(sealed == SEALED && opened == MESSAGE && refused.is_err())
+}
+
+fn oaep(hash: OaepHash, ciphertext: &[u8; 256], flaw: u8) -> Result<bool> {
+    unwrap(Padding::Oaep(hash), ciphertext, flaw)
 }
 
 /// Opening the right ciphertext and refusing a damaged one.

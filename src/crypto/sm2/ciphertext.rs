@@ -14,8 +14,8 @@ pub struct Sm2Ciphertext<'a> {
 }
 
 impl<'a> Sm2Ciphertext<'a> {
-    /// Takes it apart: `04 | x | y | C3 | C2` (GB/T 32918.4), or in DER SEQUENCE { x INTEGER, y INTEGER,
-    /// C3 OCTET STRING, C2 OCTET STRING } (GM/T 0009). Everything else is
+    /// Takes it apart: `04 | x | y | C3 | C2` (GB/T 32918.4), or in DER SEQUENCE { x INTEGER,
+    /// y INTEGER, C3 OCTET STRING, C2 OCTET STRING } (GM/T 0009). Everything else is
     /// [`ErrorCode::InvalidCiphertext`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self> {
         let parsed = match bytes.split_first() {

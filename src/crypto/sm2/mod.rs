@@ -57,7 +57,7 @@ impl Sm2PublicKey {
 /// Who signs, if nobody has agreed on anything else (GM/T 0009).
 pub const DEFAULT_USER_ID: &[u8] = b"1234567812345678";
 /// The longest user id in bytes: its length in bits is written in two bytes.
-const MAX_USER_ID: usize = 0xffff / 8;
+pub const MAX_USER_ID: usize = 0xffff / 8;
 
 /// a | b | the generator's x | y (GB/T 32918.5).
 const PARAMETERS: [u8; 128] = *b"\

@@ -8,17 +8,17 @@ use crate::hsm::{rng, selftest};
 
 /// What is done with a key, each with the answer that it gives where there is room.
 fn work(key: &RsaPrivateKey, pkcs8: &[u8]) -> [Result<()>; 5] {
-    let (wrapped, mut out) = (key_text(key), [0; 256]);
+    let (wrapped, mut out) = (wrapped_text(key), [0; 256]);
     [
         RsaPrivateKey::from_pkcs8(pkcs8, rng::fill).map(drop),
         key.sign(Scheme::PssSha256, &[1; 32], rng::fill, &mut out),
         key.decrypt_oaep(OaepHash::Sha256, &wrapped, &mut out).map(drop),
-        key.decrypt(Padding::OaepSha256, &wrapped, 4, &mut out),
+        key.decrypt(Padding::Oaep(OaepHash::Sha256), &wrapped, 4, &mut out),
         key.public_spki().map(drop),
     ]
 }
 
-fn key_text(key: &RsaPrivateKey) -> [u8; 256] {
+fn wrapped_text(key: &RsaPrivateKey) -> [u8; 256] {
     static TEXT: std::sync::OnceLock<[u8; 256]> = std::sync::OnceLock::new();
     *TEXT.get_or_init(|| {
         let mut out = [0; 256];
@@ -35,8 +35,8 @@ pub(super) fn of_keys() {
     };
     let mut pkcs8 = vec![0; 2048];
     let key = RsaPrivateKey::generate(2048, rng::fill).unwrap();
-    pkcs8.truncate(key.write_pkcs8(&mut pkcs8.clone()).unwrap());
-    key.write_pkcs8(&mut pkcs8).unwrap();
+    let len = key.write_pkcs8(&mut pkcs8).unwrap();
+    pkcs8.truncate(len);
     let load = || keep_pair(|| RsaPrivateKey::from_pkcs8(&pkcs8, rng::fill));
     assert!(work(&key, &pkcs8).iter().all(Result::is_ok));
     let empty = heap::used();

@@ -106,8 +106,8 @@ static WANTED: AtomicUsize = AtomicUsize::new(4 << 20);
 
 /// Sets how many bytes of locked memory keys may take in this process: 64 KiB to 1 GiB, 4 MiB by
 /// default, which with stacks and provider, whose heap has 512 KiB and a quarter of this, fits an
-/// RLIMIT_MEMLOCK of 8 MiB. Of more keys in use than
-/// fit, those that are not needed at the moment are wiped, and unsealed again when they are.
+/// RLIMIT_MEMLOCK of 8 MiB. Of more keys in use than fit, those that are not needed at the moment are
+/// wiped, and unsealed again when they are.
 ///
 /// [`ErrorCode::InvalidParameter`] for other sizes, and once the memory is mapped, which happens
 /// when a store is first created or opened, even in vain, and at a self-test; a child keeps what its

@@ -4,8 +4,8 @@ use std::ptr::{self, NonNull};
 
 use aws_lc_sys::{EC_GROUP, EC_KEY, EC_POINT};
 
-use super::done;
 use super::heap::routed;
+use super::{done, made};
 use crate::crypto::Random;
 use crate::error::{ErrorCode, Result};
 use crate::fork::{Generation, Pass};
@@ -13,6 +13,13 @@ use crate::fork::{Generation, Pass};
 fn group() -> *const EC_GROUP {
     // SAFETY: takes nothing; the group is a static of AWS-LC's.
     unsafe { aws_lc_sys::EC_group_p256() }
+}
+
+/// A key on the curve that has neither half yet.
+fn empty_key() -> Result<NonNull<EC_KEY>> {
+    // SAFETY: takes a number; the answer is ours.
+    let key = unsafe { aws_lc_sys::EC_KEY_new_by_curve_name(aws_lc_sys::NID_X9_62_prime256v1) };
+    made(key, ErrorCode::Internal)
 }
 
 /// A private key where AWS-LC allocates for the work with private keys, which a forked child does
@@ -30,9 +37,10 @@ unsafe impl Sync for P256Private {}
 impl Drop for P256Private {
     fn drop(&mut self) {
         if self.born.is_current() {
-            // SAFETY: the one reference that this value owns, in the process that made it.
-            let _ = routed(|| unsafe {
-                aws_lc_sys::EC_KEY_free(self.key.as_ptr());
+            // It cannot fail.
+            let _ = routed(|| {
+                // SAFETY: the one reference that this value owns, in the process that made it.
+                unsafe { aws_lc_sys::EC_KEY_free(self.key.as_ptr()) };
                 Ok(())
             });
         }
@@ -43,11 +51,7 @@ impl P256Private {
     /// The key d; [`ErrorCode::InvalidKeyMaterial`] unless 0 < d < n.
     pub(crate) fn new(d: &[u8; 32]) -> Result<Self> {
         routed(|| {
-            // SAFETY: takes a number; the answer is ours.
-            let key =
-                unsafe { aws_lc_sys::EC_KEY_new_by_curve_name(aws_lc_sys::NID_X9_62_prime256v1) };
-            let key = NonNull::new(key).ok_or(ErrorCode::Internal)?;
-            let key = Self { key, born: Generation::current() };
+            let key = Self { key: empty_key()?, born: Generation::current() };
             // SAFETY: d goes with its length; the number is ours until it is wiped and freed here,
             // and null is freed, too.
             let answer = unsafe {
@@ -128,9 +132,7 @@ impl P256Public {
         let mut sec1 = [4; 65];
         sec1.iter_mut().skip(1).zip(point).for_each(|(out, byte)| *out = *byte);
         let point = Point::read(&sec1)?;
-        // SAFETY: takes a number; the answer is ours.
-        let key = unsafe { aws_lc_sys::EC_KEY_new_by_curve_name(aws_lc_sys::NID_X9_62_prime256v1) };
-        let key = Self(NonNull::new(key).ok_or(ErrorCode::Internal)?);
+        let key = Self(empty_key()?);
         // SAFETY: key and point live; the key takes a copy.
         let answer = unsafe { aws_lc_sys::EC_KEY_set_public_key(key.0.as_ptr(), point.0.as_ptr()) };
         done(answer, ErrorCode::InvalidKeyMaterial)?;
@@ -181,7 +183,7 @@ impl Point {
     fn new() -> Result<Self> {
         // SAFETY: the group is a static; the answer is ours.
         let point = unsafe { aws_lc_sys::EC_POINT_new(group()) };
-        Ok(Self(NonNull::new(point).ok_or(ErrorCode::Internal)?))
+        made(point, ErrorCode::Internal).map(Self)
     }
 
     fn read(sec1: &[u8]) -> Result<Self> {

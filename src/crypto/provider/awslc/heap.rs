@@ -83,11 +83,10 @@ pub(super) fn routed<R>(work: impl FnOnce() -> Result<R>) -> Result<R> {
     make_generator();
     USE.set(if IS_OPEN.get() { Use::Open } else { Use::Work });
     IS_EXHAUSTED.set(false);
-    work().map_err(
-        |error| {
-            if IS_EXHAUSTED.get() { ErrorCode::MemoryExhausted.into() } else { error }
-        },
-    )
+    work().map_err(|error| match IS_EXHAUSTED.get() {
+        true => ErrorCode::MemoryExhausted.into(),
+        false => error,
+    })
 }
 
 /// AWS-LC makes a generator for the thread at its first random byte: not in the middle of the work.

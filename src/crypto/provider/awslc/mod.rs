@@ -1,8 +1,8 @@
 //! The provider over AWS-LC's C interface: constant time, at the speed of the CPU's instructions.
 //!
 //! It keeps keys and schedules on the stack or in this crate's own structures; only RSA and P-256
-//! allocate, private keys where [`heap`] says. What AWS-LC's own stack frames held remains there (the GHASH key of a
-//! message, for one): the stack is the caller's choice.
+//! allocate, private keys where [`heap`] says. What AWS-LC's own stack frames held remains there (the
+//! GHASH key of a message, for one): the stack is the caller's choice.
 #![allow(unsafe_code)]
 
 mod cipher;
@@ -19,6 +19,7 @@ pub(crate) use heap::{openly, route_heap};
 pub(crate) use rsa::{RsaKey, RsaPublic};
 
 use std::ffi::c_int;
+use std::ptr::NonNull;
 
 use crate::error::{ErrorCode, Result};
 
@@ -30,4 +31,11 @@ fn done(answer: c_int, otherwise: ErrorCode) -> Result<()> {
     // SAFETY: takes nothing and only touches this thread's queue.
     unsafe { aws_lc_sys::ERR_clear_error() };
     Err(otherwise.into())
+}
+
+/// What AWS-LC has made; null stands for failure.
+fn made<T>(pointer: *mut T, otherwise: ErrorCode) -> Result<NonNull<T>> {
+    let made = NonNull::new(pointer);
+    done(made.is_some().into(), otherwise)?;
+    made.ok_or_else(|| otherwise.into())
 }

@@ -5,8 +5,8 @@ use std::ptr::{self, NonNull};
 
 use aws_lc_sys::{BIGNUM, CBB, CBS, EVP_PKEY, RSA};
 
-use super::done;
 use super::heap::routed;
+use super::{done, made};
 use crate::crypto::Random;
 use crate::error::{ErrorCode, Result};
 use crate::fork::Generation;
@@ -37,8 +37,8 @@ impl Drop for RsaKey {
 }
 
 impl RsaKey {
-    /// Makes a key with e = 65537 (FIPS 186-5, A.1), primes from AWS-LC's own generator,
-    /// which also blinds: it takes no other.
+    /// Makes a key with e = 65537 (FIPS 186-5, A.1), primes from AWS-LC's own generator, which also
+    /// blinds: it takes no other.
     pub(crate) fn generate(bits: usize, _: Random) -> Result<Self> {
         let bits = c_int::try_from(bits).map_err(|_| ErrorCode::Internal)?;
         // SAFETY: takes nothing; the answer is ours.
@@ -72,10 +72,7 @@ impl RsaKey {
     }
 
     fn own(key: *mut EVP_PKEY, otherwise: ErrorCode) -> Result<Self> {
-        match NonNull::new(key) {
-            Some(key) => Ok(Self { key, born: Generation::current() }),
-            None => done(0, otherwise).and(Err(ErrorCode::Internal.into())),
-        }
+        Ok(Self { key: made(key, otherwise)?, born: Generation::current() })
     }
 
     /// The RSA object inside, or null if the key is of another kind.
@@ -177,9 +174,7 @@ impl RsaPublic {
         let (n, e) = (Number::new(modulus)?, Number::new(exponent)?);
         // SAFETY: the key has copies of the numbers; the answer is ours.
         let key = unsafe { aws_lc_sys::RSA_new_public_key(n.0.as_ptr(), e.0.as_ptr()) };
-        let Some(key) = NonNull::new(key).map(Self) else {
-            return done(0, ErrorCode::InvalidKeyMaterial).and(Err(ErrorCode::Internal.into()));
-        };
+        let key = Self(made(key, ErrorCode::InvalidKeyMaterial)?);
         // What AWS-LC computes for a modulus it caches at first use, under a lock that a forked child
         // might find held: that is now.
         let mut one = vec![0; key.modulus_len()];
@@ -214,10 +209,7 @@ impl Number {
     fn new(bytes: &[u8]) -> Result<Self> {
         // SAFETY: the bytes go with their length; the answer is ours.
         let number = unsafe { aws_lc_sys::BN_bin2bn(bytes.as_ptr(), bytes.len(), ptr::null_mut()) };
-        match NonNull::new(number) {
-            Some(number) => Ok(Self(number)),
-            None => done(0, ErrorCode::Internal).and(Err(ErrorCode::Internal.into())),
-        }
+        made(number, ErrorCode::Internal).map(Self)
     }
 }
 

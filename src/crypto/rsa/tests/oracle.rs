@@ -1,40 +1,18 @@
 //! The `rsa` crate's own padding, as somebody else's reading of RFC 8017.
 #![forbid(unsafe_code)]
 
-use std::convert::Infallible;
-
 use ::rsa::pkcs8::DecodePrivateKey;
-use ::rsa::rand_core::{TryCryptoRng, TryRng};
+use ::rsa::rand_core::UnwrapErr;
 use ::rsa::traits::PaddingScheme;
 use ::rsa::{Oaep, Pkcs1v15Encrypt, Pkcs1v15Sign, Pss};
 use sha1::Sha1;
 use sha2::Sha256;
 
 use super::*;
+use crate::crypto::provider::rustcrypto::Source;
 
 /// What the crate draws from.
-pub(super) struct Source;
-
-impl TryRng for Source {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> std::result::Result<u32, Infallible> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes).map(|()| u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> std::result::Result<u64, Infallible> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes).map(|()| u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, out: &mut [u8]) -> std::result::Result<(), Infallible> {
-        random(out).unwrap();
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Source {}
+pub(super) const SOURCE: UnwrapErr<Source> = UnwrapErr(Source(random));
 
 /// Keys of ours, and the same as the crate has them.
 fn pairs() -> impl Iterator<Item = (&'static RsaPrivateKey, ::rsa::RsaPrivateKey)> {
@@ -61,12 +39,12 @@ fn signs_and_verifies_alike() {
         let theirs_public = theirs.to_public_key();
         let pss = || Pss::<Sha256>::new_with_salt(32);
         theirs_public.verify(pss(), &digest, &signature).unwrap();
-        let signature = theirs.sign_with_rng(&mut Source, pss(), &digest).unwrap();
+        let signature = theirs.sign_with_rng(&mut { SOURCE }, pss(), &digest).unwrap();
         assert!(public.verify(Scheme::PssSha256, &digest, &signature));
         // The salt has 32 bytes, and not one more or less.
         for len in [0, 20, 31, 33] {
             let pss = Pss::<Sha256>::new_with_salt(len);
-            let signature = theirs.sign_with_rng(&mut Source, pss, &digest).unwrap();
+            let signature = theirs.sign_with_rng(&mut { SOURCE }, pss, &digest).unwrap();
             assert!(!public.verify(Scheme::PssSha256, &digest, &signature));
         }
         // Nor are there other hashes.
@@ -91,7 +69,7 @@ fn encrypts_and_decrypts_alike() {
             public.encrypt_oaep(hash, &message, random, &mut ciphertext).unwrap();
             assert_eq!(their_key.decrypt(theirs(), &ciphertext).unwrap(), message);
             let their_public = their_key.to_public_key();
-            let ciphertext = their_public.encrypt(&mut Source, theirs(), &message).unwrap();
+            let ciphertext = their_public.encrypt(&mut { SOURCE }, theirs(), &message).unwrap();
             assert_eq!(key.decrypt_oaep(hash, &ciphertext, &mut out), Ok(message_len));
             assert_eq!(out[..message_len], message);
         }
@@ -101,7 +79,7 @@ fn encrypts_and_decrypts_alike() {
         both(OaepHash::Sha256, Oaep::<Sha256>::new, &pair);
         let message = bytes(32);
         let public = pair.1.to_public_key();
-        let ciphertext = public.encrypt(&mut Source, Pkcs1v15Encrypt, &message).unwrap();
+        let ciphertext = public.encrypt(&mut { SOURCE }, Pkcs1v15Encrypt, &message).unwrap();
         let mut out = [0; 32];
         pair.0.decrypt(Padding::Pkcs1V15, &ciphertext, 32, &mut out).unwrap();
         assert_eq!(out[..], message);
