@@ -35,6 +35,17 @@ pub fn failed(reason: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorCode::ErrorState).because(reason)
 }
 
+/// The outcome of a test on something fresh. Whatever does not pass it fails the module, but for want of
+/// memory, or in a forked child, nothing has been tested.
+pub fn tested(outcome: Result<bool>, reason: &'static str) -> Result<()> {
+    use ErrorCode::{ErrorState, Forked, MemoryExhausted};
+    match outcome {
+        Ok(true) => Ok(()),
+        Err(error) if matches!(error.code(), ErrorState | Forked | MemoryExhausted) => Err(error),
+        _ => Err(failed(reason)),
+    }
+}
+
 /// A caught panic fails the module, for nobody knows what it has left behind: this is what the call
 /// answers.
 pub fn panicked() -> Error {

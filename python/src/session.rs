@@ -6,6 +6,7 @@ use kmshsm::api;
 use kmshsm::kms::{self, Action};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
+use pyo3::types::PyString;
 
 use crate::errors::{raise, unpicklable};
 use crate::guard::{Closable, run};
@@ -40,15 +41,15 @@ impl Session {
 
     /// Does any action of the KMS API, with its request and its answer in JSON text.
     #[pyo3(signature = (action, parameters, /))]
-    fn call_json(
+    fn call_json<'py>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
         action: PyBackedStr,
         parameters: PyBackedStr,
-    ) -> PyResult<String> {
+    ) -> PyResult<Bound<'py, PyString>> {
         let session = self.kms()?;
         let answer = run(py, || api::dispatch_json(&session, &action, Some(&parameters)))?;
-        Ok(answer.to_string())
+        Ok(PyString::new(py, &answer))
     }
 
     /// Ends the session. Ending it again does nothing.

@@ -59,7 +59,7 @@ impl Action for GetParametersForImport {
             ));
         }
         let key = door.key(&self.key_id, Aliases::Refused, Rule::External)?;
-        door.admit_level(key.record().level)?;
+        door.admit_level(key.record().level, key.record().spec)?;
 
         // Held while there is a private key: closing waits for it.
         let keyring = door.keyring()?;
@@ -124,7 +124,7 @@ impl Action for ImportKeyMaterial<'_> {
         // A failed attempt is written down before it is answered, so it is not an error of the
         // change itself.
         door.change_key(&self.key_id, Rule::Import, |transaction, key| {
-            door.admit_level(key.level)?;
+            door.admit_level(key.level, key.spec)?;
             let token = ImportToken::parse(&self.import_token.0)?;
             let pair = transaction.pair(token.pair())?.ok_or_else(|| {
                 // Pairs are destroyed when they expire; a token tells its own time.

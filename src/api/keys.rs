@@ -87,7 +87,7 @@ impl Action for CreateKey {
         let tags = self.tags.map_or(Ok(Vec::new()), |JsonText(text)| parse_tags(&text))?;
         region.admit(spec, level)?;
         door.container()?;
-        door.admit_level(level)?;
+        door.admit_level(level, spec)?;
 
         // Held while there is material in clear: closing waits for it.
         let _keyring = door.keyring()?;

@@ -24,7 +24,7 @@ use arena::Protection;
 use crate::claims::Patience;
 use crate::error::{ErrorCode, Result};
 use crate::health::Health;
-use crate::model::ProtectionLevel;
+use crate::model::{KeySpec, ProtectionLevel};
 
 pub use envelope::{Envelope, MAX_PLAINTEXT, OVERHEAD};
 pub use header::Header;
@@ -83,12 +83,15 @@ impl Hsm {
         self.allow_unprotected
     }
 
-    /// Refuses keys at level HSM in memory that is not locked, unless the operator overrode it.
-    pub fn admit(&self, level: ProtectionLevel) -> Result<()> {
-        if level == ProtectionLevel::Hsm
-            && !self.allow_unprotected
-            && arena::arena().protection() < Protection::Locked
-        {
+    /// Refuses keys at level HSM whose numbers would lie in memory that is not locked, unless the
+    /// operator overrode it.
+    pub fn admit(&self, level: ProtectionLevel, spec: KeySpec) -> Result<()> {
+        let arena = arena::arena();
+        let is_locked = || {
+            arena.protection() >= Protection::Locked
+                && (arena.holds_provider() || !pair::lies_with_provider(spec))
+        };
+        if level == ProtectionLevel::Hsm && !self.allow_unprotected && !is_locked() {
             return Err(ErrorCode::MemoryProtection.into());
         }
         Ok(())

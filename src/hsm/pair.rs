@@ -276,6 +276,11 @@ fn unfit() -> Error {
     ErrorCode::Internal.into()
 }
 
+/// Whether the provider keeps the numbers of such a key where it allocates, and not in the key itself.
+pub(super) const fn lies_with_provider(spec: KeySpec) -> bool {
+    spec.is_rsa() || (cfg!(feature = "awslc") && matches!(spec, KeySpec::EcP256))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

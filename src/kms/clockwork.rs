@@ -46,7 +46,7 @@ impl Transaction<'_> {
         for (id, _) in key.wrapping_pairs.extract_if(.., |(_, not_after)| *not_after < now) {
             self.delete_pair(&id)?;
         }
-        if key.rotates_at(now) && self.admits(key.level) {
+        if key.rotates_at(now) && self.admits(key) {
             let version = Version { id: KeyVersionId::from_random(random()?), created: now };
             let body = RawMaterial::generate(key.spec)?.version_body(version.created)?;
             self.put_version(key, version, &body)?;

@@ -24,7 +24,7 @@ use crate::health;
 use crate::hsm::Hsm;
 use crate::hsm::arena::{self, Protection, Report};
 use crate::keystore::Keystore;
-use crate::model::{Clock, ManualClock, Principal, ProtectionLevel, Space, Timestamp};
+use crate::model::{Clock, KeySpec, ManualClock, Principal, ProtectionLevel, Space, Timestamp};
 
 pub use crate::hsm::Unlock;
 pub use crate::hsm::arena::set_key_memory;
@@ -106,7 +106,7 @@ impl Kms {
             },
             failure: self.hsm.check().err().map(|_| health::reason()),
             validated: false,
-            hsm_keys: match self.hsm.admit(ProtectionLevel::Hsm) {
+            hsm_keys: match self.hsm.admit(ProtectionLevel::Hsm, KeySpec::Aes256) {
                 Ok(()) if arena::arena().protection() < Protection::Locked => "overridden",
                 Ok(()) => "usable",
                 Err(_) => "refused",

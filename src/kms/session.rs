@@ -15,7 +15,8 @@ use crate::kms::{
     Access, Action, Held, Key, KeyRecord, Kms, List, Page, Purpose, Rule, Transaction, Version,
 };
 use crate::model::{
-    KeyId, KeyRef, KeyVersionId, ManualClock, Principal, Space, Timestamp, VersionRef,
+    KeyId, KeyRef, KeySpec, KeyVersionId, ManualClock, Principal, ProtectionLevel, Space,
+    Timestamp, VersionRef,
 };
 use crate::policy::{self, Decision};
 
@@ -167,7 +168,7 @@ impl<'s> Door<'s> {
         version: KeyVersionId,
         f: impl FnMut(&KeyMaterial) -> Result<R>,
     ) -> Result<R> {
-        self.session.kms.hsm().admit(key.record().level)?;
+        self.session.kms.hsm().admit(key.record().level, key.record().spec)?;
         self.session.kms.with_material(key, version, Meters::Call, f)
     }
 
@@ -179,7 +180,7 @@ impl<'s> Door<'s> {
         version: KeyVersionId,
         mut f: impl FnMut(&PublicKey) -> Result<R>,
     ) -> Result<R> {
-        self.session.kms.hsm().admit(key.record().level)?;
+        self.session.kms.hsm().admit(key.record().level, key.record().spec)?;
         let f = |material: &KeyMaterial| f(material.pair()?.public());
         self.session.kms.with_material(key, version, Meters::Not, f)
     }
@@ -190,8 +191,8 @@ impl<'s> Door<'s> {
     }
 
     /// Refuses a level that this process's memory is not fit for.
-    pub(crate) fn admit_level(&self, level: crate::model::ProtectionLevel) -> Result<()> {
-        self.session.kms.hsm().admit(level)
+    pub(crate) fn admit_level(&self, level: ProtectionLevel, spec: KeySpec) -> Result<()> {
+        self.session.kms.hsm().admit(level, spec)
     }
 
     /// Runs `f`, and again with room made for it if it finds the memory for keys used up.
@@ -270,7 +271,7 @@ impl<'s> Door<'s> {
         let record = key.record();
         self.own(record)?;
         let kms = &self.session.kms;
-        if record.is_due(|| self.now(), || kms.hsm().admit(record.level).is_ok()) {
+        if record.is_due(|| self.now(), || kms.hsm().admit(record.level, record.spec).is_ok()) {
             match kms.settle_key(&record.id) {
                 Ok(()) => {
                     kms.refresh()?;

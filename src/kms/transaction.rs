@@ -13,7 +13,7 @@ use crate::keystore::{Batch, Keystore, Revision};
 use crate::kms::lists::Counters;
 use crate::kms::room::Room;
 use crate::kms::{KeyRecord, Kms, List, Version, places};
-use crate::model::{KeyId, KeyVersionId, ProtectionLevel, Space, Timestamp};
+use crate::model::{KeyId, KeyVersionId, Space, Timestamp};
 
 /// How often a change starts over before it gives up. Each time, somebody else has made progress.
 const ATTEMPTS: usize = 1000;
@@ -78,8 +78,8 @@ impl<'k> Transaction<'k> {
     }
 
     /// Whether keys of this level may be made in this process's memory.
-    pub(super) fn admits(&self, level: ProtectionLevel) -> bool {
-        self.kms.hsm.admit(level).is_ok()
+    pub(super) fn admits(&self, key: &KeyRecord) -> bool {
+        self.kms.hsm.admit(key.level, key.spec).is_ok()
     }
 
     /// The moment of the change.

@@ -88,11 +88,7 @@ fn make(curve: Curve, random: Random, pair: &mut [u8; PAIR_LEN]) -> Result<()> {
         Curve::Sm2 => generic::Private::<Sm2>::new(d)?.point()?,
     };
     point.copy_from_slice(&public);
-    if is_pair(curve, pair, random)? {
-        Ok(())
-    } else {
-        Err(health::failed("The two halves of a fresh EC key do not fit."))
-    }
+    health::tested(is_pair(curve, pair, random), "The two halves of a fresh EC key do not fit.")
 }
 
 /// Whether the public half verifies what the private one signs.

@@ -21,11 +21,8 @@ impl RsaPrivateKey {
             return Err(ErrorCode::Internal.into());
         }
         let key = Self(RsaKey::generate(bits, random)?);
-        if key.is_pair(random)? {
-            Ok(key)
-        } else {
-            Err(health::failed("The two halves of a fresh RSA key do not fit."))
-        }
+        health::tested(key.is_pair(random), "The two halves of a fresh RSA key do not fit.")?;
+        Ok(key)
     }
 
     /// Whether the private half decrypts what the public one encrypts.

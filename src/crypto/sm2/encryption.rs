@@ -1,12 +1,14 @@
 //! SM2 public-key encryption (GB/T 32918.4) with C1 | C3 | C2. The cofactor is 1: points are not
 //! multiplied by it.
 
-use k256::elliptic_curve::BatchNormalize;
+use k256::elliptic_curve::{BatchNormalize, NonZeroScalar};
 use sm2::{AffinePoint, ProjectivePoint, Sm2};
 use sm3::{Digest, Sm3};
 
 use super::{Sm2Ciphertext, Sm2PrivateKey, Sm2PublicKey};
 use crate::crypto::Random;
+use crate::crypto::digest::sm3_parts;
+use crate::crypto::ec::nonce::Nonces;
 use crate::crypto::ec::{self, Curve, group};
 use crate::error::{ErrorCode, Result};
 use crate::secret::{self, Zeroizing, wipe};
@@ -16,29 +18,31 @@ const OVERHEAD: usize = 1 + 64 + 32;
 
 impl Sm2PublicKey {
     /// Encrypts a message of at least one byte into `out`, 97 bytes longer: `04 | x | y | C3 | C2`.
-    /// The nonce is random: there is no secret here that could help a weak generator.
+    /// Key and message go into the nonce, so that a generator which repeats itself masks no two
+    /// messages with the same bytes.
     pub fn encrypt(&self, message: &[u8], random: Random, out: &mut [u8]) -> Result<()> {
         if message.is_empty() || message.len().checked_add(OVERHEAD) != Some(out.len()) {
             return Err(ErrorCode::Internal.into());
         }
-        let mut k = Zeroizing::new([0; 32]);
-        loop {
-            ec::draw(Curve::Sm2, random, &mut k)?;
-            if self.encrypt_with(&k, message, out)? {
-                return Ok(());
-            }
-        }
+        let mut seed = Zeroizing::new([0; 32]);
+        ec::draw(Curve::Sm2, random, &mut seed)?;
+        let seed = group::secret::<Sm2>(&seed)?;
+        let point = group::coordinates::<Sm2>(&self.0);
+        let digest = Zeroizing::new(sm3_parts(&[&point, message]));
+        let digest = Zeroizing::new(group::reduced::<Sm2>(&(*digest).into()));
+        let mut nonces = Nonces::new::<Sm2>(&seed, &digest, random)?;
+        while !self.encrypt_with(&nonces.next(), message, out)? {}
+        Ok(())
     }
 
     /// The same with this nonce; false if it must not be used (6.1, steps A2 to A8).
-    fn encrypt_with(&self, k: &[u8; 32], message: &[u8], out: &mut [u8]) -> Result<bool> {
+    fn encrypt_with(&self, k: &NonZeroScalar<Sm2>, message: &[u8], out: &mut [u8]) -> Result<bool> {
         let (form, rest) = out.split_first_mut().ok_or(ErrorCode::Internal)?;
         let (point, rest) = rest.split_first_chunk_mut::<64>().ok_or(ErrorCode::Internal)?;
         let (digest, masked) = rest.split_first_chunk_mut::<32>().ok_or(ErrorCode::Internal)?;
-        let k = group::secret::<Sm2>(k)?;
         let shared = ProjectivePoint::from(self.0) * k.as_ref();
         // One inversion for both.
-        let both = Zeroizing::new([group::base::<Sm2>(&k), shared]);
+        let both = Zeroizing::new([group::base::<Sm2>(k.as_ref()), shared]);
         let both = Zeroizing::new(ProjectivePoint::batch_normalize(&*both));
         let [c1, shared] = &*both;
         let shared = Shared::new(shared);
@@ -109,7 +113,7 @@ impl Shared {
     /// C3 = SM3(x | message | y).
     fn digest(&self, message: &[u8]) -> [u8; 32] {
         let (x, y) = self.0.split_at(32);
-        crate::crypto::digest::sm3_parts(&[x, message, y])
+        sm3_parts(&[x, message, y])
     }
 }
 
@@ -118,7 +122,8 @@ impl Sm2PublicKey {
     /// A ciphertext with a nonce that a vector gives.
     pub(super) fn encrypted_with(&self, k: &[u8; 32], message: &[u8]) -> Vec<u8> {
         let mut out = vec![0; message.len() + OVERHEAD];
-        assert!(self.encrypt_with(k, message, &mut out).unwrap());
+        let k = group::secret::<Sm2>(k).unwrap();
+        assert!(self.encrypt_with(&k, message, &mut out).unwrap());
         out
     }
 }

@@ -37,7 +37,6 @@ use crate::health;
 use gate::{Gate, Key};
 use heap::Heap;
 use mapping::Mapping;
-#[cfg(test)]
 pub(crate) use report::Switch;
 pub use report::{Protection, Report};
 use secret::Slot;
@@ -255,6 +254,11 @@ impl Arena {
     /// How well the arena is protected.
     pub fn protection(&self) -> Protection {
         self.report.protection
+    }
+
+    /// Whether the provider's numbers lie in secret memory, too.
+    pub fn holds_provider(&self) -> bool {
+        self.report.provider_heap == Switch::On
     }
 
     /// What the arena is made of, and why it is not more.

@@ -1,15 +1,16 @@
 //! RSA keys: made, read, written and applied without padding.
 
 use std::ffi::c_int;
+use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
 
-use aws_lc_sys::{BIGNUM, CBB, CBS, EVP_PKEY, RSA};
+use aws_lc_sys::{BIGNUM, BN_GENCB, CBB, CBS, EVP_PKEY, RSA};
 
 use super::heap::routed;
 use super::{done, made};
 use crate::crypto::Random;
 use crate::error::{ErrorCode, Result};
-use crate::fork::Generation;
+use crate::fork::{Generation, give_way};
 
 /// A private key where AWS-LC allocates for the work with private keys, which a forked child does
 /// not have.
@@ -36,9 +37,15 @@ impl Drop for RsaKey {
     }
 }
 
+/// Between two candidates for a prime, where AWS-LC holds no lock.
+unsafe extern "C" fn go_on(_: c_int, _: c_int, _: *mut BN_GENCB) -> c_int {
+    give_way();
+    1
+}
+
 impl RsaKey {
     /// Makes a key with e = 65537 (FIPS 186-5, A.1), primes from AWS-LC's own generator, which also
-    /// blinds: it takes no other.
+    /// blinds: it takes no other. It takes up to seconds, and lets forks through.
     pub(crate) fn generate(bits: usize, _: Random) -> Result<Self> {
         let bits = c_int::try_from(bits).map_err(|_| ErrorCode::Internal)?;
         // SAFETY: takes nothing; the answer is ours.
@@ -49,7 +56,9 @@ impl RsaKey {
             if rsa.is_null() {
                 return 0;
             }
-            let mut answer = aws_lc_sys::RSA_generate_key_fips(rsa, bits, ptr::null_mut());
+            let mut progress = MaybeUninit::<BN_GENCB>::zeroed();
+            aws_lc_sys::BN_GENCB_set(progress.as_mut_ptr(), Some(go_on), ptr::null_mut());
+            let mut answer = aws_lc_sys::RSA_generate_key_fips(rsa, bits, progress.as_mut_ptr());
             if answer == 1 {
                 answer = aws_lc_sys::EVP_PKEY_set1_RSA(key.key.as_ptr(), rsa);
             }
@@ -99,7 +108,7 @@ impl RsaKey {
         marshal: unsafe extern "C" fn(*mut CBB, *const EVP_PKEY) -> c_int,
         out: &mut [u8],
     ) -> Result<usize> {
-        let mut writer = std::mem::MaybeUninit::<CBB>::uninit();
+        let mut writer = MaybeUninit::<CBB>::uninit();
         let mut len = 0;
         // SAFETY: the writer is initialised over `out`, never grows, and is done with at the end.
         let mut write = || unsafe {
