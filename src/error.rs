@@ -215,7 +215,7 @@ impl ErrorCode {
             Self::InvalidKeyMaterial => Row(400, "InvalidKeyMaterial", "key material is invalid."),
             Self::InvalidImportToken => Row(400, "InvalidImportToken", "import token is invalid."),
             Self::ExpiredImportToken => Row(400, "ExpiredImportToken", "import token is expired."),
-            Self::InvalidCiphertext => Row(400, "InvalidParameter", "The specified parameter \"CiphertextBlob\" is not valid. It is damaged, of another key or of another encryption context."),
+            Self::InvalidCiphertext => Row(400, "InvalidParameter", "The specified parameter \"CiphertextBlob\" is not valid. It is damaged, of another key, of another encryption context or of another algorithm."),
             Self::StoreFailed => Row(503, "Store.Failed", "Reading or writing the store failed."),
             Self::NotAStore => Row(503, "Store.NotAStore", "This is not a kmshsm store."),
             Self::StoreTooNew => Row(503, "Store.TooNew", "The store was written by a newer version of this library."),

@@ -13,7 +13,7 @@ use crate::session::{Session, call};
 /// The digest of a message that comes in pieces, as asymmetric_sign and asymmetric_verify take it,
 /// in the manner of hashlib; see Session.message_digest.
 ///
-/// It needs its session no longer. It is for one thread at a time, as pieces have an order: a call
+/// It needs its session and its store no longer. It is for one thread at a time, as pieces have an order: a call
 /// while another is under way raises RuntimeError.
 #[pyclass(module = "kmshsm")]
 pub struct MessageDigest(api::MessageDigest);

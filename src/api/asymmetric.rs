@@ -62,7 +62,7 @@ impl<'a> Action for AsymmetricSign<'a> {
     }
 }
 
-/// Tells whether a signature is one of a digest. A wrong one is an answer, not an error.
+/// Tells whether a signature is one of a digest. A wrong one is an answer, not an error: look at Value.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct AsymmetricVerify<'a> {

@@ -122,7 +122,8 @@ impl<'a> From<&'a [u8]> for Base64Bytes<'a> {
 impl<'de> Deserialize<'de> for Base64Bytes<'static> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Zeroizing::new(String::deserialize(deserializer)?);
-        Self::decode(&text).ok_or_else(|| de::Error::custom("It must be Base64."))
+        Self::decode(&text)
+            .ok_or_else(|| de::Error::custom("It must be Base64 without line breaks."))
     }
 }
 

@@ -182,7 +182,7 @@ impl Wrapping {
             return Err(Error::invalid("WrappingAlgorithm", detail));
         }
         let key = PublicKey::from_spki(spec, spki).map_err(|_| {
-            let detail = format!("It must be the SubjectPublicKeyInfo of an {spec} key in DER.");
+            let detail = format!("It must be the SubjectPublicKeyInfo of an {spec} key in DER: of PEM, the bytes inside.");
             Error::invalid("PublicKeyBlob", detail)
         })?;
         Ok(Self { spec: spec.key_spec(), algorithm, key })
@@ -195,7 +195,7 @@ impl Wrapping {
             let detail = format!(
                 "With {} a data key has {} to {} bytes.",
                 self.algorithm,
-                range.start(),
+                range.start().max(&1),
                 range.end()
             );
             return Err(Error::invalid(parameter, detail));

@@ -115,12 +115,12 @@ impl Action for DescribeService {
 fn offered(region: &Region, spec: KeySpec) -> Option<OfferedSpec> {
     let levels = region.protection_levels().iter().copied();
     let supported: Vec<_> = levels.filter(|level| region.offers(spec, *level)).collect();
-    if supported.is_empty() || !spec.is_symmetric() {
+    if supported.is_empty() {
         return None;
     }
     Some(OfferedSpec {
         name: spec,
         supported_protection_levels: SupportedInside { supported_protection_level: supported },
-        usages: UsagesInside { usage: &[KeyUsage::EncryptDecrypt] },
+        usages: UsagesInside { usage: spec.usages() },
     })
 }

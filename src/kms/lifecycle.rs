@@ -43,15 +43,17 @@ impl Rule {
     }
 
     fn fits(self, key: &KeyRecord) -> Result<()> {
-        let (fits, refusal) = match self {
-            Self::Always | Self::Annotate | Self::Switch => return Ok(()),
-            Self::Use(purpose) => return purpose.fits(key),
-            Self::Publish => (!key.spec.is_symmetric(), ErrorCode::UnsupportedOperation),
-            Self::External | Self::Import => {
-                (key.origin == Origin::External, ErrorCode::UnsupportedOrigin)
+        match self {
+            Self::Use(purpose) => purpose.fits(key),
+            Self::Publish if key.spec.is_symmetric() => {
+                let detail = format!("Keys of spec {} are symmetric.", key.spec);
+                Err(Error::new(ErrorCode::UnsupportedOperation).because(detail))
             }
-        };
-        if fits { Ok(()) } else { Err(refusal.into()) }
+            Self::External | Self::Import if key.origin != Origin::External => {
+                Err(ErrorCode::UnsupportedOrigin.into())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn allows(self, state: KeyState) -> Result<()> {
@@ -77,7 +79,10 @@ impl Purpose {
         let (spec, is_symmetric) = (key.spec, key.spec.is_symmetric());
         let (usage, algorithm, fits) = match self {
             Self::Envelope if is_symmetric => return Ok(()),
-            Self::Envelope => return Err(ErrorCode::UnsupportedOperation.into()),
+            Self::Envelope => {
+                let detail = format!("Keys of spec {spec} are asymmetric.");
+                return Err(Error::new(ErrorCode::UnsupportedOperation).because(detail));
+            }
             Self::Signature(algorithm) => {
                 (KeyUsage::SignVerify, algorithm.as_str(), algorithm.fits(spec))
             }
@@ -86,7 +91,11 @@ impl Purpose {
             }
         };
         if is_symmetric || key.usage != usage {
-            return Err(ErrorCode::RejectedUnsupportedOperation.into());
+            let detail = match is_symmetric {
+                true => format!("Keys of spec {spec} are symmetric."),
+                false => format!("This key is for {}.", key.usage),
+            };
+            return Err(Error::new(ErrorCode::RejectedUnsupportedOperation).because(detail));
         }
         if !fits {
             let detail = format!("{algorithm} is not for keys of spec {spec}.");

@@ -141,7 +141,10 @@ impl<'s> Door<'s> {
             VersionRef::Id(id) => key.version(id),
             VersionRef::Nothing => None,
         };
-        let version = version.ok_or(ErrorCode::KeyVersionNotFound)?;
+        let version = version.ok_or_else(|| {
+            Error::new(ErrorCode::KeyVersionNotFound)
+                .because("ListKeyVersions names those of a key.")
+        })?;
         Ok((key, version))
     }
 

@@ -7,18 +7,16 @@ import contextlib
 import gzip
 import hashlib
 import io
+import pathlib
 import subprocess
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 import kmshsm
 from keypairs import REGION as REGION
 from keypairs import SIGNS, signer
-
-if TYPE_CHECKING:
-    import pathlib
 
 MESSAGE = bytes(range(256)) * 5000
 
@@ -115,10 +113,14 @@ def test_what_is_no_message(session: kmshsm.Session) -> None:
         def read(self, size: int, /) -> bytes:
             raise OSError(size, "broken")
 
-    wrongs: list[Any] = ["text", 5, None, io.StringIO("text"), io.StringIO(), WouldBlock()]
+    wrongs: list[Any] = [5, None, io.StringIO("text"), io.StringIO(), WouldBlock()]
     for wrong in wrongs:
         with pytest.raises(TypeError, match="data must be a bytes-like object, not"):
             session.sign_message(key, version, "ECDSA_SHA_256", wrong)
+    names: list[Any] = ["text", pathlib.Path("file")]
+    for name in names:
+        with pytest.raises(TypeError, match="message must be bytes or a file opened in binary"):
+            session.sign_message(key, version, "ECDSA_SHA_256", name)
     with pytest.raises(OSError, match="broken"):
         session.sign_message(key, version, "ECDSA_SHA_256", Broken())
 

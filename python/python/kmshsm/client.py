@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from kmshsm import _native
 from kmshsm._actions import Actions
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _PIECE = 1 << 18
 
 
+@runtime_checkable
 class Readable(Protocol):
     """A file opened in binary mode, or what reads like one."""
 
@@ -200,9 +201,12 @@ class Session(_native.Session, Actions):
 
 
 def _read(message: Buffer | Readable, digest: _native.MessageDigest) -> None:
-    if not hasattr(message, "read"):
+    if isinstance(message, Readable):
+        # Only this ends a file: text, and the None of a file that would block, are TypeErrors.
+        while (piece := message.read(_PIECE)) != b"":
+            digest.update(piece)
+    elif isinstance(message, (str, os.PathLike)):
+        kind = type(message).__name__
+        raise TypeError(f"message must be bytes or a file opened in binary mode, not {kind}")
+    else:
         digest.update(message)
-        return
-    # Only this ends a file: text, and the None of a file that would block, are TypeErrors.
-    while (piece := message.read(_PIECE)) != b"":
-        digest.update(piece)

@@ -12,7 +12,8 @@ const ABOUT: &str =
 
 const AFTER: &str = "\
 Actions have the names and parameters of the KMS API (2016-01-20): kmshsm CreateKey --help.
-A value file://PATH is the text of a file; fileb://PATH is the Base64 of its bytes.
+A value file://PATH is the text of a file; fileb://PATH is the Base64 of its bytes. Base64 has no line
+breaks (base64 -w0).
 
 Exit codes: 0 success, 1 argument, 2 access, 3 not found, 4 state of the key or the module, 5 cryptography,
 6 store, 9 internal.";
@@ -57,6 +58,9 @@ fn subcommand(action: &Descriptor) -> Command {
     let required: Vec<_> = texts(schema.get("required")).collect();
     for (name, schema) in properties(action) {
         let mut help = describe(&schema);
+        if is_binary(&schema) {
+            help.push_str(" [Base64]");
+        }
         let words: Vec<_> = words(&schema);
         if !words.is_empty() {
             help = format!("{help} [{}]", words.join(", "));
@@ -93,6 +97,11 @@ fn words(schema: &Value) -> Vec<&str> {
     let inner = schema.get("anyOf").and_then(Value::as_array).into_iter().flatten();
     let all = own.chain(inner.filter_map(|option| option.get("enum")));
     all.flat_map(|words| texts(Some(words))).collect()
+}
+
+/// Whether it is bytes.
+fn is_binary(schema: &Value) -> bool {
+    schema.get("format").and_then(Value::as_str) == Some("base64")
 }
 
 /// The texts of a list.

@@ -90,9 +90,12 @@ pub fn parameter(name: &str, value: &str) -> Result<String> {
     if let Some(path) = value.strip_prefix("file://") {
         let bytes = File::open(path).and_then(read).map_err(failed)?;
         let text = std::str::from_utf8(&bytes);
-        return text
-            .map(str::to_owned)
-            .map_err(|error| Error::invalid(name.to_owned(), error.to_string()));
+        return text.map(str::to_owned).map_err(|_| {
+            Error::invalid(
+                name.to_owned(),
+                format!("{path} is no text: fileb://{path} is its bytes."),
+            )
+        });
     }
     Ok(value.to_owned())
 }
