@@ -474,7 +474,7 @@ fn bad_input_changes_nothing() {
     let of_key = ["--KeyId", &key];
     let with_key = |more: &'static [&str]| [&of_key[..], more].concat();
     for (exit, action, args) in [
-        (1, "CreateKey", vec!["--KeySpec", "RSA_2048"]),
+        (1, "CreateKey", vec!["--KeySpec", "EC_SM2"]),
         (1, "CreateKey", vec!["--Description", "file://long"]),
         (1, "CreateKey", vec!["--ProtectionLevel", "HSM", "--region", "cn-qingdao"]),
         (1, "CreateKey", vec!["--Tags", "[{}]"]),
