@@ -115,22 +115,16 @@ impl KeyMaterial {
     /// The key in the body of a version record; [`ErrorCode::PendingImport`] if its material has
     /// been destroyed.
     pub fn from_version_body(spec: KeySpec, body: &SecretBytes) -> Result<Self> {
-        body.read(|body| {
-            let mut reader = Reader::new(body);
-            if reader.u8()? != 1 {
-                return Err(Error::new(ErrorCode::StoreTooNew));
+        match cipher_of(spec) {
+            Some(cipher) => {
+                let make = |body: &[u8]| {
+                    let material = material_in(body)?;
+                    arena().keep(|| DerivationKey::new(cipher, material))
+                };
+                Ok(Self::Symmetric(SymmetricKey { cipher, key: body.read(make)? }))
             }
-            reader.u64()?;
-            let material = reader.lp()?;
-            reader.finish()?;
-            if material.is_empty() {
-                return Err(ErrorCode::PendingImport.into());
-            }
-            match cipher_of(spec) {
-                Some(cipher) => SymmetricKey::new(cipher, material).map(Self::Symmetric),
-                None => Ok(Self::Asymmetric(Box::new(KeyPair::new(spec, material)?))),
-            }
-        })
+            None => Ok(Self::Asymmetric(Box::new(KeyPair::new(spec, body)?))),
+        }
     }
 
     /// The symmetric key; [`ErrorCode::UnsupportedOperation`] if it is none.
@@ -151,10 +145,6 @@ impl KeyMaterial {
 }
 
 impl SymmetricKey {
-    fn new(cipher: Cipher, material: &[u8]) -> Result<Self> {
-        Ok(Self { cipher, key: arena().keep(|| DerivationKey::new(cipher, material))? })
-    }
-
     /// The cipher of the key.
     pub const fn cipher(&self) -> Cipher {
         self.cipher
@@ -164,6 +154,21 @@ impl SymmetricKey {
     pub(super) fn with<R>(&self, f: impl FnOnce(&DerivationKey) -> Result<R>) -> Result<R> {
         self.key.read(f)
     }
+}
+
+/// The material in the body of a version record.
+pub(super) fn material_in(body: &[u8]) -> Result<&[u8]> {
+    let mut reader = Reader::new(body);
+    if reader.u8()? != 1 {
+        return Err(Error::new(ErrorCode::StoreTooNew));
+    }
+    reader.u64()?;
+    let material = reader.lp()?;
+    reader.finish()?;
+    if material.is_empty() {
+        return Err(ErrorCode::PendingImport.into());
+    }
+    Ok(material)
 }
 
 /// A fresh RSA key in PKCS #8, and its public half as SubjectPublicKeyInfo.

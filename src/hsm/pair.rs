@@ -6,7 +6,8 @@ use crate::crypto::ecdsa::{EcdsaPrivateKey, EcdsaPublicKey};
 use crate::crypto::rsa::{OaepHash, RsaPrivateKey, RsaPublicKey, Scheme, oaep_max};
 use crate::crypto::sm2::{Sm2Ciphertext, Sm2PrivateKey, Sm2PublicKey};
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::arena::{SecretBox, keep_pair, secluded, secluded_at_length};
+use crate::hsm::arena::{SecretBox, SecretBytes, keep_pair, secluded, secluded_at_length};
+use crate::hsm::material::material_in;
 use crate::hsm::{rng, selftest};
 use crate::model::{EncryptionAlgorithm, KeySpec, SigningAlgorithm, WrappingKeySpec};
 
@@ -35,35 +36,28 @@ pub enum PublicKey {
 }
 
 impl KeyPair {
-    /// The pair in the material of a key of `spec`; [`ErrorCode::StoreDamaged`] if it is none.
-    pub(super) fn new(spec: KeySpec, material: &[u8]) -> Result<Self> {
+    /// The pair in the body of a version record of a key of `spec`; [`ErrorCode::StoreDamaged`] if it
+    /// is none.
+    pub(super) fn new(spec: KeySpec, body: &SecretBytes) -> Result<Self> {
         selftest::ready_for_pairs()?;
-        Self::parse(spec, material).map_err(|error| match error.code() {
+        // What is public is made out here: an enum made beside the private half would take along what
+        // that has left in the bytes it does not use.
+        let read =
+            body.read(|body| read(spec, material_in(body)?)).and_then(|(private, public)| {
+                let public = match spec.is_rsa() {
+                    true => PublicKey::Rsa(RsaPublicKey::from_spki(&public)?),
+                    false => {
+                        let point =
+                            public.as_slice().try_into().map_err(|_| ErrorCode::Internal)?;
+                        PublicKey::on_curve(curve_of(spec)?, point)?
+                    }
+                };
+                Ok(Self { public, private })
+            });
+        read.map_err(|error| match error.code() {
             ErrorCode::InvalidKeyMaterial => ErrorCode::StoreDamaged.into(),
             _ => error,
         })
-    }
-
-    fn parse(spec: KeySpec, material: &[u8]) -> Result<Self> {
-        if spec.is_rsa() {
-            let key =
-                keep_pair(|| Ok(PrivateKey::Rsa(RsaPrivateKey::from_pkcs8(material, rng::fill)?)))?;
-            let public = key.read(|key| match key {
-                PrivateKey::Rsa(key) => key.public(),
-                _ => Err(ErrorCode::Internal.into()),
-            })?;
-            return Ok(Self { public: PublicKey::Rsa(public), private: key });
-        }
-        let curve = curve_of(spec)?;
-        let pair: &[u8; PAIR_LEN] = material.try_into().map_err(|_| ErrorCode::StoreDamaged)?;
-        let point = *pair.last_chunk().ok_or(ErrorCode::Internal)?;
-        let private = keep_pair(|| {
-            Ok(match curve {
-                Curve::Sm2 => PrivateKey::Sm2(Sm2PrivateKey::new(pair)?),
-                curve => PrivateKey::Ecdsa(EcdsaPrivateKey::new(curve, pair)?),
-            })
-        })?;
-        Ok(Self { public: PublicKey::on_curve(curve, point)?, private })
     }
 
     /// The public half.
@@ -122,6 +116,30 @@ impl KeyPair {
             _ => self.private.read(f),
         }
     }
+}
+
+/// The private half in the material of a key, and the public one: of RSA in SubjectPublicKeyInfo, of the
+/// curves x | y.
+fn read(spec: KeySpec, material: &[u8]) -> Result<(SecretBox<PrivateKey>, Vec<u8>)> {
+    if spec.is_rsa() {
+        let key =
+            keep_pair(|| Ok(PrivateKey::Rsa(RsaPrivateKey::from_pkcs8(material, rng::fill)?)))?;
+        let public = key.read(|key| match key {
+            PrivateKey::Rsa(key) => key.public_spki(),
+            _ => Err(ErrorCode::Internal.into()),
+        })?;
+        return Ok((key, public));
+    }
+    let curve = curve_of(spec)?;
+    let pair: &[u8; PAIR_LEN] = material.try_into().map_err(|_| ErrorCode::StoreDamaged)?;
+    let (_, point) = pair.split_first_chunk::<32>().ok_or(ErrorCode::Internal)?;
+    let key = keep_pair(|| {
+        Ok(match curve {
+            Curve::Sm2 => PrivateKey::Sm2(Sm2PrivateKey::new(pair)?),
+            curve => PrivateKey::Ecdsa(EcdsaPrivateKey::new(curve, pair)?),
+        })
+    })?;
+    Ok((key, point.to_vec()))
 }
 
 #[cfg(test)]

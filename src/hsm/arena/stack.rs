@@ -18,8 +18,8 @@ use super::{is_plain, memory, registers};
 use crate::claims::Patience;
 use crate::error::{Error, ErrorCode, Result};
 
-/// The bytes of a stack. RSA needs 20 KiB in AWS-LC, a signal frame up to 12 KiB; the search for primes
-/// in pure Rust needs 100 KiB.
+/// The bytes of a stack. RSA needs 20 KiB in AWS-LC, 98 in the crate `rsa`; the curves' crates 80 when
+/// they make their tables, 96 without optimization; a signal frame up to 12.
 const SIZE: usize = if cfg!(feature = "awslc") { 128 << 10 } else { 256 << 10 };
 /// The part of an ordinary stack that is wiped where there are no secret ones.
 const BURNT: usize = 16 << 10;
@@ -339,7 +339,8 @@ mod tests {
         }
     }
 
-    /// How deep the deepest work goes: RSA leaves half of a stack to signal handlers.
+    /// How deep the deepest work goes: that of the self-tests, in which curves make their tables. Two
+    /// signal frames fit below.
     #[test]
     fn there_is_room_to_spare() {
         use crate::hsm::WrappingPair;
@@ -363,7 +364,7 @@ mod tests {
             Ok(Some(depth))
         })
         .unwrap();
-        eprintln!("RSA used {used:?} bytes of stack");
-        assert!(used.is_none_or(|used| used < SIZE / 2));
+        eprintln!("{used:?} bytes of stack used");
+        assert!(used.is_none_or(|used| used < SIZE - (24 << 10)));
     }
 }
