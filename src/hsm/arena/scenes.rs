@@ -7,6 +7,9 @@ use std::process::{Command, ExitStatus};
 
 use super::report::Switch;
 use super::*;
+use crate::health::Health;
+use crate::hsm::{Hsm, Keyring};
+use crate::model::{KeySpec, ProtectionLevel};
 
 const SCENE: &str = "KMSHSM_ARENA_SCENE";
 
@@ -105,6 +108,10 @@ fn all_within(memlock: u64, secret_stack: Switch) {
     let step = |step| report.reasons.iter().any(|reason| reason.step == step);
     assert_eq!(step("size"), memlock < 8 << 20);
     assert_eq!(secluded(|| Ok(7)), Ok(7));
+    let hsm = Hsm::new(Keyring::generate([1; 16]).unwrap(), false, Health::now());
+    let admits = |spec| hsm.admit(ProtectionLevel::Hsm, spec).is_ok();
+    assert!(admits(KeySpec::Aes256) && admits(KeySpec::EcSm2));
+    assert_eq!(admits(KeySpec::Rsa2048), report.provider_heap == Switch::On);
     if memlock == 8 << 20 {
         assert_eq!(report.provider_heap == Switch::On, cfg!(feature = "awslc"));
         assert!(report.size > 4_000_000);

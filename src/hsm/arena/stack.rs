@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorCode, Result};
 /// they make their tables, 96 without optimization; a signal frame up to 12.
 const SIZE: usize = if cfg!(feature = "awslc") { 128 << 10 } else { 256 << 10 };
 /// The part of an ordinary stack that is wiped where there are no secret ones.
-const BURNT: usize = 16 << 10;
+const BURNT: usize = 64 << 10;
 
 thread_local! {
     /// Whether this thread is on a secret stack.
