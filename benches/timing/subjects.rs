@@ -3,7 +3,7 @@
 
 use kmshsm::api::{
     AsymmetricDecrypt, CreateKey, DeleteKeyMaterial, GetParametersForImport, GetPublicKey,
-    ImportKeyMaterial, Into,
+    ImportKeyMaterial, Into, ListKeyVersions,
 };
 use kmshsm::constant_time::blocks::{self, Class};
 use kmshsm::constant_time::unpadding::{self, BLOCK, MESSAGE, Pair};
@@ -249,8 +249,11 @@ impl Decryption {
             key_usage: Some(KeyUsage::EncryptDecrypt),
             ..CreateKey::default()
         };
-        let key = session.call(rsa).unwrap().answer.key_metadata;
-        let (key, version) = (key.key_id, VersionRef::Id(key.primary_key_version.unwrap()));
+        let key = session.call(rsa).unwrap().answer.key_metadata.key_id;
+        let versions =
+            ListKeyVersions { key_id: KeyRef::Id(key), page_number: None, page_size: None };
+        let versions = session.call(versions).unwrap().answer.key_versions.key_version;
+        let version = VersionRef::Id(versions[0].key_version_id);
         let request =
             GetPublicKey { key_id: KeyRef::Id(key), key_version_id: version, into: Into::New };
         let answer = session.call(request).unwrap().answer.public_key;
