@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::datakeys::{DataKeySpec, length};
 use crate::api::{Base64Bytes, Blob, Into};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Envelope, OVERHEAD, PublicKey, Transfer};
 use crate::kms::{Access, Action, Aliases, Door, Key, Purpose, Rule};
 use crate::model::{
@@ -181,9 +181,15 @@ impl Wrapping {
             let detail = format!("{algorithm} is not for keys of spec {spec}.");
             return Err(Error::invalid("WrappingAlgorithm", detail));
         }
-        let key = PublicKey::from_spki(spec, spki).map_err(|_| {
-            let detail = format!("It must be the SubjectPublicKeyInfo of an {spec} key in DER: of PEM, the bytes inside.");
-            Error::invalid("PublicKeyBlob", detail)
+        let key = PublicKey::from_spki(spec, spki).map_err(|error| match error.code() {
+            ErrorCode::InvalidKeyMaterial => Error::invalid(
+                "PublicKeyBlob",
+                format!(
+                    "It must be the SubjectPublicKeyInfo of an {spec} key in DER: \
+                     of PEM, the bytes inside."
+                ),
+            ),
+            _ => error,
         })?;
         Ok(Self { spec: spec.key_spec(), algorithm, key })
     }

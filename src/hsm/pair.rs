@@ -167,6 +167,7 @@ impl PublicKey {
     /// The key in a SubjectPublicKeyInfo (RFC 5280), if it is of that kind and fit to wrap with;
     /// [`ErrorCode::InvalidKeyMaterial`] otherwise.
     pub fn from_spki(spec: WrappingKeySpec, der: &[u8]) -> Result<Self> {
+        selftest::ready_for_pairs()?;
         match spec {
             WrappingKeySpec::Rsa2048 => {
                 let key = RsaPublicKey::from_spki(der)?;
@@ -302,6 +303,32 @@ pub(super) const fn lies_with_provider(spec: KeySpec) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The table of sizes in `model` and the algorithms in `crypto` know nothing of each other.
+    #[test]
+    fn sizes_are_those_of_the_algorithms() {
+        use crate::crypto::ec::SIGNATURE_LEN;
+        use EncryptionAlgorithm::{OaepSha1, OaepSha256, Sm2Pke};
+        for spec in KeySpec::ALL.iter().copied().filter(|spec| !spec.is_symmetric()) {
+            let max = SigningAlgorithm::max_signature(spec);
+            let Some(bits) = spec.modulus_bits() else {
+                assert_eq!(max, SIGNATURE_LEN);
+                continue;
+            };
+            assert_eq!((max, EncryptionAlgorithm::ciphertext_len(spec, 1)), (bits / 8, bits / 8));
+            for (algorithm, hash) in [(OaepSha1, OaepHash::Sha1), (OaepSha256, OaepHash::Sha256)] {
+                assert_eq!(*algorithm.plaintext_len(spec).end(), oaep_max(bits / 8, hash));
+            }
+        }
+        let mut pair = [0; PAIR_LEN];
+        ec::generate(Curve::Sm2, rng::fill, &mut pair).unwrap();
+        let public = PublicKey::on_curve(Curve::Sm2, *pair.last_chunk().unwrap()).unwrap();
+        for len in [1, 33, *Sm2Pke.plaintext_len(KeySpec::EcSm2).end()] {
+            let mut out = vec![0; EncryptionAlgorithm::ciphertext_len(KeySpec::EcSm2, len)];
+            public.encrypt(Sm2Pke, &vec![7; len], &mut out).unwrap();
+            assert_eq!(Ciphertext::parse(Sm2Pke, &out).unwrap().max_plaintext(), len);
+        }
+    }
 
     /// What is longer than what can be encrypted here could be sealed by ReEncrypt, and never opened.
     #[test]
