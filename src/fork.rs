@@ -179,7 +179,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// The right to be inside a library whose locks a child would find held for good: SQLite, AWS-LC
 /// while it works with a private key or may make its groups, and a curve's crate while it makes its
 /// table. A fork waits until nobody has one. Held for a tenth of a second at most, as a rule, or else
-/// given up for a moment now and then ([`give_way`]); a thread that has one must not ask for another.
+/// given up for a moment now and then (`give_way`); a thread that has one must not ask for another.
 pub struct Pass(Generation);
 
 impl Pass {
@@ -201,7 +201,7 @@ impl Pass {
 
 /// Lets a fork through that waits for the holder of a [`Pass`] whose work takes long, at a moment when
 /// the holder has none of those locks.
-#[cfg_attr(not(feature = "awslc"), allow(dead_code))]
+#[cfg(feature = "awslc")]
 pub fn give_way() {
     while FORKING.load(Ordering::SeqCst) != 0 {
         INSIDE.fetch_sub(1, Ordering::SeqCst);

@@ -86,8 +86,8 @@ impl Hsm {
     /// Refuses keys at level HSM whose numbers would lie in memory that is not locked, unless the
     /// operator overrode it.
     pub fn admit(&self, level: ProtectionLevel, spec: KeySpec) -> Result<()> {
-        let arena = arena::arena();
         let is_locked = || {
+            let arena = arena::arena();
             arena.protection() >= Protection::Locked
                 && (arena.holds_provider() || !pair::lies_with_provider(spec))
         };

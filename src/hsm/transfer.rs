@@ -1,7 +1,7 @@
 //! A plaintext on its way from one key to another, which nobody sees meanwhile (API reference,
 //! chapter 12.5).
 
-use crate::error::Result;
+use crate::error::{ErrorCode, Result};
 use crate::hsm::arena::{SecretBytes, secluded_at_length};
 use crate::hsm::unlock::room;
 use crate::hsm::{Ciphertext, Envelope, KeyPair, PublicKey, SymmetricKey, rng};
@@ -68,6 +68,6 @@ impl Transfer {
     }
 
     fn read<R>(&self, f: impl FnOnce(&[u8]) -> Result<R>) -> Result<R> {
-        self.bytes.read(|bytes| f(bytes.get(..self.len).unwrap_or_default()))
+        self.bytes.read(|bytes| f(bytes.get(..self.len).ok_or(ErrorCode::Internal)?))
     }
 }
