@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, SPACES};
 use crate::dice::Dice;
-use crate::model::{DAY, Key, Model, algorithm};
+use crate::model::{DAY, Key, Model, TICK, algorithm};
 use crate::{importing, lists, tagging};
 
 /// A kind of command by weight, and the numbers that fill it in.
@@ -21,9 +21,12 @@ type Maker = fn(&mut Dice<'_>, &Model, usize) -> Option<Vec<Call>>;
 
 /// With their weights.
 const KINDS: &[(u16, Maker)] = &[
+    // What others shrink to.
+    (1, |_, _, _| None),
     (10, describe_key),
     (12, advance_clock),
     (6, create_key),
+    (3, |_, _, _| one(0, TICK, json!({}))),
     (4, |dice, model, space| switch(dice, model, space, "EnableKey")),
     (6, |dice, model, space| switch(dice, model, space, "DisableKey")),
     (6, schedule_key_deletion),
@@ -74,8 +77,8 @@ pub fn sequences() -> impl Strategy<Value = Vec<Command>> {
     })
 }
 
-/// Past the two kinds before it.
-const CREATE_KEY: u16 = 22;
+/// Past the kinds before it.
+const CREATE_KEY: u16 = 23;
 
 impl Command {
     /// None if there is nothing to do it to.
@@ -147,7 +150,7 @@ fn key_reference(dice: &mut Dice<'_>, model: &Model, space: usize) -> String {
     reference(dice, model, key)
 }
 
-const UNKNOWN: &str = "2ab1a983-7072-4bbc-a582-584b5bd8ecf3";
+pub const UNKNOWN: &str = "2ab1a983-7072-4bbc-a582-584b5bd8ecf3";
 pub const ALIASES: [&str; 6] =
     ["alias/a", "alias/b", "alias/c", "alias/team/x_1-2", "alias/a/b", "alias/A"];
 

@@ -41,10 +41,13 @@ impl Names {
         out
     }
 
-    /// Whether the answer is what was expected. A new name takes the value that it finds, which must
-    /// be new itself.
-    pub fn agree(&mut self, expected: &Value, answer: &Value) -> bool {
-        self.bind(expected, answer) && self.resolve(expected) == *answer
+    /// Where the answer is not what was expected. A new name takes the value that it finds, which
+    /// must be new itself.
+    pub fn difference(&mut self, expected: &Value, answer: &Value) -> Option<String> {
+        match self.bind(expected, answer) {
+            true => difference(&self.resolve(expected), answer),
+            false => Some("a name was given twice".to_owned()),
+        }
     }
 
     fn bind(&mut self, expected: &Value, answer: &Value) -> bool {
@@ -55,7 +58,9 @@ impl Names {
                     return true;
                 };
                 self.values.insert(name.to_owned(), answer.clone());
-                !answer.is_empty() && self.taken.insert(answer.clone())
+                // The same cursor may point to the same place again.
+                !answer.is_empty()
+                    && (self.taken.insert(answer.clone()) || name.starts_with("next"))
             }
             (Value::Array(expected), Value::Array(answers)) => {
                 expected.iter().zip(answers).all(|(expected, answer)| self.bind(expected, answer))
@@ -67,5 +72,20 @@ impl Names {
             }
             _ => true,
         }
+    }
+}
+
+/// Null stands for anything.
+fn difference(expected: &Value, answer: &Value) -> Option<String> {
+    match (expected, answer) {
+        (Value::Null, _) => None,
+        (Value::Object(expected), Value::Object(found)) if expected.len() == found.len() => {
+            expected.iter().find_map(|(name, expected)| {
+                let difference = difference(expected, found.get(name).unwrap_or(&Value::Null))?;
+                Some(format!("{name}: {difference}"))
+            })
+        }
+        (expected, answer) if expected == answer => None,
+        (expected, answer) => Some(format!("the model says {expected}, the engine {answer}")),
     }
 }

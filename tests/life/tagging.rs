@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::call::{Call, SPACES};
-use crate::commands::{key, one, reference};
+use crate::commands::{UNKNOWN, key, one, reference};
 use crate::dice::Dice;
 use crate::model::Model;
 
@@ -115,12 +115,11 @@ fn target(dice: &mut Dice<'_>, space: usize) -> Value {
 }
 
 fn resources(dice: &mut Dice<'_>, model: &Model, space: usize, params: &mut Value) {
-    let many = 1 + dice.below(2);
-    let mut ids = Vec::new();
-    for _ in 0..many {
-        let id = key(dice, model, space).map_or("nothing", |key| &key.id);
-        ids.push(Value::from(id));
-    }
+    let mut keys: Vec<_> = (0..1 + dice.below(3)).map(|_| key(dice, model, space)).collect();
+    // Which of two errors comes first is left open: what cannot be found is named first.
+    keys.sort_by_key(|key| key.is_some_and(|key| key.space == space && !key.is_gone()));
+    let mut ids: Vec<Value> =
+        keys.into_iter().map(|key| key.map_or(UNKNOWN, |key| &key.id).into()).collect();
     ids.dedup();
     write(dice, params, "ResourceId", ids);
 }

@@ -36,7 +36,6 @@ impl Model {
     }
 
     pub(super) fn list_aliases(&mut self, call: &Call) -> Verdict {
-        self.touch_all(call.space);
         let (items, mut answer) = page(call, self.tell_aliases(call.space, |_| true))?;
         answer["Aliases"] = json!({ "Alias": items });
         Ok(answer)

@@ -42,6 +42,7 @@ impl Model {
             protection: None,
             has_material: !is_external,
             expires: None,
+            to_sweep: [false; 2],
             first_material: None,
         };
         let answer = json!({ "KeyMetadata": key.metadata() });

@@ -21,6 +21,21 @@ pub use states::{State, algorithm};
 /// Where a manual clock starts.
 pub const START: u64 = 1_562_246_055;
 pub const DAY: u64 = 86_400;
+/// Not an action: the sweep of all that is due.
+pub const TICK: &str = "Tick";
+
+/// Lists, and calls that concern names and several keys: they may bring all keys up to the present.
+const MAY_SWEEP: [&str; 9] = [
+    "CreateAlias",
+    "UpdateAlias",
+    "DeleteAlias",
+    "ListAliases",
+    "ListAliasesByKeyId",
+    "ListKeys",
+    "TagResources",
+    "UntagResources",
+    "ListTagResources",
+];
 
 pub struct Model {
     pub now: u64,
@@ -34,6 +49,8 @@ pub struct Model {
     /// Where pages of ListTagResources go on.
     cursors: HashMap<String, usize>,
     questions: Vec<Call>,
+    /// Whether nobody has been asked for anything since the clock was moved.
+    is_quiet: bool,
     names: u32,
 }
 
@@ -53,6 +70,8 @@ pub struct Key {
     protection: Option<String>,
     has_material: bool,
     expires: Option<u64>,
+    /// What the clock has brought and no sweep has seen: expiry, the end.
+    to_sweep: [bool; 2],
     /// What it was first given, for life.
     pub first_material: Option<String>,
 }
@@ -95,6 +114,7 @@ impl Default for Model {
             tokens: Vec::new(),
             cursors: HashMap::new(),
             questions: Vec::new(),
+            is_quiet: true,
             names: 0,
         }
     }
@@ -126,7 +146,14 @@ impl Key {
 impl Model {
     /// What the call must answer; the model is then as the store must be.
     pub fn predict(&mut self, call: &Call) -> Verdict {
+        if ![TICK, "AdvanceClock"].contains(&call.action) {
+            self.is_quiet = false;
+        }
+        if MAY_SWEEP.contains(&call.action) {
+            self.touch_all();
+        }
         match call.action {
+            TICK => self.tick(),
             "AdvanceClock" => self.advance(call.number("Seconds").unwrap()),
             "CreateKey" => self.create_key(call),
             "DescribeKey" => self.describe_key(call),
@@ -193,14 +220,31 @@ impl Model {
             let (now, key) = (self.now, &mut self.keys[at]);
             if key.expires.is_some_and(|expires| now >= expires) {
                 key.lose_material();
+                key.to_sweep[0] = true;
             }
             if key.delete_date.is_some_and(|date| now >= date) {
                 key.state = State::Destroyed;
+                key.to_sweep = [false, true];
                 (key.delete_date, key.expires, key.rotation) = (None, None, None);
                 self.aliases.retain(|alias| alias.key != at);
             }
         }
         Ok(json!({}))
+    }
+
+    /// How much a sweep finds is known if nobody came before it.
+    fn tick(&mut self) -> Verdict {
+        let count = |which: usize| self.keys.iter().filter(|key| key.to_sweep[which]).count();
+        let [expired, deleted] = [count(0), count(1)];
+        let is_known = self.is_quiet || (expired, deleted) == (0, 0);
+        let known = |count: usize| if is_known { json!(count) } else { Value::Null };
+        self.keys.iter_mut().for_each(|key| key.to_sweep = [false; 2]);
+        self.is_quiet = true;
+        let before: usize = self.keys.iter().map(|key| key.versions.len()).sum();
+        self.touch_all();
+        let after: usize = self.keys.iter().map(|key| key.versions.len()).sum();
+        let (deleted, expired) = (known(deleted), known(expired));
+        Ok(json!({ "Deleted": deleted, "Rotated": after - before, "Expired": expired }))
     }
 
     /// Rotates a key that is asked for if that is due. Nothing else waits to be done: destruction and
@@ -216,13 +260,8 @@ impl Model {
         }
     }
 
-    /// The same for all that a list may ask for.
-    fn touch_all(&mut self, space: usize) {
-        for at in 0..self.keys.len() {
-            if self.keys[at].space == space {
-                self.touch(at);
-            }
-        }
+    fn touch_all(&mut self) {
+        (0..self.keys.len()).for_each(|key| self.touch(key));
     }
 
     fn new_version(&mut self) -> Version {

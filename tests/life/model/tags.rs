@@ -43,6 +43,7 @@ impl Model {
     }
 
     pub(super) fn tag_resources(&mut self, call: &Call) -> Verdict {
+        check_target(call)?;
         let mut tags = Tags::new();
         for tag in numbered(call, "Tag") {
             let (name, value) = (tag["Key"].as_str().unwrap(), tag["Value"].as_str().unwrap());
@@ -61,6 +62,7 @@ impl Model {
     }
 
     pub(super) fn untag_resources(&mut self, call: &Call) -> Verdict {
+        check_target(call)?;
         let names = numbered(call, "TagKey");
         let all = call.flag("All");
         if names.is_empty() && !all {
@@ -75,7 +77,6 @@ impl Model {
 
     pub(super) fn list_tag_resources(&mut self, call: &Call) -> Verdict {
         check_target(call)?;
-        self.touch_all(call.space);
         let (resources, filters) = (numbered(call, "ResourceId"), numbered(call, "Tag"));
         let mut rows = Vec::new();
         for key in self.keys.iter().filter(|key| key.space == call.space && !key.is_gone()) {
@@ -105,7 +106,6 @@ impl Model {
 
     /// The keys that TagResources and UntagResources change: all of them or none.
     fn resources(&mut self, call: &Call) -> Result<Vec<usize>, Refusal> {
-        check_target(call)?;
         let mut keys = BTreeSet::new();
         for id in numbered(call, "ResourceId") {
             let key = self.find(call.space, id.as_str().unwrap(), false);
