@@ -226,7 +226,8 @@ mod tests {
     #[test]
     fn expired_pairs_are_destroyed() {
         let manual_clock = Some(Timestamp(1_562_246_055));
-        let options = Options { manual_clock, allow_unprotected_memory: true };
+        let options =
+            Options { manual_clock, allow_unprotected_memory: true, ..Options::default() };
         let kms = Kms::in_memory(options).unwrap();
         let session = kms.session("1", "cn-hongkong").unwrap();
         let external = CreateKey { origin: Some(Origin::External), ..CreateKey::default() };

@@ -197,7 +197,10 @@ const fn alias_place<'a>(id: &'a [u8; 16], storage_key: &'a [u8]) -> Place<'a> {
 
 /// The keys that aliases were last found to stand for.
 #[derive(Default)]
-pub(super) struct Names(RwLock<HashMap<Box<str>, Vec<(Space, KeyId)>>>);
+pub(super) struct Names(RwLock<HashMap<Box<str>, Bearers>>);
+
+/// The keys of one name, one in each space.
+type Bearers = Vec<(Space, KeyId)>;
 
 impl Names {
     fn recall(&self, space: &Space, name: &str) -> Option<KeyId> {
