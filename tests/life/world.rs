@@ -41,7 +41,8 @@ pub fn run(commands: &[Command], log: Option<&mut Log>) -> Result<(), String> {
 impl<'a> World<'a> {
     pub fn new(log: Option<&'a mut Log>) -> Self {
         let manual_clock = Some(Timestamp(START));
-        let options = Options { manual_clock, allow_unprotected_memory: true };
+        let options =
+            Options { manual_clock, allow_unprotected_memory: true, ..Options::default() };
         let kms = Kms::in_memory(options).unwrap();
         let sessions = SPACES.map(|(account, region)| kms.session(account, region).unwrap());
         Self { kms, sessions, model: Model::default(), names: Names::default(), log }

@@ -33,7 +33,7 @@ pub const DAY: u64 = 86_400;
 
 pub fn open(place: &std::path::Path, clock: u64) -> (Arc<Kms>, Session) {
     let manual_clock = Some(Timestamp(clock));
-    let options = Options { manual_clock, allow_unprotected_memory: true };
+    let options = Options { manual_clock, allow_unprotected_memory: true, ..Options::default() };
     let kms = Kms::open(place, &KEY_FILE, options).unwrap();
     let session = kms.session(ACCOUNT, REGION).unwrap();
     (kms, session)

@@ -100,16 +100,16 @@ impl Model {
     }
 
     pub(super) fn set_deletion_protection(&mut self, call: &Call) -> Verdict {
-        let named = ["ProtectedResourceArn", "KeyId"].into_iter().filter(|name| call.has(name));
-        let mut found = None;
-        for name in named {
-            let key = self.find(call.space, call.text(name), false)?;
-            if found.is_some_and(|other| other != key) {
+        let id = |name: &str| call.text(name).rsplit('/').next().unwrap().to_owned();
+        let name = match (call.has("ProtectedResourceArn"), call.has("KeyId")) {
+            (true, true) if id("ProtectedResourceArn") != id("KeyId") => {
                 return Err(Refusal("InvalidParameter", "KeyId"));
             }
-            found = Some(key);
-        }
-        let key = found.ok_or(Refusal("MissingParameter", "ProtectedResourceArn"))?;
+            (true, _) => "ProtectedResourceArn",
+            (_, true) => "KeyId",
+            _ => return Err(Refusal("MissingParameter", "ProtectedResourceArn")),
+        };
+        let key = self.find(call.space, call.text(name), false)?;
         let key = self.admit_key(call, key)?;
         let reason = call.text("DeletionProtectionDescription").to_owned();
         self.keys[key].protection = call.flag("EnableDeletionProtection").then_some(reason);
