@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::process::Process;
-use crate::{DAY, Outcome, START, new_store, outside, setting};
+use crate::{DAY, Outcome, START, new_store, setting};
 
 /// Keys to which something happens at the same moment.
 struct Round {
@@ -59,7 +59,9 @@ impl Round {
         };
         let (rotating, leaving) = (create("Aliyun_KMS"), create("Aliyun_KMS"));
         let expiring = create("EXTERNAL");
-        import(process, &expiring, now + 7 * DAY);
+        let mut material = process.wrapped_for(&expiring);
+        material["KeyMaterialExpireUnix"] = (now + 7 * DAY).into();
+        process.call("ImportKeyMaterial", material).unwrap();
         let mut encrypt = |key: &Value| {
             let params = json!({ "KeyId": key, "Plaintext": "text !" });
             process.call("Encrypt", params).unwrap()["CiphertextBlob"].take()
@@ -135,23 +137,4 @@ impl Round {
         let params = json!({ "KeyId": self.rotating, "EnableAutomaticRotation": false });
         process.call("UpdateRotationPolicy", params).unwrap();
     }
-}
-
-fn import(process: &mut Process, key: &Value, expires: u64) {
-    let params =
-        json!({ "KeyId": key, "WrappingKeySpec": "EC_SM2", "WrappingAlgorithm": "SM2PKE" });
-    let given = process.call("GetParametersForImport", params).unwrap();
-    let recipe = json!({
-        "PublicKey": given["PublicKey"],
-        "WrappingAlgorithm": "SM2PKE",
-        "KeyMaterial": "5a".repeat(32),
-    });
-    let wrapped = outside::serve("wrap", &recipe).unwrap();
-    let params = json!({
-        "KeyId": key,
-        "ImportToken": given["ImportToken"],
-        "EncryptedKeyMaterial": wrapped["EncryptedKeyMaterial"],
-        "KeyMaterialExpireUnix": expires,
-    });
-    process.call("ImportKeyMaterial", params).unwrap();
 }

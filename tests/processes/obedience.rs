@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::process::Process;
-use crate::{DAY, Outcome, START, new_store, outside, setting};
+use crate::{DAY, Outcome, START, new_store, setting};
 
 /// What every other process must answer.
 enum Expected {
@@ -131,19 +131,7 @@ impl Stage {
 
     fn import_material(&mut self) {
         if self.clock > self.import.1 {
-            let params = json!({ "KeyId": self.imported, "WrappingKeySpec": "EC_SM2", "WrappingAlgorithm": "SM2PKE" });
-            let mut given = self.change("GetParametersForImport", params);
-            let recipe = json!({
-                "PublicKey": given["PublicKey"],
-                "WrappingAlgorithm": "SM2PKE",
-                "KeyMaterial": "5a".repeat(32),
-            });
-            let mut wrapped = outside::serve("wrap", &recipe).unwrap();
-            let params = json!({
-                "KeyId": self.imported,
-                "ImportToken": given["ImportToken"].take(),
-                "EncryptedKeyMaterial": wrapped["EncryptedKeyMaterial"].take(),
-            });
+            let params = self.changer.wrapped_for(&self.imported);
             self.import = (params, self.clock + DAY);
         }
         self.change("ImportKeyMaterial", self.import.0.clone());

@@ -9,11 +9,12 @@ use std::thread;
 use kmshsm::kms::{Kms, Session};
 use serde_json::{Value, json};
 
-use crate::{Outcome, call, churn, open};
+use crate::{Outcome, call, churn, open, outside};
 
 const ROLE: &str = "KMSHSM_TEST_ROLE";
 const PLACE: &str = "KMSHSM_TEST_PLACE";
 const CLOCK: &str = "KMSHSM_TEST_CLOCK";
+const WRAPPING: (&str, &str) = ("RSA_2048", "RSAES_OAEP_SHA_256");
 /// The harness writes to the same pipe.
 const ANSWER: &str = "answer: ";
 
@@ -53,6 +54,25 @@ impl Process {
     pub fn call(&mut self, action: &str, params: Value) -> Outcome {
         self.demand(&json!([[action, params]]));
         self.outcomes().remove(0)
+    }
+
+    /// The parameters of ImportKeyMaterial for a key, good for a day.
+    pub fn wrapped_for(&mut self, key: &Value) -> Value {
+        let (spec, algorithm) = WRAPPING;
+        let params =
+            json!({ "KeyId": key, "WrappingKeySpec": spec, "WrappingAlgorithm": algorithm });
+        let given = self.call("GetParametersForImport", params).unwrap();
+        let recipe = json!({
+            "PublicKey": given["PublicKey"],
+            "WrappingAlgorithm": algorithm,
+            "KeyMaterial": "5a".repeat(32),
+        });
+        let wrapped = outside::serve("wrap", &recipe).unwrap();
+        json!({
+            "KeyId": key,
+            "ImportToken": given["ImportToken"],
+            "EncryptedKeyMaterial": wrapped["EncryptedKeyMaterial"],
+        })
     }
 
     /// Calls that threads of the process begin at once.
