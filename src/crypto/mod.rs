@@ -15,6 +15,7 @@ pub mod ecdsa;
 mod gcm;
 pub mod kdf;
 pub mod mac;
+mod pkcs8;
 pub(crate) mod provider;
 pub mod rsa;
 pub mod selftest;
