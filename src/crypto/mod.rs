@@ -23,7 +23,7 @@ pub mod sm2;
 #[cfg(test)]
 mod speed;
 #[cfg(test)]
-mod vectors;
+pub(crate) mod vectors;
 pub mod xaes;
 
 /// Where random bytes come from: fills the buffer, or fails and leaves zeros.

@@ -108,3 +108,6 @@ fn copy(blocks: &[u8]) -> Result<SecretBytes> {
     })?;
     Ok(kept)
 }
+
+#[cfg(test)]
+mod tests;
