@@ -47,8 +47,8 @@ static int read_file(const char *path, buffer *data)
   return fclose(file) == 0;
 }
 
-/* What a command makes of its input: in a directory of its own, with the public
-   key in the file "public". */
+/* What a command makes of its input, in a directory of its own: there, the
+   public key is in the file "public". */
 static int run(const char *command, const buffer *public, const buffer *in,
                buffer *out)
 {
