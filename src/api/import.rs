@@ -52,7 +52,12 @@ impl Action for GetParametersForImport {
         if spec == WrappingKeySpec::EcSm2 {
             return Err(Error::invalid("WrappingKeySpec", "EC_SM2 is not offered yet."));
         }
-        if algorithm == WrappingAlgorithm::Sm2Pke {
+        if !matches!(
+            algorithm,
+            WrappingAlgorithm::Pkcs1V15
+                | WrappingAlgorithm::OaepSha1
+                | WrappingAlgorithm::OaepSha256
+        ) {
             return Err(Error::invalid(
                 "WrappingAlgorithm",
                 "SM2PKE needs WrappingKeySpec EC_SM2.",

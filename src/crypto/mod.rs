@@ -10,6 +10,7 @@ pub mod block;
 pub mod digest;
 pub mod drbg;
 pub mod ec;
+pub mod ecb;
 pub mod ecdsa;
 mod gcm;
 pub mod kdf;

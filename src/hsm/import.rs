@@ -68,7 +68,9 @@ impl WrappingPair {
             WrappingAlgorithm::Pkcs1V15 => Padding::Pkcs1V15,
             WrappingAlgorithm::OaepSha1 => Padding::Oaep(OaepHash::Sha1),
             WrappingAlgorithm::OaepSha256 => Padding::Oaep(OaepHash::Sha256),
-            WrappingAlgorithm::Sm2Pke => return Err(ErrorCode::Internal.into()),
+            WrappingAlgorithm::Sm2Pke
+            | WrappingAlgorithm::OaepSha256Aes256Ecb
+            | WrappingAlgorithm::Sm2PkeSm4Ecb => return Err(ErrorCode::Internal.into()),
         };
         if self.is_burnt() {
             return Err(ErrorCode::InvalidImportToken.into());

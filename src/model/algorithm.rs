@@ -114,5 +114,10 @@ words! {
         OaepSha256 = 3, "RSAES_OAEP_SHA_256";
         /// SM2 public-key encryption.
         Sm2Pke = 4, "SM2PKE";
+        /// A fresh key of AES-256 by OAEP with SHA-256, and the material under it: ECB, padded as PKCS #7
+        /// does.
+        OaepSha256Aes256Ecb = 5, "RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD";
+        /// A fresh key of SM4 by SM2, and the material under it: ECB, not padded.
+        Sm2PkeSm4Ecb = 6, "SM2PKE_SM4_ECB";
     }
 }
