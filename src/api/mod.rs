@@ -19,6 +19,7 @@ mod random;
 mod reencrypt;
 mod service;
 mod versions;
+mod wrap;
 
 use schemars::Schema;
 use serde::Serialize;
@@ -54,6 +55,7 @@ pub use service::{DescribeRegions, DescribeService};
 pub use versions::{
     DescribeKeyVersion, ListKeyVersions, VersionAnswer, VersionList, VersionMetadata,
 };
+pub use wrap::{WRAPPING_OVERHEAD, wrap_key_material, wrap_key_material_into};
 
 /// An action in the table of all actions.
 pub struct Descriptor {
