@@ -6,7 +6,7 @@ use super::{OaepHash, Padding, Subject, concealed, demand, public, revealed};
 use crate::crypto::rsa;
 use crate::error::Result;
 use crate::hsm::WrappingPair;
-use crate::model::{KeyId, Timestamp, WrappingAlgorithm};
+use crate::model::{KeyId, KeySpec, Timestamp, WrappingAlgorithm};
 
 /// The length of the blocks: RSA-2048.
 pub const BLOCK: usize = 256;
@@ -80,6 +80,6 @@ impl Pair {
 
     /// Whether this is a wrapped message of [`MESSAGE`] bytes.
     pub fn unwrap(&self, wrapped: &[u8]) -> bool {
-        self.0.unwrap(wrapped, MESSAGE).is_ok()
+        self.0.unwrap(wrapped, KeySpec::Aes256).is_ok()
     }
 }

@@ -121,3 +121,26 @@ words! {
         Sm2PkeSm4Ecb = 6, "SM2PKE_SM4_ECB";
     }
 }
+
+impl WrappingAlgorithm {
+    /// The kind of key pair that wraps so.
+    pub const fn wrapping_key_spec(self) -> WrappingKeySpec {
+        match self {
+            Self::Pkcs1V15 | Self::OaepSha1 | Self::OaepSha256 | Self::OaepSha256Aes256Ecb => {
+                WrappingKeySpec::Rsa2048
+            }
+            Self::Sm2Pke | Self::Sm2PkeSm4Ecb => WrappingKeySpec::EcSm2,
+        }
+    }
+
+    /// Whether the material of a key of `spec` is wrapped so.
+    pub const fn fits(self, spec: KeySpec) -> bool {
+        match self {
+            Self::Pkcs1V15 | Self::OaepSha1 | Self::OaepSha256 | Self::Sm2Pke => {
+                spec.is_symmetric()
+            }
+            Self::OaepSha256Aes256Ecb => !spec.is_symmetric(),
+            Self::Sm2PkeSm4Ecb => matches!(spec, KeySpec::EcSm2),
+        }
+    }
+}
