@@ -13,7 +13,7 @@ use crate::crypto::{ecb, rsa};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::secluded;
 use crate::hsm::{PublicKey, rng, selftest};
-use crate::model::{EncryptionAlgorithm, KeySpec, WrappingAlgorithm, WrappingKeySpec};
+use crate::model::{EncryptionAlgorithm, KeySpec, WrappingAlgorithm};
 use crate::secret::Zeroizing;
 
 /// How much longer wrapped material is than the material, in bytes, or shorter: a block of RSA, and
@@ -64,7 +64,7 @@ pub fn wrap_key_material_into<'a>(
 
 /// The public key, if it is one of the kind that the algorithm takes.
 fn recipient(algorithm: WrappingAlgorithm, spki: &[u8]) -> Result<PublicKey> {
-    let spec = wrapping_key(algorithm);
+    let spec = algorithm.wrapping_key_spec();
     PublicKey::from_spki(spec, spki).map_err(|error| match error.code() {
         ErrorCode::InvalidKeyMaterial => Error::invalid(
             "PublicKey",
@@ -75,17 +75,6 @@ fn recipient(algorithm: WrappingAlgorithm, spki: &[u8]) -> Result<PublicKey> {
         ),
         _ => error,
     })
-}
-
-/// The kind of key pair that material is wrapped with by the algorithm.
-const fn wrapping_key(algorithm: WrappingAlgorithm) -> WrappingKeySpec {
-    match algorithm {
-        WrappingAlgorithm::Pkcs1V15
-        | WrappingAlgorithm::OaepSha1
-        | WrappingAlgorithm::OaepSha256
-        | WrappingAlgorithm::OaepSha256Aes256Ecb => WrappingKeySpec::Rsa2048,
-        WrappingAlgorithm::Sm2Pke | WrappingAlgorithm::Sm2PkeSm4Ecb => WrappingKeySpec::EcSm2,
-    }
 }
 
 /// What is wrapped: what its owner gave, or what that holds.
@@ -107,7 +96,6 @@ impl<'a> Material<'a> {
             return Ok(Self::Given(given));
         }
         match algorithm {
-            WrappingAlgorithm::Sm2PkeSm4Ecb if given.len() == SCALAR => Ok(Self::Given(given)),
             WrappingAlgorithm::Sm2PkeSm4Ecb => private_key::scalar(given).map(Self::Inside),
             _ => private_key::pkcs8(given).map(Self::Inside),
         }

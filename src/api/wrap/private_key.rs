@@ -1,4 +1,4 @@
-//! What the owner of a private key gives: PKCS #8 (RFC 5208, RFC 5958), in DER or PEM (RFC 7468).
+//! What the owner of a private key gives: PKCS #8 (RFC 5208), in DER or PEM (RFC 7468).
 //! Other forms are told apart, since `openssl` writes all of them.
 #![forbid(unsafe_code)]
 
@@ -7,19 +7,21 @@ use der::{Decode, Reader, SliceReader, Tag, Tagged};
 use spki::AlgorithmIdentifierRef;
 
 use super::SCALAR;
+use crate::crypto::ec::{self, Curve, PAIR_LEN};
 use crate::crypto::rsa::MAX_PKCS8;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
+use crate::hsm::arena::secluded;
+use crate::hsm::rng;
 use crate::secret::Zeroizing;
 
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const SM2_CURVE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.301");
 
 /// The DER of a private key of RSA or of a curve.
 pub(super) fn pkcs8(given: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     let der = without_pem(given)?;
-    let (algorithm, _) = parts(&der)?;
-    if algorithm.oid != RSA && algorithm.oid != EC {
+    let algorithm = algorithm_of(&der)?;
+    if algorithm != RSA && algorithm != EC {
         return Err(refused(
             "This is a key of another algorithm than RSA and those of the curves.",
         ));
@@ -30,16 +32,25 @@ pub(super) fn pkcs8(given: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     Ok(der)
 }
 
-/// The 32 bytes of d of a private key of SM2.
+/// d of a private key of SM2, which is its 32 bytes or in PKCS #8.
 pub(super) fn scalar(given: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-    let der = without_pem(given)?;
-    let (algorithm, key) = parts(&der)?;
-    let curve = algorithm.parameters.and_then(|named| named.decode_as().ok());
-    if algorithm.oid != EC || curve != Some(SM2_CURVE) {
-        return Err(refused("For SM2PKE_SM4_ECB it is a key of SM2."));
-    }
-    let scalar = of_curve(key).filter(|scalar| scalar.len() == SCALAR);
-    scalar.map(|scalar| Zeroizing::new(scalar.to_vec())).ok_or_else(|| refused(NONE))
+    let mut pair = Zeroizing::new([0; PAIR_LEN]);
+    let read = match given.try_into() {
+        Ok(d) => secluded(|| ec::from_scalar(Curve::Sm2, d, rng::fill, &mut pair)),
+        Err(_) => {
+            let der = without_pem(given)?;
+            algorithm_of(&der)?;
+            secluded(|| ec::from_pkcs8(Curve::Sm2, &der, rng::fill, &mut pair))
+        }
+    };
+    read.map_err(|error| match error.code() {
+        ErrorCode::InvalidKeyMaterial => {
+            refused("This is no key of SM2, nor the 32 bytes of its d.")
+        }
+        _ => error,
+    })?;
+    let d = pair.first_chunk::<SCALAR>().ok_or(ErrorCode::Internal)?;
+    Ok(Zeroizing::new(d.to_vec()))
 }
 
 const NONE: &str = "This is none.";
@@ -56,7 +67,7 @@ fn without_pem(given: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     };
     match label {
         "PRIVATE KEY" => {}
-        "ENCRYPTED PRIVATE KEY" => return Err(other("PKCS #8 under a passphrase")),
+        "ENCRYPTED PRIVATE KEY" => return Err(other("under a passphrase")),
         "RSA PRIVATE KEY" => return Err(other("PKCS #1")),
         "EC PRIVATE KEY" => return Err(other("SEC 1")),
         _ => return Err(refused(NONE)),
@@ -65,33 +76,21 @@ fn without_pem(given: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// The algorithm and the key inside of PrivateKeyInfo.
-fn parts(der: &[u8]) -> Result<(AlgorithmIdentifierRef<'_>, &[u8])> {
+/// The algorithm in a PrivateKeyInfo of version 0, which `openssl` writes and the engine reads.
+fn algorithm_of(der: &[u8]) -> Result<ObjectIdentifier> {
     let parsed = SliceReader::new(der).and_then(|mut reader| {
-        let parts = reader.sequence(|parts| {
-            u8::decode(parts)?;
-            let algorithm = AlgorithmIdentifierRef::decode(parts)?;
-            let key = <&OctetStringRef>::decode(parts)?.as_bytes();
+        let algorithm = reader.sequence(|parts| {
+            let version = u8::decode(parts)?;
+            let algorithm = AlgorithmIdentifierRef::decode(parts)?.oid;
+            <&OctetStringRef>::decode(parts)?;
             skip(parts)?;
-            Ok::<_, der::Error>((algorithm, key))
+            Ok::<_, der::Error>((version == 0).then_some(algorithm))
         })?;
         reader.finish()?;
-        Ok(parts)
+        Ok(algorithm)
     });
-    parsed.map_err(|_| form(der).map_or_else(|| refused(NONE), other))
-}
-
-/// d in ECPrivateKey (RFC 5915), with or without what may follow it.
-fn of_curve(key: &[u8]) -> Option<&[u8]> {
-    let mut reader = SliceReader::new(key).ok()?;
-    let scalar = reader.sequence(|parts| {
-        u8::decode(parts)?;
-        let scalar = <&OctetStringRef>::decode(parts)?.as_bytes();
-        skip(parts)?;
-        Ok::<_, der::Error>(scalar)
-    });
-    reader.finish().ok()?;
-    scalar.ok()
+    let algorithm = parsed.ok().flatten();
+    algorithm.ok_or_else(|| form(der).map_or_else(|| refused(NONE), other))
 }
 
 /// Steps over what is left: attributes, parameters, a public key.
@@ -114,13 +113,13 @@ fn form(der: &[u8]) -> Option<&'static str> {
     match tags.ok()? {
         (Tag::Integer, Tag::Integer) => Some("PKCS #1"),
         (Tag::Integer, Tag::OctetString) => Some("SEC 1"),
-        (Tag::Sequence, Tag::OctetString) => Some("PKCS #8 under a passphrase"),
+        (Tag::Sequence, Tag::OctetString) => Some("under a passphrase"),
         _ => None,
     }
 }
 
 fn other(form: &str) -> Error {
-    refused(format!("This is {form}: openssl pkcs8 -topk8 -nocrypt makes PKCS #8 of it."))
+    refused(format!("This is {form}: openssl pkey makes PKCS #8 of it."))
 }
 
 fn refused(detail: impl std::fmt::Display) -> Error {

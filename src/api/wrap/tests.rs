@@ -1,7 +1,9 @@
 //! What is wrapped here is opened by the engine, and by the crates `rsa`, `sm2`, `aes` and `sm4`.
 
+mod imported;
+
 use ::rsa::pkcs1::EncodeRsaPrivateKey;
-use ::rsa::pkcs8::DecodePrivateKey;
+use ::rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use ::rsa::{Oaep, Pkcs1v15Encrypt, RsaPrivateKey};
 use ::sm2::pke::DecryptingKey;
 use aes::cipher::{Block, BlockCipherDecrypt, KeyInit};
@@ -10,61 +12,11 @@ use sha1::Sha1;
 use sha2::Sha256;
 
 use super::*;
-use crate::api::{CreateKey, Decrypt, Encrypt, GetParametersForImport, ImportKeyMaterial};
 use crate::crypto::ec::{self, Curve};
-use crate::kms::{Kms, Options};
-use crate::model::{EncryptionContext, KeyRef, Origin, ProtectionLevel};
+use crate::model::WrappingKeySpec;
 use WrappingAlgorithm::{
     OaepSha1, OaepSha256, OaepSha256Aes256Ecb, Pkcs1V15, Sm2Pke, Sm2PkeSm4Ecb,
 };
-
-/// The engine takes what was wrapped, and the key works.
-#[test]
-fn imported() {
-    let options = Options { allow_unprotected_memory: true, ..Options::default() };
-    let kms = Kms::in_memory(options).unwrap();
-    let session = kms.session("1", "cn-hangzhou").unwrap();
-    for (spec, len) in [(KeySpec::Aes256, 32), (KeySpec::Sm4, 16)] {
-        for algorithm in [Pkcs1V15, OaepSha1, OaepSha256] {
-            let created = session.call(CreateKey {
-                origin: Some(Origin::External),
-                key_spec: Some(spec),
-                protection_level: Some(ProtectionLevel::Hsm),
-                ..CreateKey::default()
-            });
-            let key = created.unwrap().answer.key_metadata.key_id;
-            let parameters = session.call(GetParametersForImport {
-                key_id: KeyRef::Id(key),
-                wrapping_key_spec: wrapping_key(algorithm),
-                wrapping_algorithm: algorithm,
-            });
-            let parameters = parameters.unwrap().answer;
-            let mut material = vec![0; len];
-            rng::fill(&mut material).unwrap();
-            let wrapped = wrap_key_material(&parameters.public_key, algorithm, &material).unwrap();
-            let import = ImportKeyMaterial {
-                key_id: KeyRef::Id(key),
-                encrypted_key_material: (&*wrapped).into(),
-                import_token: (&*parameters.import_token).into(),
-                key_material_expire_unix: None,
-            };
-            session.call(import).unwrap_or_else(|error| panic!("{spec} {algorithm}: {error}"));
-            let sealed = session.call(Encrypt {
-                key_id: KeyRef::Id(key),
-                plaintext: b"hello".as_slice().into(),
-                encryption_context: EncryptionContext::default(),
-                into: Into::New,
-            });
-            let sealed = sealed.unwrap().answer.ciphertext_blob;
-            let opened = session.call(Decrypt {
-                ciphertext_blob: (&*sealed).into(),
-                encryption_context: EncryptionContext::default(),
-                into: Into::New,
-            });
-            assert_eq!(&*opened.unwrap().answer.plaintext, b"hello");
-        }
-    }
-}
 
 /// A key pair of RSA_2048: of the crate, and its public half.
 fn of_rsa() -> (RsaPrivateKey, Vec<u8>) {
@@ -205,7 +157,7 @@ fn public_keys_of_another_kind_are_refused() {
     let long = rsa::RsaPrivateKey::generate(3072, rng::fill).unwrap().public_spki().unwrap();
     let pem = encode_string("PUBLIC KEY", LineEnding::LF, &of_rsa).unwrap();
     for algorithm in WrappingAlgorithm::ALL {
-        let spec = wrapping_key(*algorithm);
+        let spec = algorithm.wrapping_key_spec();
         let (other, name) = match spec {
             WrappingKeySpec::Rsa2048 => (&of_sm2, "RSA_2048"),
             WrappingKeySpec::EcSm2 => (&of_rsa, "EC_SM2"),
@@ -230,7 +182,7 @@ fn other_forms_of_private_keys_are_named() {
     let ed25519 = tlv(0x30, b"\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x02\x04\x00");
     let pem = |label, der: &[u8]| encode_string(label, LineEnding::LF, der).unwrap().into_bytes();
     for (given, why) in [
-        (pkcs1.clone(), "This is PKCS #1: openssl pkcs8 -topk8 -nocrypt"),
+        (pkcs1.clone(), "This is PKCS #1: openssl pkey makes PKCS #8 of it."),
         (pem("RSA PRIVATE KEY", &pkcs1), "This is PKCS #1"),
         (sec1.clone(), "This is SEC 1"),
         (pem("EC PRIVATE KEY", &sec1), "This is SEC 1"),
@@ -248,10 +200,11 @@ fn other_forms_of_private_keys_are_named() {
     }
     refuses(&public, OaepSha256Aes256Ecb, &[7; 32], "KeyMaterial", "This is none.");
     refuses(&public, OaepSha256Aes256Ecb, &ed25519, "KeyMaterial", "another algorithm");
-    refuses(&of_sm2, Sm2PkeSm4Ecb, &ed25519, "KeyMaterial", "a key of SM2");
-    refuses(&of_sm2, Sm2PkeSm4Ecb, &p256, "KeyMaterial", "a key of SM2");
     let (_, short) = of_curve(SM2, &pair[..31], &pair[32..]);
-    refuses(&of_sm2, Sm2PkeSm4Ecb, &short, "KeyMaterial", "This is none.");
+    let (_, mixed) = of_curve(SM2, &[7; 32], &pair[32..]);
+    for wrong in [&ed25519, &p256, &short, &mixed, &vec![0; 32], &vec![0xff; 32]] {
+        refuses(&of_sm2, Sm2PkeSm4Ecb, wrong, "KeyMaterial", "no key of SM2");
+    }
 }
 
 /// The length is told before any work, and never more than the constant says.
@@ -260,7 +213,7 @@ fn memory_that_is_too_short() {
     let ((_, of_rsa), (pair, of_sm2)) = (of_rsa(), of_sm2());
     let (_, der) = of_curve(SM2, &pair[..32], &pair[32..]);
     for algorithm in WrappingAlgorithm::ALL {
-        let (public, material) = match wrapping_key(*algorithm) {
+        let (public, material) = match algorithm.wrapping_key_spec() {
             WrappingKeySpec::Rsa2048 if direct(*algorithm).is_none() => (&of_rsa, &*der),
             WrappingKeySpec::Rsa2048 => (&of_rsa, &pair[..1]),
             WrappingKeySpec::EcSm2 => (&of_sm2, &pair[..32]),
