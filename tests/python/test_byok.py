@@ -26,19 +26,11 @@ DIRECT = {
 RSA_HYBRID = "RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD"
 
 
-def awaiting(session: kmshsm.Session, key_spec: str, usage: str | None = None) -> str:
+def awaiting(session: kmshsm.Session, key_spec: str) -> str:
     """A key that awaits its material."""
-    created = session.create_key(
-        origin="EXTERNAL", protection_level="HSM", key_spec=key_spec, key_usage=usage
-    )
+    created = session.call("CreateKey", Origin="EXTERNAL", ProtectionLevel="HSM", KeySpec=key_spec)
     key: str = created["KeyMetadata"]["KeyId"]
     return key
-
-
-def state(session: kmshsm.Session, key: str) -> str:
-    """The key's state."""
-    text: str = session.describe_key(key)["KeyMetadata"]["KeyState"]
-    return text
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])

@@ -25,14 +25,15 @@ __all__ = ["wrap"]
 def wrap(public_key: Buffer, algorithm: str, material: Buffer) -> bytes:
     """Wraps key material for import_key_material.
 
-    It needs neither a store nor a session. Material in a ``bytearray`` is better than ``bytes``, for
-    its owner can wipe it after the call, and the library keeps no copy.
+    It needs neither a store nor a session. A ``bytearray`` of material is better than ``bytes``,
+    for its owner can wipe it after the call, and the library keeps no copy.
 
     :param public_key: What get_parameters_for_import gave: SubjectPublicKeyInfo in DER, not PEM.
     :param algorithm: The wrapping algorithm that it was asked for.
-    :param material: For RSAES_OAEP_SHA_256, RSAES_OAEP_SHA_1, RSAES_PKCS1_V1_5 and SM2PKE the bytes
-        of a symmetric key; for RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD a private key in PKCS #8,
-        DER or PEM; for SM2PKE_SM4_ECB the 32 bytes d of a private key of SM2, or the key in PKCS #8.
+    :param material: For RSAES_OAEP_SHA_256, RSAES_OAEP_SHA_1, RSAES_PKCS1_V1_5 and SM2PKE the
+        bytes of a symmetric key; for RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD a private key in
+        PKCS #8, DER or PEM; for SM2PKE_SM4_ECB the 32 bytes d of a private key of SM2, or the key
+        in PKCS #8.
     :return: What import_key_material takes; in JSON, its Base64.
     """
     return _native.wrap_key_material(public_key, algorithm, material)
