@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::super::private::{decrypt, decrypt_oaep};
-use super::super::public::encrypt_oaep;
+use super::super::public::{encrypt_oaep, encrypt_pkcs1};
 use super::*;
 use crate::crypto::vectors::{Group, Hex, Verdict, kmsvec, wycheproof};
 
@@ -79,14 +79,19 @@ fn with_numbers() {
             assert_eq!((case.hash.as_deref(), case.mgf_hash.as_deref()), (hash, hash));
             assert!(case.label.as_ref().is_none_or(String::is_empty));
             check(&keys[&case.rsa_key], padding, &case.ct.0, Some(&case.msg.0), &case.id);
-            // What PKCS #1 v1.5 has for a seed is its padding, which is never put on here.
-            let Some(wanted) = case.seed.as_ref().filter(|_| hash == Some("SHA-1")) else {
+            let Some(wanted) = &case.seed else {
+                assert_eq!(hash, Some("SHA-256"));
                 continue;
             };
             SEED.set(wanted.0.clone());
             let mut ciphertext = vec![0; case.ct.0.len()];
             let public = public_from_numbers(&file.keys[&case.rsa_key]);
-            encrypt_oaep(&public, OaepHash::Sha1, &case.msg.0, seed, &mut ciphertext).unwrap();
+            let (message, out) = (&case.msg.0, &mut ciphertext);
+            match padding {
+                Padding::Oaep(hash) => encrypt_oaep(&public, hash, message, seed, out).unwrap(),
+                // What PKCS #1 v1.5 has for a seed is its padding.
+                Padding::Pkcs1V15 => encrypt_pkcs1(&public, message, seed, out).unwrap(),
+            }
             assert_eq!(ciphertext, case.ct.0, "{}", case.id);
         }
     }
