@@ -69,10 +69,6 @@ impl Action for CreateKey {
         };
         let description = self.description.unwrap_or_default();
         check_description("Description", &description)?;
-        if origin == Origin::External && !spec.is_symmetric() {
-            let detail = format!("Keys of spec {spec} are made inside.");
-            return Err(Error::invalid("Origin", detail));
-        }
         let rotates = self.enable_automatic_rotation == Some(true);
         let rotation_interval = match (rotates, self.rotation_interval, origin) {
             (false, ..) => None,

@@ -8,6 +8,8 @@ mod clockwork;
 mod destruction;
 mod door;
 mod keeper;
+#[cfg(any(test, feature = "testing"))]
+mod ledger;
 mod lifecycle;
 mod lists;
 mod meter;

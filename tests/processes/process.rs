@@ -14,7 +14,7 @@ use crate::{Outcome, call, churn, open, outside};
 const ROLE: &str = "KMSHSM_TEST_ROLE";
 const PLACE: &str = "KMSHSM_TEST_PLACE";
 const CLOCK: &str = "KMSHSM_TEST_CLOCK";
-const WRAPPING: (&str, &str) = ("RSA_2048", "RSAES_OAEP_SHA_256");
+const WRAPPING: (&str, &str) = ("EC_SM2", "SM2PKE");
 /// The harness writes to the same pipe.
 const ANSWER: &str = "answer: ";
 
