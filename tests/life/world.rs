@@ -32,7 +32,10 @@ pub fn run(commands: &[Command], log: Option<&mut Log>) -> Result<(), String> {
             world.call(&call)?;
         }
     }
-    Ok(())
+    match &*world.kms.ledger().unwrap() {
+        [] => Ok(()),
+        faults => Err(format!("the ledger does not balance: {faults:?}")),
+    }
 }
 
 impl<'a> World<'a> {

@@ -18,7 +18,8 @@ fn a_killed_process_leaves_a_whole_store() {
         let mut process = Process::churning(&place, clock);
         thread::sleep(Duration::from_micros(round * 7919 % 60_000));
         process.kill();
-        let (_kms, session) = bystander.unwrap_or_else(|| open(&place, clock));
+        let (kms, session) = bystander.unwrap_or_else(|| open(&place, clock));
+        assert_eq!(kms.ledger().unwrap(), [""; 0]);
         keys += consistency::check(&session);
     }
     println!("{rounds} kills, {keys} keys looked at after them");
