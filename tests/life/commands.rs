@@ -9,10 +9,10 @@ use crate::dice::Dice;
 use crate::model::{DAY, Key, Model, TICK, algorithm};
 use crate::{importing, lists, tagging};
 
-/// A kind of command by weight, and the numbers that fill it in.
+/// What is to be done, and the numbers that fill it in.
 #[derive(Clone, Debug)]
 pub struct Command {
-    kind: u16,
+    make: Maker,
     dice: [u8; 12],
 }
 
@@ -20,80 +20,71 @@ pub struct Command {
 type Maker = fn(&mut Dice<'_>, &Model, usize) -> Option<Vec<Call>>;
 
 /// With their weights.
-const KINDS: &[(u16, Maker)] = &[
+const KINDS: &[(u32, Maker)] = &[
     // What others shrink to.
     (1, |_, _, _| None),
-    (10, describe_key),
+    (6, describe_key),
     (12, advance_clock),
-    (6, create_key),
-    (3, |_, _, _| one(0, TICK, json!({}))),
+    (4, create_key),
+    (2, |_, _, _| one(0, TICK, json!({}))),
     (4, |dice, model, space| switch(dice, model, space, "EnableKey")),
-    (6, |dice, model, space| switch(dice, model, space, "DisableKey")),
-    (6, schedule_key_deletion),
+    (4, |dice, model, space| switch(dice, model, space, "DisableKey")),
+    (4, schedule_key_deletion),
     (4, |dice, model, space| switch(dice, model, space, "CancelKeyDeletion")),
-    (4, set_deletion_protection),
-    (2, update_key_description),
-    (5, create_key_version),
+    (3, set_deletion_protection),
+    (1, update_key_description),
+    (4, create_key_version),
     (2, describe_key_version),
-    (3, lists::versions),
+    (2, lists::versions),
     (6, update_rotation_policy),
     (5, create_alias),
     (4, update_alias),
     (3, delete_alias),
-    (4, lists::aliases),
-    (3, lists::aliases_by_key_id),
+    (3, lists::aliases),
+    (2, lists::aliases_by_key_id),
     (6, lists::keys),
     (4, tagging::tag_resource),
     (3, tagging::untag_resource),
-    (3, tagging::list_resource_tags),
+    (2, tagging::list_resource_tags),
     (3, tagging::tag_resources),
-    (3, tagging::untag_resources),
+    (2, tagging::untag_resources),
     (3, tagging::list_tag_resources),
     (8, encrypt),
     (3, generate_data_key),
-    (10, decrypt),
+    (14, decrypt),
     (4, re_encrypt),
-    (3, sign),
-    (4, verify),
+    (4, sign),
+    (5, verify),
     (2, get_public_key),
-    (4, importing::get_parameters_for_import),
-    (6, importing::import_key_material),
+    (2, importing::get_parameters_for_import),
+    (10, importing::import_key_material),
     (3, importing::delete_key_material),
     (1, many_versions),
     (1, many_tags),
 ];
 
-fn total() -> u16 {
-    KINDS.iter().map(|(weight, _)| weight).sum()
-}
-
-/// Some keys to begin with, then anything.
+/// Some keys to begin with and what they have encrypted, then anything.
 pub fn sequences() -> impl Strategy<Value = Vec<Command>> {
-    let create = any::<[u8; 12]>().prop_map(|dice| Command { kind: CREATE_KEY, dice });
-    let other = (0..total(), any::<[u8; 12]>()).prop_map(|(kind, dice)| Command { kind, dice });
-    (vec(create, 1..4), vec(other, 10..40)).prop_map(|(mut first, mut then)| {
-        first.append(&mut then);
-        first
-    })
+    let make = |make: Maker| any::<[u8; 12]>().prop_map(move |dice| Command { make, dice });
+    let both = (make(create_key), make(encrypt)).prop_map(|(create, encrypt)| [create, encrypt]);
+    let kinds = KINDS.iter().map(|(weight, make)| (*weight, Just(*make)));
+    let kind = proptest::strategy::Union::new_weighted(kinds.collect());
+    let other = (kind, any::<[u8; 12]>()).prop_map(|(make, dice)| Command { make, dice });
+    (vec(both, 1..4), vec(other, 10..40))
+        .prop_map(|(first, then)| first.into_iter().flatten().chain(then).collect())
 }
-
-/// Past the kinds before it.
-const CREATE_KEY: u16 = 23;
 
 impl Command {
     /// None if there is nothing to do it to.
     pub fn calls(&self, model: &Model) -> Vec<Call> {
         let mut dice = Dice::new(&self.dice);
-        let mut kind = self.kind;
-        let maker = KINDS.iter().find(|(weight, _)| match kind.checked_sub(*weight) {
-            Some(rest) => {
-                kind = rest;
-                false
-            }
-            None => true,
-        });
-        let space = dice.pick(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2]);
-        maker.and_then(|(_, make)| make(&mut dice, model, space)).unwrap_or_default()
+        let living: Vec<_> = model.keys.iter().filter(|key| !key.is_gone()).collect();
+        // Where there is a key, most often.
+        let space = match dice.any(&living) {
+            Some(key) if !dice.rarely(12) => key.space,
+            _ => dice.pick(&[0, 0, 0, 0, 1, 2]),
+        };
+        (self.make)(&mut dice, model, space).unwrap_or_default()
     }
 }
 
@@ -138,7 +129,7 @@ pub fn reference(dice: &mut Dice<'_>, model: &Model, key: Option<&Key>) -> Strin
         12..14 => {
             let is_its = |alias: &&crate::model::Alias| model.keys[alias.key].id == key.id;
             let aliases: Vec<_> = model.aliases.iter().filter(is_its).collect();
-            dice.any(&aliases).map_or(ALIASES[0].to_owned(), |alias| alias.name.clone())
+            dice.any(&aliases).map_or(key.id.clone(), |alias| alias.name.clone())
         }
         14 => dice.pick(&ALIASES).to_owned(),
         _ => dice.pick(&[UNKNOWN, "alias/ä", "nonsense", "acs:kms:cn-hangzhou:1:key/x"]).to_owned(),
@@ -154,13 +145,18 @@ pub const UNKNOWN: &str = "2ab1a983-7072-4bbc-a582-584b5bd8ecf3";
 pub const ALIASES: [&str; 6] =
     ["alias/a", "alias/b", "alias/c", "alias/team/x_1-2", "alias/a/b", "alias/A"];
 
-fn alias_name(dice: &mut Dice<'_>) -> String {
-    if dice.rarely(12) {
+/// Any name; in three of four cases one that is taken, if `taken` is asked for.
+fn alias_name(dice: &mut Dice<'_>, model: &Model, space: usize, taken: bool) -> String {
+    if dice.rarely(16) {
         let long = format!("alias/{}", "x".repeat(250 + dice.below(10)));
         let odd = ["alias/", "a", "alias/ä", "alias/acs/x", "Alias/a", "alias/a b", &long];
         return dice.pick(&odd).to_owned();
     }
-    dice.pick(&ALIASES).to_owned()
+    let here: Vec<_> = model.aliases.iter().filter(|alias| alias.space == space).collect();
+    match dice.any(&here) {
+        Some(alias) if taken && !dice.rarely(4) => alias.name.clone(),
+        _ => dice.pick(&ALIASES).to_owned(),
+    }
 }
 
 fn describe_key(dice: &mut Dice<'_>, model: &Model, space: usize) -> Option<Vec<Call>> {
@@ -183,7 +179,8 @@ fn advance_clock(dice: &mut Dice<'_>, model: &Model, _: usize) -> Option<Vec<Cal
     one(0, "AdvanceClock", json!({ "Seconds": seconds }))
 }
 
-fn create_key(dice: &mut Dice<'_>, _: &Model, space: usize) -> Option<Vec<Call>> {
+fn create_key(dice: &mut Dice<'_>, _: &Model, _: usize) -> Option<Vec<Call>> {
+    let space = dice.pick(&[0, 0, 0, 0, 0, 0, 1, 1, 2]);
     let kinds = [
         ("Aliyun_AES_256", "SOFTWARE", "Aliyun_KMS"),
         ("Aliyun_AES_256", "HSM", "Aliyun_KMS"),
@@ -324,17 +321,20 @@ fn update_rotation_policy(dice: &mut Dice<'_>, model: &Model, space: usize) -> O
 }
 
 fn create_alias(dice: &mut Dice<'_>, model: &Model, space: usize) -> Option<Vec<Call>> {
-    let (name, key) = (alias_name(dice), key_reference(dice, model, space));
+    let name = alias_name(dice, model, space, false);
+    let key = key_reference(dice, model, space);
     one(space, "CreateAlias", json!({ "AliasName": name, "KeyId": key }))
 }
 
 fn update_alias(dice: &mut Dice<'_>, model: &Model, space: usize) -> Option<Vec<Call>> {
-    let (name, key) = (alias_name(dice), key_reference(dice, model, space));
+    let name = alias_name(dice, model, space, true);
+    let key = key_reference(dice, model, space);
     one(space, "UpdateAlias", json!({ "AliasName": name, "KeyId": key }))
 }
 
-fn delete_alias(dice: &mut Dice<'_>, _: &Model, space: usize) -> Option<Vec<Call>> {
-    one(space, "DeleteAlias", json!({ "AliasName": alias_name(dice) }))
+fn delete_alias(dice: &mut Dice<'_>, model: &Model, space: usize) -> Option<Vec<Call>> {
+    let name = alias_name(dice, model, space, true);
+    one(space, "DeleteAlias", json!({ "AliasName": name }))
 }
 
 fn context(dice: &mut Dice<'_>) -> Option<Value> {

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::call::Call;
 use crate::commands::{key_that, one, reference};
 use crate::dice::Dice;
-use crate::model::{DAY, Model, State};
+use crate::model::{DAY, Model, State, Token};
 
 /// Pairs of EC_SM2 take no time to make; those of RSA_2048 a tenth of a second.
 pub fn get_parameters_for_import(
@@ -27,15 +27,21 @@ pub fn get_parameters_for_import(
 }
 
 /// Most often what the key takes; else other material, of another length, under another token.
+/// Without a token, it is asked for first.
 pub fn import_key_material(dice: &mut Dice<'_>, model: &Model, space: usize) -> Option<Vec<Call>> {
-    let waiting: Vec<_> =
-        model.tokens.iter().filter(|token| !model.keys[token.key].is_gone()).collect();
-    let token = *dice.any(&waiting)?;
+    let living = |token: &&Token| !model.keys[token.key].is_gone();
+    let living: Vec<_> = model.tokens.iter().filter(living).collect();
+    let fresh: Vec<_> =
+        living.iter().copied().filter(|token| token.not_after >= model.now).collect();
+    let tokens = if fresh.is_empty() && dice.rarely(4) { &living } else { &fresh };
+    let Some(token) = dice.any(tokens).copied() else {
+        return get_parameters_for_import(dice, model, space);
+    };
     let own = &model.keys[token.key];
-    let key = if dice.rarely(12) {
-        key_that(dice, model, space, |key| key.is_external)
-    } else {
-        Some(own)
+    // Of two faults, which one is told is left open.
+    let key = match dice.rarely(12) && token.not_after >= model.now {
+        true => key_that(dice, model, space, |key| key.is_external),
+        false => Some(own),
     };
     let len = if own.spec == "Aliyun_SM4" { 16 } else { 32 };
     let material = match own.first_material.clone().filter(|_| !dice.rarely(6)) {
@@ -43,8 +49,10 @@ pub fn import_key_material(dice: &mut Dice<'_>, model: &Model, space: usize) -> 
         None if dice.rarely(12) => "11".repeat(len - 1),
         None => dice.pick(&["22", "33"]).repeat(len),
     };
-    let wrapped_for = if dice.rarely(16) { *dice.any(&waiting)? } else { token };
-    let wrapped_for = if wrapped_for.algorithm == token.algorithm { wrapped_for } else { token };
+    // Under the public key of another token, if there is one of that kind.
+    let is_alike = |other: &&&Token| other.algorithm == token.algorithm;
+    let alike: Vec<_> = living.iter().filter(is_alike).collect();
+    let wrapped_for = if dice.rarely(16) { dice.any(&alike)? } else { &token };
     let mut params = json!({
         "KeyId": reference(dice, model, key),
         "ImportToken": token.name,
@@ -58,7 +66,7 @@ pub fn import_key_material(dice: &mut Dice<'_>, model: &Model, space: usize) -> 
         let after = dice.pick(&[3600, DAY, 10 * DAY, 0, 1]);
         params["KeyMaterialExpireUnix"] = (model.now + after).into();
     }
-    one(if dice.rarely(16) { space } else { own.space }, "ImportKeyMaterial", params)
+    one(if dice.rarely(24) { space } else { own.space }, "ImportKeyMaterial", params)
 }
 
 pub fn delete_key_material(dice: &mut Dice<'_>, model: &Model, space: usize) -> Option<Vec<Call>> {

@@ -19,7 +19,7 @@ pub fn tags(dice: &mut Dice<'_>, most: usize) -> Value {
 fn pairs(dice: &mut Dice<'_>, most: usize) -> Vec<(String, String)> {
     let mut pairs: Vec<_> = match dice.rarely(8) {
         // Enough that some more are too many.
-        true => (0..most + 10).map(|at| (format!("t{at}"), "v".to_owned())).collect(),
+        true => (0..most + 15).map(|at| (format!("t{at}"), "v".to_owned())).collect(),
         false => {
             let (first, many) = (dice.below(TAG_KEYS.len()), 1 + dice.below(most));
             let names = TAG_KEYS.iter().cycle().skip(first).take(many.min(TAG_KEYS.len()));
