@@ -66,7 +66,10 @@ pub fn import_key_material(dice: &mut Dice<'_>, model: &Model, space: usize) -> 
         let after = dice.pick(&[3600, DAY, 10 * DAY, 0, 1]);
         params["KeyMaterialExpireUnix"] = (model.now + after).into();
     }
-    one(if dice.rarely(24) { space } else { own.space }, "ImportKeyMaterial", params)
+    let space = if dice.rarely(24) { space } else { own.space };
+    // So often that a failure uses the token up.
+    let many = if dice.rarely(12) { 1 + dice.below(7) } else { 1 };
+    Some(vec![Call::new(space, "ImportKeyMaterial", params); many])
 }
 
 pub fn delete_key_material(dice: &mut Dice<'_>, model: &Model, space: usize) -> Option<Vec<Call>> {
