@@ -85,13 +85,7 @@ fn the_matrices_are_complete() {
 /// tests of its own.
 fn is_answered_by_actions(code: ErrorCode) -> bool {
     use ErrorCode as Code;
-    let still_to_come = [
-        Code::NoPermission,
-        Code::StateModifiedFailed,
-        Code::PendingDeletion,
-        Code::LimitExceeded,
-        Code::Throttled,
-    ];
+    let still_to_come = [Code::NoPermission, Code::Throttled];
     let elsewhere = ["Abi.", "Store.", "Module.", "InternalFailure"];
     let is_elsewhere = elsewhere.iter().any(|prefix| code.wire_code().starts_with(prefix));
     !still_to_come.contains(&code) && !is_elsewhere
