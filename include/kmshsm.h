@@ -128,6 +128,14 @@ enum kmshsm_error
     KMSHSM_ERROR_BAD_HANDLE = 112,
     // The handle, or the store behind it, has been closed.
     KMSHSM_ERROR_CLOSED = 113,
+    // There is an alias of that name already.
+    KMSHSM_ERROR_ALIAS_EXISTS = 114,
+    // A tag key is given more than once.
+    KMSHSM_ERROR_DUPLICATE_TAG_KEY = 115,
+    // A tag key has a length or characters that tags do not take.
+    KMSHSM_ERROR_INVALID_TAG_KEY = 116,
+    // A tag value has a length or characters that tags do not take.
+    KMSHSM_ERROR_INVALID_TAG_VALUE = 117,
     // The caller may not do this, or may not know whether it could be done.
     KMSHSM_ERROR_NO_PERMISSION = 201,
     // The passphrase or key file opens no unlock slot of the store.
@@ -142,6 +150,8 @@ enum kmshsm_error
     KMSHSM_ERROR_ACTION_NOT_FOUND = 304,
     // There is no store at the given place.
     KMSHSM_ERROR_STORE_NOT_FOUND = 305,
+    // No such resource in this account and region.
+    KMSHSM_ERROR_RESOURCE_NOT_FOUND = 306,
     // The key's state does not allow the change.
     KMSHSM_ERROR_STATE_MODIFIED_FAILED = 401,
     // The key is disabled.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// What the header is made from, in the order of a reader.
 const HEADER_SOURCES: [&str; 11] = [
-    "error.rs",
+    "error/code.rs",
     "ffi/store.rs",
     "ffi/bytes.rs",
     "ffi/asymmetric.rs",

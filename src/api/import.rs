@@ -67,7 +67,7 @@ impl Action for GetParametersForImport {
         let not_after = door.now().plus(TOKEN_LIFE);
         let pair =
             door.with_room(|| WrappingPair::generate(key.record().id, algorithm, not_after))?;
-        door.change_key(&self.key_id, Rule::External, |transaction, key| {
+        door.change_key(&self.key_id, Aliases::Refused, Rule::External, |transaction, key| {
             if key.wrapping_pairs.len() >= MAX_PAIRS {
                 let detail = "A key has at most 100 import tokens at a time.";
                 return Err(Error::new(ErrorCode::LimitExceeded).because(detail));
@@ -123,7 +123,7 @@ impl Action for ImportKeyMaterial<'_> {
         }
         // A failed attempt is written down before it is answered, so it is not an error of the
         // change itself.
-        door.change_key(&self.key_id, Rule::Import, |transaction, key| {
+        door.change_key(&self.key_id, Aliases::Refused, Rule::Import, |transaction, key| {
             door.admit_level(key.level, key.spec)?;
             let token = ImportToken::parse(&self.import_token.0)?;
             let pair = transaction.pair(token.pair())?.ok_or_else(|| {
@@ -186,6 +186,7 @@ fn install(
     transaction.put_version(key, version, &body)?;
     key.fingerprint = Some(fingerprint);
     key.material_expires = expires;
+    key.has_material = true;
     if key.state == KeyState::PendingImport {
         key.state = KeyState::Enabled;
     }
@@ -206,7 +207,7 @@ impl Action for DeleteKeyMaterial {
     type Answer = Done;
 
     fn run(self, door: &Door<'_>) -> Result<Done> {
-        door.change_key(&self.key_id, Rule::External, |transaction, key| {
+        door.change_key(&self.key_id, Aliases::Refused, Rule::External, |transaction, key| {
             transaction.destroy_material(key)?;
             Ok(Done {})
         })

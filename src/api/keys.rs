@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::metadata::{KeyAnswer, KeyMetadata};
+use crate::api::{rotation, tags};
 use crate::error::{Error, Result};
 use crate::hsm::{RawMaterial, random};
 use crate::kms::{Access, Action, Aliases, Door, KeyRecord, Rule, Version};
@@ -65,7 +66,7 @@ impl Action for CreateKey {
             }
         };
         let description = self.description.unwrap_or_default();
-        check_description(&description)?;
+        check_description("Description", &description)?;
         if origin == Origin::External && !spec.is_symmetric() {
             let detail = format!("Keys of spec {spec} are made inside.");
             return Err(Error::invalid("Origin", detail));
@@ -82,9 +83,9 @@ impl Action for CreateKey {
                 return Err(Error::invalid("EnableAutomaticRotation", detail));
             }
             (true, None, _) => return Err(Error::missing("RotationInterval")),
-            (true, Some(interval), _) => Some(rotation_seconds(&interval)?),
+            (true, Some(interval), _) => Some(rotation::interval(&interval)?),
         };
-        let tags = self.tags.map_or(Ok(Vec::new()), |JsonText(text)| parse_tags(&text))?;
+        let tags = self.tags.map_or(Ok(Vec::new()), |JsonText(text)| tags::read(&text))?;
         region.admit(spec, level)?;
         door.container()?;
         door.admit_level(level, spec)?;
@@ -116,10 +117,12 @@ impl Action for CreateKey {
                 versions: vec![version],
                 delete_date: None,
                 material_expires: None,
+                has_material: material.is_some(),
                 fingerprint: None,
                 rotation_interval,
                 deletion_protection: None,
                 tags: tags.clone(),
+                aliases: 0,
                 wrapping_pairs: Vec::new(),
             };
             match &material {
@@ -195,7 +198,7 @@ impl Action for DisableKey {
 }
 
 fn switch(door: &Door<'_>, key: &KeyRef<'_>, to: KeyState) -> Result<Done> {
-    door.change_key(key, Rule::Switch, |_, key| {
+    door.change_key(key, Aliases::Refused, Rule::Switch, |_, key| {
         key.state = to;
         Ok(Done {})
     })
@@ -217,112 +220,18 @@ impl Action for UpdateKeyDescription {
     type Answer = Done;
 
     fn run(self, door: &Door<'_>) -> Result<Done> {
-        check_description(&self.description)?;
-        door.change_key(&self.key_id, Rule::Annotate, |_, key| {
+        check_description("Description", &self.description)?;
+        door.change_key(&self.key_id, Aliases::Refused, Rule::Annotate, |_, key| {
             key.description.clone_from(&self.description);
             Ok(Done {})
         })
     }
 }
 
-fn check_description(text: &str) -> Result<()> {
+/// Refuses a description, given as `parameter`, that is too long.
+pub(super) fn check_description(parameter: &'static str, text: &str) -> Result<()> {
     if text.chars().count() > MAX_DESCRIPTION {
-        return Err(Error::invalid("Description", "It must be at most 8192 characters."));
+        return Err(Error::invalid(parameter, "It must be at most 8192 characters."));
     }
     Ok(())
-}
-
-/// A rotation interval in seconds.
-fn rotation_seconds(text: &str) -> Result<u64> {
-    const DAY: u64 = 86_400;
-    let invalid = || {
-        let detail = "It must be a whole number and d, h, m or s: 7 to 730 days.";
-        Error::invalid("RotationInterval", detail)
-    };
-    let unit = match text.as_bytes().last() {
-        Some(b'd') => DAY,
-        Some(b'h') => 3600,
-        Some(b'm') => 60,
-        Some(b's') => 1,
-        _ => return Err(invalid()),
-    };
-    let number = text.get(..text.len() - 1).ok_or_else(invalid)?;
-    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(invalid());
-    }
-    let number: u64 = number.parse().map_err(|_| invalid())?;
-    let seconds = number.checked_mul(unit).ok_or_else(invalid)?;
-    if (7 * DAY..=730 * DAY).contains(&seconds) { Ok(seconds) } else { Err(invalid()) }
-}
-
-/// Tags in JSON, sorted by key (API reference, chapter 10).
-fn parse_tags(json: &str) -> Result<Vec<(String, String)>> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-    struct Tag {
-        tag_key: String,
-        tag_value: String,
-    }
-    let invalid = |detail: &'static str| Error::invalid("Tags", detail);
-    let tags: Vec<Tag> = serde_json::from_str(json)
-        .map_err(|_| invalid("It must be a JSON array of objects with TagKey and TagValue."))?;
-    if tags.len() > 20 {
-        return Err(invalid("A key has at most 20 tags."));
-    }
-    let fits = |text: &str| {
-        text.chars().count() <= 128
-            && text.chars().all(|c| c.is_alphanumeric() || "/\\_-.+=:@ ".contains(c))
-    };
-    let mut pairs = Vec::new();
-    for Tag { tag_key, tag_value } in tags {
-        let reserved = tag_key.starts_with("aliyun") || tag_key.starts_with("acs:");
-        if tag_key.is_empty() || reserved || !fits(&tag_key) || !fits(&tag_value) {
-            return Err(invalid(
-                "Keys and values are at most 128 letters, digits and /\\_-.+=:@; a key is not empty and does not start with aliyun or acs:.",
-            ));
-        }
-        pairs.push((tag_key, tag_value));
-    }
-    pairs.sort_unstable();
-    if pairs.windows(2).any(|pair| matches!(pair, [a, b] if a.0 == b.0)) {
-        return Err(invalid("Each key may occur once."));
-    }
-    Ok(pairs)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rotation_is_7_to_730_days() {
-        assert_eq!(rotation_seconds("7d"), Ok(604_800));
-        assert_eq!(rotation_seconds("604800s"), Ok(604_800));
-        assert_eq!(rotation_seconds("730d"), Ok(63_072_000));
-        for text in
-            ["", "d", "6d", "731d", "7", "7w", "-7d", "7 d", "604799s", "99999999999999999999d"]
-        {
-            assert!(rotation_seconds(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn tags_are_checked() {
-        assert_eq!(parse_tags("[]"), Ok(vec![]));
-        let two = r#"[{"TagKey":"b","TagValue":""},{"TagKey":"a","TagValue":"1"}]"#;
-        assert_eq!(
-            parse_tags(two),
-            Ok(vec![("a".into(), "1".into()), ("b".into(), String::new())])
-        );
-        for text in [
-            "{}",
-            r#"[{"TagKey":"a"}]"#,
-            r#"[{"TagKey":"","TagValue":"1"}]"#,
-            r#"[{"TagKey":"acs:x","TagValue":"1"}]"#,
-            r#"[{"TagKey":"a","TagValue":"1"},{"TagKey":"a","TagValue":"2"}]"#,
-            r#"[{"TagKey":"a","TagValue":"!"}]"#,
-        ] {
-            assert!(parse_tags(text).is_err(), "{text}");
-        }
-    }
 }

@@ -1,14 +1,17 @@
 //! The actions of the KMS API (2016-01-20), one file per chapter: the request, its answer, and what
 //! it does. From the one declaration come JSON, the command line, its help and the Python methods.
 
+mod aliases;
 mod asymmetric;
 mod clock;
 mod codec;
 mod crypt;
 mod datakeys;
+mod deletion;
 mod export;
 #[cfg(test)]
 mod failing;
+mod filters;
 mod import;
 mod keys;
 mod list;
@@ -17,7 +20,10 @@ mod metadata;
 mod params;
 mod random;
 mod reencrypt;
+mod resources;
+mod rotation;
 mod service;
+mod tags;
 mod versions;
 
 use schemars::Schema;
@@ -28,6 +34,9 @@ use crate::error::{ErrorCode, Result};
 use crate::kms::{Access, Action, Reply, Session};
 
 pub use crate::hsm::{MAX_PLAINTEXT, MessageDigest, OVERHEAD, TOKEN_LEN};
+pub use aliases::{
+    AliasList, CreateAlias, DeleteAlias, ListAliases, ListAliasesByKeyId, UpdateAlias,
+};
 pub use asymmetric::{
     AsymmetricDecrypt, AsymmetricEncrypt, AsymmetricSign, AsymmetricVerify, GetPublicKey,
     PublicKeyDecrypted, PublicKeyEncrypted, PublishedKey, Signature, Verified,
@@ -39,6 +48,7 @@ pub use datakeys::{
     DataKey, DataKeySpec, GenerateDataKey, GenerateDataKeyWithoutPlaintext, MAX_DATA_KEY,
     WrappedDataKey, data_key_len,
 };
+pub use deletion::{CancelKeyDeletion, ScheduleKeyDeletion, SetDeletionProtection};
 pub use export::{DataKeyForExport, ExportDataKey, ExportedDataKey, GenerateAndExportDataKey};
 pub use import::{
     DeleteKeyMaterial, GetParametersForImport, ImportKeyMaterial, ParametersForImport,
@@ -50,9 +60,13 @@ pub use metadata::{KeyAnswer, KeyMetadata};
 pub use params::Params;
 pub use random::{GenerateRandom, MAX_RANDOM, RandomBytes, random_len};
 pub use reencrypt::{ReEncrypt, ReEncrypted};
+pub use resources::{ListTagResources, TagResources, TagRows, UntagResources};
+pub use rotation::UpdateRotationPolicy;
 pub use service::{DescribeRegions, DescribeService};
+pub use tags::{ListResourceTags, TagList, TagResource, UntagResource};
 pub use versions::{
-    DescribeKeyVersion, ListKeyVersions, VersionAnswer, VersionList, VersionMetadata,
+    CreateKeyVersion, DescribeKeyVersion, ListKeyVersions, VersionAnswer, VersionList,
+    VersionMetadata,
 };
 
 /// An action in the table of all actions.
@@ -88,8 +102,12 @@ actions! {
     AsymmetricEncrypt,
     AsymmetricSign,
     AsymmetricVerify,
+    CancelKeyDeletion,
+    CreateAlias,
     CreateKey,
+    CreateKeyVersion,
     Decrypt,
+    DeleteAlias,
     DeleteKeyMaterial,
     DescribeKey,
     DescribeKeyVersion,
@@ -106,10 +124,22 @@ actions! {
     GetParametersForImport,
     GetPublicKey,
     ImportKeyMaterial,
+    ListAliases,
+    ListAliasesByKeyId,
     ListKeyVersions,
     ListKeys,
+    ListResourceTags,
+    ListTagResources,
     ReEncrypt,
+    ScheduleKeyDeletion,
+    SetDeletionProtection,
+    TagResource,
+    TagResources,
+    UntagResource,
+    UntagResources,
+    UpdateAlias,
     UpdateKeyDescription,
+    UpdateRotationPolicy,
 }
 
 /// Does the action of that name and answers its JSON, `RequestId` included.

@@ -4,9 +4,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::list::page;
-use crate::error::Result;
-use crate::kms::{Access, Action, Aliases, Door, Rule, Version};
+use crate::error::{Error, ErrorCode, Result};
+use crate::hsm::RawMaterial;
+use crate::kms::{Access, Action, Aliases, Door, KeyRecord, Rule, Version};
 use crate::model::{KeyId, KeyRef, KeyVersionId, Timestamp, VersionRef};
+
+/// How many seconds must pass between two versions of a key pair: 7 days.
+const BETWEEN_VERSIONS: u64 = 7 * 86_400;
+
+/// How many versions a key pair may have.
+const MAX_VERSIONS: usize = 50;
 
 /// What is said of a version.
 #[derive(Debug, Serialize)]
@@ -26,6 +33,51 @@ impl VersionMetadata {
     }
 }
 
+/// Makes a further version of a key pair. The older ones remain in use.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct CreateKeyVersion {
+    /// A key id, alias or ARN, of an asymmetric key.
+    pub key_id: KeyRef<'static>,
+}
+
+impl Action for CreateKeyVersion {
+    const NAME: &'static str = "CreateKeyVersion";
+    const ACCESS: Access = Access::Write;
+    type Answer = VersionAnswer;
+
+    fn run(self, door: &Door<'_>) -> Result<VersionAnswer> {
+        let key = door.key(&self.key_id, Aliases::Taken, Rule::Version)?;
+        let record = key.record();
+        may_be_made(record, door.now())?;
+        door.admit_level(record.level, record.spec)?;
+        // Held while there is material in clear: closing waits for it.
+        let _keyring = door.keyring()?;
+        // Made before the change: a key pair takes long, and others wait for changes.
+        let material = door.with_room(|| RawMaterial::generate(record.spec))?;
+        let key_id = KeyRef::Id(record.id);
+        door.change_key(&key_id, Aliases::Refused, Rule::Version, |transaction, key| {
+            may_be_made(key, transaction.now())?;
+            let version = transaction.add_version(key, &material)?;
+            Ok(VersionAnswer { key_version: VersionMetadata::of(key.id, &version) })
+        })
+    }
+}
+
+/// Refuses a version that comes too early, or is one too many.
+fn may_be_made(key: &KeyRecord, now: Timestamp) -> Result<()> {
+    let last = key.primary()?.created;
+    if now < last.plus(BETWEEN_VERSIONS) {
+        let detail = "It is less than 7 days since the last version.";
+        return Err(Error::new(ErrorCode::RejectedUnsupportedOperation).because(detail));
+    }
+    if key.versions.len() >= MAX_VERSIONS {
+        let detail = "A key has at most 50 versions.";
+        return Err(Error::new(ErrorCode::LimitExceeded).because(detail));
+    }
+    Ok(())
+}
+
 /// Describes a version of a key.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -36,7 +88,7 @@ pub struct DescribeKeyVersion {
     pub key_version_id: VersionRef,
 }
 
-/// The answer of DescribeKeyVersion.
+/// The answer of CreateKeyVersion and DescribeKeyVersion.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct VersionAnswer {

@@ -24,6 +24,8 @@ pub struct Header {
     pub set: [u8; 32],
     /// The head of the audit trail; zero while there is none.
     pub audit_head: [u8; 32],
+    /// The hour since 1970 before which no key is listed as falling due.
+    pub due: u64,
 }
 
 const VERSION: u8 = 1;
@@ -39,6 +41,7 @@ impl Header {
             records: 0,
             set: [0; 32],
             audit_head: [0; 32],
+            due: now.hour(),
         })
     }
 
@@ -73,7 +76,7 @@ impl Header {
         let table = keyring.domain_table()?;
         let mut writer = Writer::default();
         writer.u64(self.generation).raw(&self.lineage).u64(self.time.0).u64(self.records);
-        writer.raw(&self.set).raw(&self.audit_head);
+        writer.raw(&self.set).raw(&self.audit_head).u64(self.due);
         writer.u32(u32::try_from(table.len()).map_err(|_| ErrorCode::Internal)?);
         for key in &table {
             writer.u32(key.number).raw(&key.nonce).raw(&key.wrapped);
@@ -106,6 +109,7 @@ impl Header {
             records: reader.u64()?,
             set: reader.array()?,
             audit_head: reader.array()?,
+            due: reader.u64()?,
         };
         let count = reader.u32()?;
         let mut table = Vec::new();

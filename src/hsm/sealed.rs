@@ -32,13 +32,17 @@ pub enum RecordKind {
     Space = 3,
     /// A key pair that wraps material for import.
     WrappingPair = 4,
+    /// An alias: its name and its key.
+    Alias = 5,
+    /// What remains of a key that has been destroyed.
+    Tombstone = 6,
 }
 
 /// Where a record belongs. Part of what is authenticated, so that no record can be moved.
 pub struct Place<'a> {
     /// What the record is about.
     pub kind: RecordKind,
-    /// The id of the key, version, space or pair.
+    /// The id of the key, version, space, pair or alias.
     pub id: &'a [u8; 16],
     /// The key under which the keystore holds it.
     pub storage_key: &'a [u8],

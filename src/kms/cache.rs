@@ -15,7 +15,7 @@ use crate::kms::meter::{Counters, Meter};
 use crate::kms::room::with_room;
 use crate::kms::transaction::one;
 use crate::kms::{KeyRecord, Kms, Version, places};
-use crate::model::{IdMap, KeyId, KeyVersionId};
+use crate::model::{IdMap, KeyId, KeyVersionId, Timestamp};
 
 /// How many keys are kept; beyond that the cache starts over.
 const MAX_KEYS: usize = 16_384;
@@ -23,6 +23,8 @@ const MAX_KEYS: usize = 16_384;
 /// A key as it was when last read. Material of it is in memory only while the key is in the cache.
 pub struct Key {
     record: KeyRecord,
+    /// When something about it falls due.
+    due: Option<Timestamp>,
     materials: Vec<Revocable<KeyMaterial>>,
     /// Whether material has been used since room was last made.
     is_used: AtomicBool,
@@ -33,12 +35,18 @@ impl Key {
     fn new(record: KeyRecord, meter: &Arc<Meter>) -> Self {
         let materials = record.versions.iter().map(|_| Revocable::new()).collect();
         let counters = meter.start(record.versions.iter().map(|version| version.id));
-        Self { record, materials, is_used: AtomicBool::new(false), counters }
+        let due = record.due();
+        Self { record, due, materials, is_used: AtomicBool::new(false), counters }
     }
 
     /// What is stored of it.
     pub const fn record(&self) -> &KeyRecord {
         &self.record
+    }
+
+    /// When something about it falls due.
+    pub(super) const fn due(&self) -> Option<Timestamp> {
+        self.due
     }
 
     /// The version of that id, if the key has it.
@@ -149,10 +157,13 @@ impl Kms {
                 // First, so that a poisoned lock leaves nothing that passes for fresh.
                 self.cache.drops.fetch_add(1, Ordering::AcqRel);
                 let mut keys = self.cache.keys.write().map_err(|_| ErrorCode::ErrorState)?;
-                let touched = touched.iter().filter_map(|key| places::key_at(key));
-                let gone: Vec<_> = touched.filter_map(|id| keys.remove(&id)).collect();
+                let ids = touched.iter().filter_map(|key| places::key_at(key));
+                let gone: Vec<_> = ids.filter_map(|id| keys.remove(&id)).collect();
                 drop(keys);
                 gone.iter().for_each(|key| key.retire());
+                if touched.iter().any(|key| places::is_alias(key)) {
+                    self.names.forget();
+                }
             }
             Changes::Everything => self.forget_keys(),
         }
@@ -168,6 +179,12 @@ impl Kms {
         let gone = std::mem::take(&mut *keys);
         drop(keys);
         gone.values().for_each(|key| key.retire());
+        self.names.forget();
+    }
+
+    /// How often anything has been dropped: what was read before may be stale.
+    pub(super) fn drops(&self) -> u64 {
+        self.cache.drops.load(Ordering::Acquire)
     }
 
     /// Wipes the material of the keys that have not been used since the last sweep, or of all. Says

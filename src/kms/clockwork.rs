@@ -1,27 +1,62 @@
-//! What falls due by itself: the expiry of imported material and of wrapping pairs, and automatic
-//! rotation. Done when a key is next asked for, so that no thread of ours runs in the host's process.
+//! What falls due by itself: the destruction of keys, the expiry of imported material and of wrapping
+//! pairs, automatic rotation. Done when a key is next asked for, before keys are listed, and by
+//! [`Kms::tick`]; in a change like any other, so it is done once, whichever process comes first.
+
+use serde::Serialize;
 
 use crate::error::{ErrorCode, Result};
-use crate::hsm::{RawMaterial, random};
-use crate::kms::{KeyRecord, Kms, List, Transaction, Version};
-use crate::model::{KeyId, KeyState, KeyVersionId, Space, Timestamp};
+use crate::hsm::{Header, RawMaterial, random};
+use crate::kms::transaction::one;
+use crate::kms::{KeyRecord, Kms, Transaction, Version, places};
+use crate::model::{KeyId, KeyState, KeyVersionId, Timestamp};
+
+/// How many hours may pass before it is written down that nothing is left in them.
+const HOURS_UNTIL_WRITTEN: u64 = 24;
+
+/// What has been done because it was due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Tick {
+    /// Keys destroyed at the end of their waiting period.
+    pub deleted: u64,
+    /// Versions made by automatic rotation.
+    pub rotated: u64,
+    /// Keys whose imported material expired and was destroyed.
+    pub expired: u64,
+}
+
+impl Tick {
+    const fn add(&mut self, more: Self) {
+        self.deleted += more.deleted;
+        self.rotated += more.rotated;
+        self.expired += more.expired;
+    }
+}
 
 impl KeyRecord {
-    /// Whether anything about the key is due. Looks at the clock only if something can be; a new
-    /// version can only be if keys of this level are `admitted` to this process's memory.
-    pub(super) fn is_due(
-        &self,
-        now: impl FnOnce() -> Timestamp,
-        admitted: impl FnOnce() -> bool,
-    ) -> bool {
-        let can_rotate = self.rotation_interval.is_some() && admitted();
-        if self.material_expires.is_none() && !can_rotate && self.wrapping_pairs.is_empty() {
-            return false;
-        }
-        let now = now();
-        self.has_expired(now)
-            || (can_rotate && self.rotates_at(now))
-            || self.wrapping_pairs.iter().any(|(_, not_after)| *not_after < now)
+    /// The first moment at which something about the key falls due.
+    pub fn due(&self) -> Option<Timestamp> {
+        let rotation = self.next_rotation().filter(|_| self.state == KeyState::Enabled);
+        let pairs = self.wrapping_pairs.iter().map(|(_, not_after)| not_after.plus(1));
+        let others = [self.delete_date, self.material_expires, rotation];
+        others.into_iter().flatten().chain(pairs).min()
+    }
+
+    /// Whether something can be done about the key now. A new version can only be made if keys of
+    /// this level are `admitted` to this process's memory.
+    pub(super) fn is_due(&self, now: Timestamp, admitted: impl FnOnce() -> bool) -> bool {
+        let others = Self { rotation_interval: None, ..self.clone() };
+        others.due().is_some_and(|due| now >= due) || (self.rotates_at(now) && admitted())
+    }
+
+    /// Whether the waiting period before the key's destruction is over.
+    pub fn is_gone(&self, now: Timestamp) -> bool {
+        self.delete_date.is_some_and(|date| now >= date)
+    }
+
+    /// Whether imported material has passed its expiry and is still there.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.material_expires.is_some_and(|expires| now >= expires)
     }
 
     /// When the key is next rotated, if it is ever.
@@ -36,62 +71,104 @@ impl KeyRecord {
 }
 
 impl Transaction<'_> {
-    /// Brings a record up to the present: destroys material and wrapping pairs that have expired,
+    /// The key brought up to the present; `None` if that destroys it. Destroys what has expired, and
     /// makes the version that is due.
-    pub(super) fn settle(&mut self, key: &mut KeyRecord) -> Result<()> {
+    pub(super) fn settle(&mut self, old: &KeyRecord) -> Result<Option<KeyRecord>> {
         let now = self.now();
+        if old.is_gone(now) {
+            self.destroy(old)?;
+            return Ok(None);
+        }
+        let mut key = old.clone();
         if key.has_expired(now) {
-            self.destroy_material(key)?;
+            self.destroy_material(&mut key)?;
         }
         for (id, _) in key.wrapping_pairs.extract_if(.., |(_, not_after)| *not_after < now) {
             self.delete_pair(&id)?;
         }
-        if key.rotates_at(now) && self.admits(key) {
-            let version = Version { id: KeyVersionId::from_random(random()?), created: now };
-            let body = RawMaterial::generate(key.spec)?.version_body(version.created)?;
-            self.put_version(key, version, &body)?;
-            key.versions.push(version);
+        if key.rotates_at(now) && self.admits(&key) {
+            let material = RawMaterial::generate(key.spec)?;
+            self.add_version(&mut key, &material)?;
         }
-        Ok(())
+        Ok(Some(key))
     }
 
-    /// Destroys imported material. The key waits for the same material again, unless it awaits its
-    /// deletion.
-    pub(crate) fn destroy_material(&mut self, key: &mut KeyRecord) -> Result<()> {
-        let version = key.primary()?;
-        self.put_empty_version(key, version)?;
-        key.material_expires = None;
-        if key.state != KeyState::PendingDeletion {
-            key.state = KeyState::PendingImport;
+    /// Gives a key a new version, which is the primary one of a symmetric key.
+    pub(crate) fn add_version(
+        &mut self,
+        key: &mut KeyRecord,
+        material: &RawMaterial,
+    ) -> Result<Version> {
+        let version = Version { id: KeyVersionId::from_random(random()?), created: self.now() };
+        self.put_version(key, version, &material.version_body(version.created)?)?;
+        key.versions.push(version);
+        Ok(version)
+    }
+
+    /// Writes down what has been brought up to the present, and says what that was.
+    fn put_settled(&mut self, old: &KeyRecord) -> Result<Tick> {
+        let new = self.settle(old)?;
+        let Some(new) = new else { return Ok(Tick { deleted: 1, ..Tick::default() }) };
+        if new != *old {
+            self.put_key(Some(old), &new)?;
         }
-        Ok(())
+        Ok(Tick {
+            deleted: 0,
+            rotated: new.versions.len().saturating_sub(old.versions.len()) as u64,
+            expired: u64::from(old.has_material && !new.has_material),
+        })
     }
 }
 
 impl Kms {
-    /// Does what is due for one key.
-    pub(super) fn settle_key(&self, id: &KeyId) -> Result<()> {
-        self.change(|transaction| {
-            let old = transaction.key(id)?.ok_or(ErrorCode::KeyNotFound)?;
-            let mut new = old.clone();
-            transaction.settle(&mut new)?;
-            if new != old {
-                transaction.put_key(Some(&old), &new)?;
-            }
-            Ok(())
-        })
+    /// Does all that is due in the whole store: destroys keys and material, makes new versions. Any
+    /// number of processes may do so at once. Call it now and then, or leave it to
+    /// [`Options::keeper`](crate::kms::Options::keeper): what a caller sees is true without it, but a
+    /// key that nobody asks for is destroyed only then.
+    pub fn tick(&self) -> Result<Tick> {
+        self.check()?;
+        self.refresh()?;
+        let (_, header) = one(&*self.store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
+        let first = Header::open(&*self.hsm.keyring()?, &header)?.due;
+        let now = self.now();
+        let mut done = Tick::default();
+        self.visit_due(first, now.hour(), |keys| self.tick_keys(keys, now, &mut done))?;
+        if now.hour().saturating_sub(first) >= HOURS_UNTIL_WRITTEN {
+            self.change(|transaction| transaction.pass_hours(now))?;
+        }
+        Ok(done)
     }
 
-    /// Does what is due for the keys of a space whose material expires, so that lists by state are
-    /// true.
-    pub(super) fn settle_space(&self, space: &Space) -> Result<()> {
-        self.refresh()?;
-        for id in self.walk(space, &[List::Expiring])?.values() {
-            let due = self.find(id)?.is_some_and(|key| key.record().has_expired(self.now()));
-            if due {
-                self.settle_key(id)?;
+    fn tick_keys(&self, keys: &[KeyId], now: Timestamp, done: &mut Tick) -> Result<()> {
+        let mut due = Vec::new();
+        for id in keys {
+            let Some(key) = self.find(id)? else { continue };
+            let record = key.record();
+            if record.is_due(now, || self.hsm.admit(record.level, record.spec).is_ok()) {
+                due.push(*id);
             }
         }
-        Ok(())
+        if due.is_empty() {
+            return Ok(());
+        }
+        let some = self.change(|transaction| {
+            let mut done = Tick::default();
+            for id in &due {
+                if let Some(old) = transaction.key(id)? {
+                    done.add(transaction.put_settled(&old)?);
+                }
+            }
+            Ok(done)
+        })?;
+        done.add(some);
+        self.refresh()
+    }
+
+    /// Does what is due for one key.
+    pub(super) fn settle_key(&self, id: &KeyId) -> Result<()> {
+        self.change(|transaction| match transaction.key(id)? {
+            Some(old) => transaction.put_settled(&old).map(drop),
+            None => Ok(()),
+        })
     }
 }

@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::kms::KeyRecord;
 use crate::model::{EncryptionAlgorithm, KeyState, KeyUsage, Origin, SigningAlgorithm};
 
-/// What an operation asks of its key: one line of the table of states each.
+/// What an operation asks of its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// Nothing: describing and listing.
@@ -13,10 +13,20 @@ pub enum Rule {
     Use(Purpose),
     /// Reading a public key.
     Publish,
-    /// Changing what is written about a key.
+    /// Changing what is written about a key: description, tags, protection, the target of an alias.
     Annotate,
     /// Enabling and disabling.
     Switch,
+    /// Scheduling the deletion.
+    Schedule,
+    /// Calling the deletion off.
+    Cancel,
+    /// Giving a key an alias.
+    Name,
+    /// Making a version of a key pair.
+    Version,
+    /// Rotating a symmetric key automatically.
+    Rotate,
     /// Import parameters, and destroying imported material.
     External,
     /// Importing material.
@@ -39,7 +49,37 @@ impl Rule {
     /// it.
     pub fn check(self, key: &KeyRecord) -> Result<()> {
         self.fits(key)?;
-        self.allows(key.state)
+        self.allows(key.state)?;
+        self.fits_origin(key)
+    }
+
+    /// The table of states: the refusal in each, if any.
+    #[rustfmt::skip]
+    const fn refusal(self, state: KeyState) -> Option<ErrorCode> {
+        const OK: Option<ErrorCode> = None;
+        const D: Option<ErrorCode> = Some(ErrorCode::Disabled);
+        const PD: Option<ErrorCode> = Some(ErrorCode::PendingDeletion);
+        const PI: Option<ErrorCode> = Some(ErrorCode::PendingImport);
+        const SMF: Option<ErrorCode> = Some(ErrorCode::StateModifiedFailed);
+        let [enabled, disabled, pending_deletion, pending_import] = match self {
+            Self::Always | Self::External                    => [OK,  OK,  OK,  OK],
+            Self::Use(_) | Self::Version | Self::Rotate      => [OK,  D,   PD,  PI],
+            Self::Publish                                    => [OK,  OK,  OK,  PI],
+            Self::Annotate                                   => [OK,  OK,  PD,  OK],
+            Self::Switch                                     => [OK,  OK,  SMF, SMF],
+            Self::Schedule | Self::Name | Self::Import       => [OK,  OK,  SMF, OK],
+            Self::Cancel                                     => [SMF, SMF, OK,  SMF],
+        };
+        match state {
+            KeyState::Enabled => enabled,
+            KeyState::Disabled => disabled,
+            KeyState::PendingDeletion => pending_deletion,
+            KeyState::PendingImport => pending_import,
+        }
+    }
+
+    fn allows(self, state: KeyState) -> Result<()> {
+        self.refusal(state).map_or(Ok(()), |code| Err(code.into()))
     }
 
     fn fits(self, key: &KeyRecord) -> Result<()> {
@@ -49,6 +89,12 @@ impl Rule {
                 let detail = format!("Keys of spec {} are symmetric.", key.spec);
                 Err(Error::new(ErrorCode::UnsupportedOperation).because(detail))
             }
+            Self::Version if key.spec.is_symmetric() => {
+                Err(rejected("Symmetric keys get new versions by automatic rotation."))
+            }
+            Self::Rotate if !key.spec.is_symmetric() => {
+                Err(rejected("Asymmetric keys are not rotated automatically."))
+            }
             Self::External | Self::Import if key.origin != Origin::External => {
                 Err(ErrorCode::UnsupportedOrigin.into())
             }
@@ -56,22 +102,20 @@ impl Rule {
         }
     }
 
-    fn allows(self, state: KeyState) -> Result<()> {
-        use ErrorCode as Code;
-        use KeyState::{Disabled, Enabled, PendingDeletion, PendingImport};
-        let refusal = match (self, state) {
-            (Self::Always | Self::Publish | Self::External, _) | (_, Enabled) => return Ok(()),
-            (Self::Use(_), Disabled) => Code::Disabled,
-            (Self::Use(_) | Self::Annotate, PendingDeletion) => Code::PendingDeletion,
-            (Self::Use(_), PendingImport) => Code::PendingImport,
-            (Self::Annotate, Disabled | PendingImport) => return Ok(()),
-            (Self::Switch, Disabled) => return Ok(()),
-            (Self::Switch, PendingDeletion | PendingImport) => Code::StateModifiedFailed,
-            (Self::Import, Disabled | PendingImport) => return Ok(()),
-            (Self::Import, PendingDeletion) => Code::StateModifiedFailed,
-        };
-        Err(refusal.into())
+    /// The table of states has a line for keys that wait for their material, which only imported
+    /// ones do: so their origin is looked at last.
+    fn fits_origin(self, key: &KeyRecord) -> Result<()> {
+        match (self, key.origin) {
+            (Self::Version | Self::Rotate, Origin::External) => {
+                Err(rejected("Keys of origin EXTERNAL have one version."))
+            }
+            _ => Ok(()),
+        }
     }
+}
+
+fn rejected(detail: &'static str) -> Error {
+    Error::new(ErrorCode::RejectedUnsupportedOperation).because(detail)
 }
 
 impl Purpose {
@@ -111,30 +155,7 @@ mod tests {
     use crate::error::ErrorCode as Code;
     use crate::kms::record::sample;
     use crate::model::KeySpec;
-    use KeyState::{Disabled, Enabled, PendingDeletion, PendingImport};
-
-    #[test]
-    fn the_table_is_the_references() {
-        let states = [Enabled, Disabled, PendingDeletion, PendingImport];
-        let smf = Some(Code::StateModifiedFailed);
-        let used =
-            [None, Some(Code::Disabled), Some(Code::PendingDeletion), Some(Code::PendingImport)];
-        for (rule, row) in [
-            (Rule::Always, [None; 4]),
-            (Rule::Publish, [None; 4]),
-            (Rule::External, [None; 4]),
-            (Rule::Use(Purpose::Envelope), used),
-            (Rule::Use(Purpose::Signature(SigningAlgorithm::Sm2Dsa)), used),
-            (Rule::Use(Purpose::PublicKeyEncryption(EncryptionAlgorithm::Sm2Pke)), used),
-            (Rule::Annotate, [None, None, Some(Code::PendingDeletion), None]),
-            (Rule::Switch, [None, None, smf, smf]),
-            (Rule::Import, [None, None, smf, None]),
-        ] {
-            for (state, expected) in states.into_iter().zip(row) {
-                assert_eq!(rule.allows(state).err().map(|error| error.code()), expected);
-            }
-        }
-    }
+    use KeyState::{Disabled, Enabled, PendingImport};
 
     #[test]
     fn what_does_not_fit_comes_before_the_state() {
@@ -166,6 +187,10 @@ mod tests {
             (KeySpec::EcSm2, SignVerify, sign(Sm2Dsa), None),
             (KeySpec::EcSm2, SignVerify, Rule::Import, Some(Code::UnsupportedOrigin)),
             (KeySpec::EcSm2, SignVerify, Rule::External, Some(Code::UnsupportedOrigin)),
+            (KeySpec::EcSm2, SignVerify, Rule::Version, None),
+            (KeySpec::EcSm2, SignVerify, Rule::Rotate, rejected),
+            (KeySpec::Aes256, EncryptDecrypt, Rule::Version, rejected),
+            (KeySpec::Aes256, EncryptDecrypt, Rule::Rotate, None),
         ] {
             let mut key = sample();
             (key.spec, key.usage, key.origin, key.state) = (spec, usage, Origin::Kms, Enabled);
@@ -175,5 +200,15 @@ mod tests {
             let disabled = (rule != publish).then_some(Code::Disabled);
             assert_eq!(code(&key), expected.or(disabled), "{spec} {rule:?}");
         }
+    }
+
+    #[test]
+    fn what_waits_for_material_says_so_before_its_origin() {
+        let mut key = sample();
+        let code = |key: &KeyRecord| Rule::Rotate.check(key).err().map(|error| error.code());
+        key.state = PendingImport;
+        assert_eq!(code(&key), Some(Code::PendingImport));
+        key.state = Enabled;
+        assert_eq!(code(&key), Some(Code::RejectedUnsupportedOperation));
     }
 }

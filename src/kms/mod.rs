@@ -1,8 +1,12 @@
 //! The service: keys by name, their records and states, and the one door to them.
 
 mod action;
+mod agenda;
+mod aliases;
 mod cache;
 mod clockwork;
+mod destruction;
+mod door;
 mod lifecycle;
 mod lists;
 mod meter;
@@ -30,15 +34,18 @@ pub use crate::hsm::Unlock;
 pub use crate::hsm::arena::set_key_memory;
 pub use crate::hsm::selftest::{Report as SelfTest, run as self_test};
 pub use action::{Access, Action};
+pub use aliases::{AliasPage, AliasRecord};
 pub(crate) use cache::Held;
 pub use cache::Key;
+pub use clockwork::Tick;
+pub use door::{Aliases, Door};
 pub use lifecycle::{Purpose, Rule};
-pub use lists::{List, Page};
+pub use lists::{Page, Selection};
 pub use meter::Meter;
 pub use open::{Options, Place, fresh_key};
 pub use record::{KeyRecord, Version};
 pub use room::zeroize;
-pub use session::{Aliases, Door, Reply, Session};
+pub use session::{Reply, Session};
 pub(crate) use transaction::Transaction;
 
 /// An open store with its boundary: the service of all accounts and regions in it.
@@ -53,6 +60,7 @@ pub struct Kms {
     writing: Mutex<()>,
     closing: Mutex<()>,
     cache: cache::Cache,
+    names: aliases::Names,
     meter: Arc<Meter>,
     born: fork::Generation,
     closed: AtomicBool,
@@ -173,6 +181,7 @@ impl Drop for Kms {
         if !self.born.is_current() {
             // Another thread of the parent may have been changing them at the fork.
             std::mem::forget(std::mem::take(&mut self.cache));
+            std::mem::forget(std::mem::take(&mut self.names));
             std::mem::forget(std::mem::take(&mut self.meter));
         }
     }

@@ -3,7 +3,7 @@
 
 use crate::error::Result;
 use crate::hsm::Keyring;
-use crate::kms::List;
+use crate::kms::lists::List;
 use crate::model::{KeyId, KeyVersionId, Space};
 
 /// `01`: the format of the store and its UUID, in clear.
@@ -19,8 +19,14 @@ const KEY: u8 = 0x10;
 const VERSION: u8 = 0x11;
 const PAIR: u8 = 0x12;
 const SPACE: u8 = 0x13;
+const ALIAS: u8 = 0x14;
+const TOMBSTONE: u8 = 0x15;
 const VERSION_INDEX: u8 = 0x21;
 const LIST: u8 = 0x30;
+const DUE: u8 = 0x31;
+
+/// What the entries of keys that fall due begin with.
+pub(super) const AGENDA: &[u8] = &[DUE];
 
 /// `10 | key id`.
 pub(super) fn key(id: &KeyId) -> Vec<u8> {
@@ -51,21 +57,61 @@ pub(super) fn space(keyring: &Keyring, space: &Space) -> Result<([u8; 16], Vec<u
     Ok((id, [&[SPACE][..], &id].concat()))
 }
 
+/// `14 | HMAC("alias", account, region, name)`: the id of the alias's record and its storage key.
+pub(super) fn alias(keyring: &Keyring, space: &Space, name: &str) -> Result<([u8; 16], Vec<u8>)> {
+    let (account, region) = (space.account.as_bytes(), space.region.as_bytes());
+    let id = keyring.index(&[b"alias", account, region, name.as_bytes()])?;
+    Ok((id, alias_of_id(&id)))
+}
+
+/// The storage key of the alias's record with this id.
+pub(super) fn alias_of_id(id: &[u8; 16]) -> Vec<u8> {
+    [&[ALIAS][..], id].concat()
+}
+
+/// Whether this is the storage key of an alias's record.
+pub(super) fn is_alias(storage_key: &[u8]) -> bool {
+    storage_key.first() == Some(&ALIAS)
+}
+
+/// `15 | key id`: what remains of a key that has been destroyed.
+pub(super) fn tombstone(id: &KeyId) -> Vec<u8> {
+    [&[TOMBSTONE][..], id.as_bytes()].concat()
+}
+
 /// `21 | HMAC("version", key version id)`: leads from a version to its key.
 pub(super) fn version_index(keyring: &Keyring, id: &KeyVersionId) -> Result<Vec<u8>> {
     Ok([&[VERSION_INDEX][..], &keyring.index(&[b"version", id.as_bytes()])?].concat())
 }
 
-/// `30 | HMAC("list", account, region, kind, value)`: the entries of a list follow, each with the
-/// key's sequence number.
-pub(super) fn list(keyring: &Keyring, space: &Space, list: List) -> Result<Vec<u8>> {
-    let (kind, value) = list.numbers();
+/// `30 | HMAC("list", account, region, name...)`: the entries of a list follow, each with its place in
+/// the order of creation.
+pub(super) fn list(keyring: &Keyring, space: &Space, list: &List) -> Result<Vec<u8>> {
     let (account, region) = (space.account.as_bytes(), space.region.as_bytes());
-    let id = keyring.index(&[b"list", account, region, &[kind], &[value]])?;
+    let id = list.with_name(|name| {
+        let fields = [&[&b"list"[..], account, region], name].concat();
+        keyring.index(&fields)
+    })?;
     Ok([&[LIST][..], &id].concat())
 }
 
 /// One entry of a list.
 pub(super) fn list_entry(list: &[u8], seq: u64) -> Vec<u8> {
     [list, &seq.to_be_bytes()].concat()
+}
+
+/// `31 | HMAC("due", hour)`: the ids follow of the keys for which something falls due in that hour,
+/// counted from 1970.
+pub(super) fn due(keyring: &Keyring, hour: u64) -> Result<Vec<u8>> {
+    Ok([&[DUE][..], &keyring.index(&[b"due", &hour.to_be_bytes()])?].concat())
+}
+
+/// One key that falls due.
+pub(super) fn due_entry(due: &[u8], id: &KeyId) -> Vec<u8> {
+    [due, id.as_bytes()].concat()
+}
+
+/// The key of such an entry.
+pub(super) fn key_due(entry: &[u8]) -> Option<KeyId> {
+    entry.last_chunk().copied().map(KeyId::from_bytes)
 }

@@ -37,6 +37,8 @@ pub struct KeyRecord {
     pub delete_date: Option<Timestamp>,
     /// When imported material expires.
     pub material_expires: Option<Timestamp>,
+    /// Whether the material of an EXTERNAL key is there; always so for others.
+    pub has_material: bool,
     /// Identifies the first imported material.
     pub fingerprint: Option<[u8; 32]>,
     /// Seconds between automatic rotations.
@@ -45,6 +47,8 @@ pub struct KeyRecord {
     pub deletion_protection: Option<String>,
     /// Pairs of tag key and value, sorted.
     pub tags: Vec<(String, String)>,
+    /// How many aliases name it.
+    pub aliases: u32,
     /// The wrapping pairs whose tokens may still come back, and until when.
     pub wrapping_pairs: Vec<([u8; 16], Timestamp)>,
 }
@@ -62,11 +66,6 @@ impl KeyRecord {
     /// The version that encrypts.
     pub fn primary(&self) -> Result<Version> {
         self.versions.last().copied().ok_or_else(|| ErrorCode::StoreDamaged.into())
-    }
-
-    /// Whether imported material has passed its expiry and is still there.
-    pub fn has_expired(&self, now: Timestamp) -> bool {
-        self.material_expires.is_some_and(|expires| now >= expires)
     }
 
     /// What may never change about a key, bound to each of its versions: account, region, key id,
@@ -97,6 +96,7 @@ impl KeyRecord {
         }
         let time = |time: Option<Timestamp>| time.map_or(0, |time| time.0);
         w.u64(time(self.delete_date)).u64(time(self.material_expires));
+        w.u8(u8::from(self.has_material));
         w.lp(self.fingerprint.as_ref().map_or(&[], |print| &print[..]));
         w.u64(self.rotation_interval.unwrap_or(0));
         match &self.deletion_protection {
@@ -107,7 +107,7 @@ impl KeyRecord {
         for (key, value) in &self.tags {
             w.lp(key.as_bytes()).lp(value.as_bytes());
         }
-        w.u32(self.wrapping_pairs.len() as u32);
+        w.u32(self.aliases).u32(self.wrapping_pairs.len() as u32);
         for (id, not_after) in &self.wrapping_pairs {
             w.raw(id).u64(not_after.0);
         }
@@ -134,19 +134,16 @@ impl KeyRecord {
         })?;
         let delete_date = time(r.u64()?);
         let material_expires = time(r.u64()?);
+        let has_material = flag(r.u8()?)?;
         let fingerprint = match r.lp()? {
             [] => None,
             print => Some(print.try_into().map_err(|_| ErrorCode::StoreDamaged)?),
         };
         let rotation_interval = Some(r.u64()?).filter(|seconds| *seconds != 0);
-        let is_protected = r.u8()?;
-        let reason = r.text()?;
-        let deletion_protection = match is_protected {
-            0 => None,
-            1 => Some(reason),
-            _ => return Err(ErrorCode::StoreDamaged.into()),
-        };
+        let is_protected = flag(r.u8()?)?;
+        let deletion_protection = Some(r.text()?).filter(|_| is_protected);
         let tags = list(&mut r, |r| Ok((r.text()?, r.text()?)))?;
+        let aliases = r.u32()?;
         let wrapping_pairs = list(&mut r, |r| Ok((r.array()?, Timestamp(r.u64()?))))?;
         r.finish()?;
         Ok(Self {
@@ -163,12 +160,22 @@ impl KeyRecord {
             versions,
             delete_date,
             material_expires,
+            has_material,
             fingerprint,
             rotation_interval,
             deletion_protection,
             tags,
+            aliases,
             wrapping_pairs,
         })
+    }
+}
+
+fn flag(number: u8) -> Result<bool> {
+    match number {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(ErrorCode::StoreDamaged.into()),
     }
 }
 
@@ -201,10 +208,12 @@ pub(super) fn sample() -> KeyRecord {
         versions: vec![Version { id: KeyVersionId::from_random([2; 16]), created: Timestamp(1) }],
         delete_date: None,
         material_expires: None,
+        has_material: false,
         fingerprint: None,
         rotation_interval: None,
         deletion_protection: None,
         tags: vec![],
+        aliases: 0,
         wrapping_pairs: vec![],
     }
 }
@@ -219,10 +228,12 @@ mod tests {
         assert_eq!(KeyRecord::decode(record.id, &record.encode()), Ok(record.clone()));
         record.delete_date = Some(Timestamp(9));
         record.material_expires = Some(Timestamp(10));
+        record.has_material = true;
         record.fingerprint = Some([3; 32]);
         record.rotation_interval = Some(604_800);
         record.deletion_protection = Some(String::new());
         record.tags = vec![("k".into(), "v".into())];
+        record.aliases = 2;
         record.wrapping_pairs = vec![([4; 16], Timestamp(5))];
         let bytes = record.encode();
         assert_eq!(KeyRecord::decode(record.id, &bytes), Ok(record.clone()));

@@ -10,22 +10,23 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
 use crate::hsm::{Header, Keyring, Place, RecordKind, WrappingPair};
 use crate::keystore::{Batch, Keystore, Revision};
-use crate::kms::lists::Counters;
 use crate::kms::room::Room;
-use crate::kms::{KeyRecord, Kms, List, Version, places};
-use crate::model::{KeyId, KeyVersionId, Space, Timestamp};
+use crate::kms::{KeyRecord, Kms, Version, places};
+use crate::model::{KeyId, KeyVersionId, Timestamp};
 
 /// How often a change starts over before it gives up. Each time, somebody else has made progress.
 const ATTEMPTS: usize = 1000;
 
 /// A change in the making.
 pub(crate) struct Transaction<'k> {
-    kms: &'k Kms,
+    pub(super) kms: &'k Kms,
     keyring: Arc<Keyring>,
-    header: Header,
+    pub(super) header: Header,
     header_revision: Revision,
     batch: Batch,
     now: Timestamp,
+    /// Whether the header has changed by itself.
+    writes_header: bool,
 }
 
 impl Kms {
@@ -68,7 +69,7 @@ impl<'k> Transaction<'k> {
         kms.latest.fetch_max(header.time.0, Ordering::Relaxed);
         let now = kms.now();
         let (header_revision, batch) = (entry.0, Batch::default());
-        Ok(Self { kms, keyring, header, header_revision, batch, now })
+        Ok(Self { kms, keyring, header, header_revision, batch, now, writes_header: false })
     }
 
     /// Whether somebody else has changed the store since this change began.
@@ -92,23 +93,29 @@ impl<'k> Transaction<'k> {
         self.kms.read_key(id)
     }
 
-    /// Writes a key's record: the first time, or in place of `old`.
+    /// Writes a key's record, the first time or in place of `old`, and keeps the lists up.
     pub(crate) fn put_key(&mut self, old: Option<&KeyRecord>, new: &KeyRecord) -> Result<()> {
         let storage_key = places::key(&new.id);
-        let place = key_place(&new.id, &storage_key);
-        self.put(&place, Body::Clear(&new.encode()))?;
+        self.put(&key_place(&new.id, &storage_key), Body::Clear(&new.encode()))?;
         if old.is_some() {
-            self.batch.touched.push(storage_key);
+            self.touch(storage_key);
         }
-        self.relist(old, new)
+        self.relist(&new.space, old, Some(new))
     }
 
-    /// Takes the next sequence number of a space.
-    pub(crate) fn next_seq(&mut self, space: &Space) -> Result<u64> {
-        let mut counters = self.counters(space)?;
-        let seq = counters.take_seq();
-        self.put_counters(space, &counters)?;
-        Ok(seq)
+    /// Removes a key's record, its versions, and itself from all lists. Aliases and pairs go before.
+    pub(super) fn remove_key(&mut self, key: &KeyRecord) -> Result<()> {
+        for version in &key.versions {
+            let index = places::version_index(self.keyring(), &version.id)?;
+            self.delete(index);
+            let storage_key = places::version(&version.id);
+            let immutables = key.immutables();
+            self.remove(&version_place(&version.id, &storage_key, &immutables))?;
+        }
+        let storage_key = places::key(&key.id);
+        self.remove(&key_place(&key.id, &storage_key))?;
+        self.touch(storage_key);
+        self.relist(&key.space, Some(key), None)
     }
 
     /// Writes the material of a version.
@@ -119,7 +126,7 @@ impl<'k> Transaction<'k> {
         body: &SecretBytes,
     ) -> Result<()> {
         let index = places::version_index(self.keyring(), &version.id)?;
-        self.batch.puts.push((index, key.id.as_bytes().to_vec()));
+        self.enter(index, key.id.as_bytes().to_vec());
         let storage_key = places::version(&version.id);
         let immutables = key.immutables();
         let place = version_place(&version.id, &storage_key, &immutables);
@@ -130,9 +137,9 @@ impl<'k> Transaction<'k> {
     /// destroyed by this.
     pub(crate) fn put_empty_version(&mut self, key: &KeyRecord, version: Version) -> Result<()> {
         // Whoever has the material cached must drop it, even if the key's record stays the same.
-        self.batch.touched.push(places::key(&key.id));
+        self.touch(places::key(&key.id));
         let index = places::version_index(self.keyring(), &version.id)?;
-        self.batch.puts.push((index, key.id.as_bytes().to_vec()));
+        self.enter(index, key.id.as_bytes().to_vec());
         let storage_key = places::version(&version.id);
         let immutables = key.immutables();
         let place = version_place(&version.id, &storage_key, &immutables);
@@ -156,80 +163,72 @@ impl<'k> Transaction<'k> {
     /// Removes a wrapping pair; an absent one is not an error.
     pub(crate) fn delete_pair(&mut self, id: &[u8; 16]) -> Result<()> {
         let storage_key = places::pair(id);
-        if let Some((_, record)) = one(&*self.kms.store, &storage_key)? {
-            self.header.remove(self.keyring().term(&storage_key, &record)?)?;
-            self.batch.deletes.push(storage_key);
+        self.remove(&pair_place(id, &storage_key))
+    }
+
+    /// Writes an entry that is not sealed: one of a list or an index.
+    pub(super) fn enter(&mut self, storage_key: Vec<u8>, value: Vec<u8>) {
+        self.batch.puts.push((storage_key, value));
+    }
+
+    /// Removes an entry that is not sealed.
+    pub(super) fn delete(&mut self, storage_key: Vec<u8>) {
+        self.batch.puts.retain(|(key, _)| *key != storage_key);
+        self.batch.deletes.push(storage_key);
+    }
+
+    /// Has every process drop what it knows of a storage key.
+    pub(super) fn touch(&mut self, storage_key: Vec<u8>) {
+        self.batch.touched.push(storage_key);
+    }
+
+    /// The sealed record at a storage key, as this change leaves it so far.
+    pub(super) fn current(&self, storage_key: &[u8]) -> Result<Option<Vec<u8>>> {
+        if let Some((_, record)) = self.pending(storage_key) {
+            return Ok(Some(record.clone()));
+        }
+        if self.batch.deletes.iter().any(|key| key == storage_key) {
+            return Ok(None);
+        }
+        Ok(one(&*self.kms.store, storage_key)?.map(|(_, record)| record))
+    }
+
+    fn pending(&self, storage_key: &[u8]) -> Option<&(Vec<u8>, Vec<u8>)> {
+        self.batch.puts.iter().find(|(key, _)| key == storage_key)
+    }
+
+    /// Removes a record, and its term from the header; an absent one is not an error.
+    pub(super) fn remove(&mut self, place: &Place<'_>) -> Result<()> {
+        if let Some(record) = self.current(place.storage_key)? {
+            self.vouch(place, &record)?;
+            self.header.remove(self.keyring().term(place.storage_key, &record)?)?;
+            self.delete(place.storage_key.to_vec());
         }
         Ok(())
     }
 
-    /// Moves a key between lists as its record demands, and counts.
-    fn relist(&mut self, old: Option<&KeyRecord>, new: &KeyRecord) -> Result<()> {
-        let before = old.map(List::memberships).unwrap_or_default();
-        let after = List::memberships(new);
-        if before == after {
-            return Ok(());
-        }
-        let mut counters = self.counters(&new.space)?;
-        for list in before.iter().filter(|list| !after.contains(list)) {
-            let prefix = places::list(self.keyring(), &new.space, *list)?;
-            self.batch.deletes.push(places::list_entry(&prefix, new.seq));
-            counters.count(*list, false)?;
-        }
-        for list in after.iter().filter(|list| !before.contains(list)) {
-            let prefix = places::list(self.keyring(), &new.space, *list)?;
-            let entry = places::list_entry(&prefix, new.seq);
-            self.batch.puts.push((entry, new.id.as_bytes().to_vec()));
-            counters.count(*list, true)?;
-        }
-        self.put_counters(&new.space, &counters)
-    }
-
-    fn counters(&self, space: &Space) -> Result<Counters> {
-        let (id, storage_key) = places::space(self.keyring(), space)?;
-        // An earlier step of this change may have written them already.
-        let written = self.batch.puts.iter().rfind(|(key, _)| *key == storage_key);
-        let record = match written {
-            Some((_, record)) => Some(record.clone()),
-            None => one(&*self.kms.store, &storage_key)?.map(|(_, record)| record),
-        };
-        match record {
-            Some(record) => {
-                let place = space_place(&id, &storage_key);
-                Counters::decode(&self.keyring().open_record(&place, &record)?)
+    /// What is replaced or removed must be genuine: its term leaves the header's sum.
+    fn vouch(&self, place: &Place<'_>, record: &[u8]) -> Result<()> {
+        match place.kind {
+            RecordKind::Version | RecordKind::WrappingPair => {
+                drop(self.keyring().open_secret(place, record)?);
             }
-            None => Ok(Counters::new(space)),
+            _ => drop(self.keyring().open_record(place, record)?),
         }
-    }
-
-    fn put_counters(&mut self, space: &Space, counters: &Counters) -> Result<()> {
-        let (id, storage_key) = places::space(self.keyring(), space)?;
-        self.put(&space_place(&id, &storage_key), Body::Clear(&counters.encode()))
+        Ok(())
     }
 
     /// Seals a record and keeps the header's account of it. Written twice in one change, the last
     /// one counts.
-    fn put(&mut self, place: &Place<'_>, body: Body<'_>) -> Result<()> {
+    pub(super) fn put(&mut self, place: &Place<'_>, body: Body<'_>) -> Result<()> {
         let storage_key = place.storage_key;
-        let pending = self.batch.puts.iter().position(|(key, _)| key == storage_key);
-        let old = match pending {
-            Some(at) => Some(self.batch.puts.swap_remove(at).1),
-            None => one(&*self.kms.store, storage_key)?.map(|(_, record)| record),
-        };
-        let revision = match &old {
+        let is_pending = self.pending(storage_key).is_some();
+        let revision = match &self.current(storage_key)? {
             Some(record) => {
-                // What is replaced must be genuine: its term leaves the header's sum.
-                match place.kind {
-                    RecordKind::Key | RecordKind::Space => {
-                        drop(self.keyring().open_record(place, record)?);
-                    }
-                    RecordKind::Version | RecordKind::WrappingPair => {
-                        drop(self.keyring().open_secret(place, record)?);
-                    }
-                }
+                self.vouch(place, record)?;
                 self.header.remove(self.keyring().term(storage_key, record)?)?;
                 // One step for each change, however often it writes.
-                let step = u64::from(pending.is_none());
+                let step = u64::from(!is_pending);
                 Keyring::revision(record)?.checked_add(step).ok_or(ErrorCode::StoreDamaged)?
             }
             None => 1,
@@ -239,12 +238,19 @@ impl<'k> Transaction<'k> {
             Body::Secret(body) => self.keyring().seal_secret(place, revision, body)?,
         };
         self.header.add(self.keyring().term(storage_key, &record)?);
+        self.batch.puts.retain(|(key, _)| key != storage_key);
         self.batch.puts.push((storage_key.to_vec(), record));
         Ok(())
     }
 
+    /// Has the header written, whether or not anything else is.
+    pub(super) fn write_header(&mut self) {
+        self.writes_header = true;
+    }
+
     fn commit(mut self) -> Result<()> {
-        if self.batch.puts.is_empty() && self.batch.deletes.is_empty() {
+        let is_empty = self.batch.puts.is_empty() && self.batch.deletes.is_empty();
+        if is_empty && !self.writes_header {
             return Ok(());
         }
         self.header.generation += 1;
@@ -265,7 +271,7 @@ impl<'k> Transaction<'k> {
 }
 
 /// What a record is to hold.
-enum Body<'a> {
+pub(super) enum Body<'a> {
     /// No key material.
     Clear(&'a [u8]),
     /// Key material, which stays in secret memory until it is sealed.
@@ -295,17 +301,6 @@ impl Kms {
         let immutables = key.immutables();
         keyring.open_secret(&version_place(id, &storage_key, &immutables), &record)
     }
-
-    /// The counters of a space.
-    pub(super) fn read_counters(&self, space: &Space) -> Result<Counters> {
-        let keyring = self.hsm.keyring()?;
-        let (id, storage_key) = places::space(&keyring, space)?;
-        let Some((_, record)) = one(&*self.store, &storage_key)? else {
-            return Ok(Counters::new(space));
-        };
-        let place = space_place(&id, &storage_key);
-        Counters::decode(&keyring.open_record(&place, &record)?)
-    }
 }
 
 /// One entry: its revision and value.
@@ -328,8 +323,4 @@ const fn version_place<'a>(
 
 const fn pair_place<'a>(id: &'a [u8; 16], storage_key: &'a [u8]) -> Place<'a> {
     Place { kind: RecordKind::WrappingPair, id, storage_key, immutables: &[] }
-}
-
-const fn space_place<'a>(id: &'a [u8; 16], storage_key: &'a [u8]) -> Place<'a> {
-    Place { kind: RecordKind::Space, id, storage_key, immutables: &[] }
 }

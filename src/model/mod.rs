@@ -9,6 +9,7 @@ mod name;
 mod plaintext;
 mod principal;
 mod region;
+mod tag;
 mod time;
 mod words;
 
@@ -16,8 +17,9 @@ pub use algorithm::{EncryptionAlgorithm, SigningAlgorithm, WrappingAlgorithm, Wr
 pub use context::EncryptionContext;
 pub use json_text::JsonText;
 pub use key::{IdMap, KeyId, KeySpec, KeyState, KeyUsage, KeyVersionId, Origin, ProtectionLevel};
-pub use name::{KeyRef, Space, VersionRef, key_arn, key_container_arn};
+pub use name::{AliasName, KeyRef, Space, VersionRef, alias_arn, key_arn, key_container_arn};
 pub use plaintext::Plaintext;
 pub use principal::{Account, Principal};
 pub use region::{HsmClass, REGIONS, Region};
+pub use tag::{Tags, check_tag, check_tag_key};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};

@@ -1,9 +1,10 @@
 //! Names of keys: ids, aliases and ARNs (API reference, chapter 1.3).
 
 use std::borrow::Cow;
+use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Account, KeyId, KeyVersionId, Region};
 use crate::error::Result;
@@ -46,6 +47,72 @@ pub fn key_container_arn(space: &Space) -> String {
     format!("acs:kms:{}:{}:key", space.region, space.account)
 }
 
+/// The ARN of an alias.
+pub fn alias_arn(space: &Space, alias: &AliasName) -> String {
+    format!("acs:kms:{}:{}:{alias}", space.region, space.account)
+}
+
+/// The name of an alias: `alias/` and 1 to 255 letters, digits, `_`, `-` and `/` of ASCII.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AliasName(String);
+
+impl AliasName {
+    /// What every name begins with.
+    pub const PREFIX: &'static str = "alias/";
+
+    /// Reads a name; otherwise a sentence that says what it must be.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-/".contains(&byte);
+        match text.strip_prefix(Self::PREFIX) {
+            Some(name) if (1..=255).contains(&name.len()) && name.bytes().all(allowed) => {
+                Ok(Self(text.to_owned()))
+            }
+            _ => Err("It must be alias/ and 1 to 255 letters, digits, _, - and /."),
+        }
+    }
+
+    /// The name, prefix included.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the name is one of the service's own, which no caller may create.
+    pub fn is_reserved(&self) -> bool {
+        self.0.starts_with("alias/acs")
+    }
+}
+
+impl fmt::Display for AliasName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for AliasName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for AliasName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for AliasName {
+    fn schema_name() -> Cow<'static, str> {
+        "AliasName".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string" })
+    }
+}
+
 /// What a caller may write where a key is asked for. Any text but the empty one is a reference; one
 /// that can name no key of this product is simply not found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +141,14 @@ impl<'a> KeyRef<'a> {
         } else {
             Self::parse_arn(text).unwrap_or(Self::Nothing)
         })
+    }
+
+    /// The key id, if it is written out.
+    pub const fn key_id(&self) -> Option<KeyId> {
+        match self {
+            Self::Id(id) | Self::Arn(_, _, id) => Some(*id),
+            Self::Alias(_) | Self::Nothing => None,
+        }
     }
 
     /// The same reference, owning its text.
@@ -173,6 +248,19 @@ mod tests {
         assert_eq!(KeyRef::parse("acs:kms:cn-hongkong:1:key/x"), Some(KeyRef::Nothing));
         assert_eq!(KeyRef::parse("nonsense"), Some(KeyRef::Nothing));
         assert_eq!(KeyRef::parse(""), None);
+    }
+
+    #[test]
+    fn aliases_are_a_prefix_and_a_name() {
+        let long = |len| format!("alias/{}", "x".repeat(len));
+        for text in ["alias/a", "alias/a_B-9/c", "alias//", &long(255)] {
+            assert_eq!(AliasName::parse(text).unwrap().as_str(), text);
+        }
+        for text in ["", "alias", "alias/", "a", "Alias/a", "alias/a b", "alias/密", &long(256)] {
+            assert!(AliasName::parse(text).is_err(), "{text}");
+        }
+        assert!(AliasName::parse("alias/acs/kms").unwrap().is_reserved());
+        assert!(!AliasName::parse("alias/ac").unwrap().is_reserved());
     }
 
     #[test]

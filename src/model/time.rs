@@ -16,6 +16,11 @@ impl Timestamp {
     pub const fn plus(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(seconds))
     }
+
+    /// The hour, counted from 1970.
+    pub const fn hour(self) -> u64 {
+        self.0 / 3600
+    }
 }
 
 /// `YYYY-MM-DDThh:mm:ssZ`, as in every answer of the API.
@@ -64,9 +69,10 @@ impl ManualClock {
         Self(AtomicU64::new(start.0))
     }
 
-    /// Moves the clock forward.
+    /// Moves the clock forward, at most to the end of time.
     pub fn advance(&self, seconds: u64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
+        let later = |now: u64| Some(now.saturating_add(seconds));
+        let _before = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later);
     }
 }
 

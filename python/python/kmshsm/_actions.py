@@ -38,6 +38,41 @@ class Actions:
             },
         )
 
+    def cancel_key_deletion(
+        self,
+        key_id: str,
+    ) -> dict[str, Any]:
+        """Calls the deletion of a key off. The key is enabled then, whatever it was before; one
+        without imported material waits for it again.
+
+        :param key_id: A key id or ARN.
+        """
+        return self.call(
+            "CancelKeyDeletion",
+            {
+                "KeyId": key_id,
+            },
+        )
+
+    def create_alias(
+        self,
+        alias_name: str,
+        key_id: str,
+    ) -> dict[str, Any]:
+        """Gives a key a name. A key may have many, a name stands for one key of the account in
+        the region.
+
+        :param alias_name: alias/ and 1 to 255 letters, digits, _, - and /; not alias/acs...
+        :param key_id: A key id or ARN.
+        """
+        return self.call(
+            "CreateAlias",
+            {
+                "AliasName": alias_name,
+                "KeyId": key_id,
+            },
+        )
+
     def create_key(
         self,
         *,
@@ -99,6 +134,36 @@ class Actions:
                 "EnableAutomaticRotation": enable_automatic_rotation,
                 "RotationInterval": rotation_interval,
                 "Tags": tags,
+            },
+        )
+
+    def create_key_version(
+        self,
+        key_id: str,
+    ) -> dict[str, Any]:
+        """Makes a further version of a key pair. The older ones remain in use.
+
+        :param key_id: A key id, alias or ARN, of an asymmetric key.
+        """
+        return self.call(
+            "CreateKeyVersion",
+            {
+                "KeyId": key_id,
+            },
+        )
+
+    def delete_alias(
+        self,
+        alias_name: str,
+    ) -> dict[str, Any]:
+        """Takes a name from its key.
+
+        :param alias_name: The alias.
+        """
+        return self.call(
+            "DeleteAlias",
+            {
+                "AliasName": alias_name,
             },
         )
 
@@ -189,6 +254,47 @@ class Actions:
             },
         )
 
+    def list_aliases(
+        self,
+        *,
+        page_number: int | None = None,
+        page_size: int | None = None,
+    ) -> dict[str, Any]:
+        """Lists the aliases of the account in the region, in order of creation.
+
+        :param page_number: The page, from 1. Default: 1.
+        :param page_size: Aliases per page, 1 to 100. Default: 10.
+        """
+        return self.call(
+            "ListAliases",
+            {
+                "PageNumber": page_number,
+                "PageSize": page_size,
+            },
+        )
+
+    def list_aliases_by_key_id(
+        self,
+        key_id: str,
+        *,
+        page_number: int | None = None,
+        page_size: int | None = None,
+    ) -> dict[str, Any]:
+        """Lists the aliases of a key, in order of creation.
+
+        :param key_id: A key id or ARN.
+        :param page_number: The page, from 1. Default: 1.
+        :param page_size: Aliases per page, 1 to 100. Default: 10.
+        """
+        return self.call(
+            "ListAliasesByKeyId",
+            {
+                "KeyId": key_id,
+                "PageNumber": page_number,
+                "PageSize": page_size,
+            },
+        )
+
     def list_key_versions(
         self,
         key_id: str,
@@ -223,7 +329,8 @@ class Actions:
         :param page_number: The page, from 1. Default: 1.
         :param page_size: Keys per page, 1 to 100. Default: 10.
         :param filters: A JSON array of at most 10 objects with Key (KeyState, KeySpec,
-            KeyUsage, ProtectionLevel, CreatorType) and Values (at most 10).
+            KeyUsage, ProtectionLevel, CreatorType, keyId, AliasName, Creator, TagKey, TagValue,
+            DKMSInstanceId) and Values (at most 10).
         """
         return self.call(
             "ListKeys",
@@ -231,6 +338,222 @@ class Actions:
                 "PageNumber": page_number,
                 "PageSize": page_size,
                 "Filters": filters,
+            },
+        )
+
+    def list_resource_tags(
+        self,
+        key_id: str,
+    ) -> dict[str, Any]:
+        """Lists the tags of a key, in the order of their keys.
+
+        :param key_id: A key id or ARN.
+        """
+        return self.call(
+            "ListResourceTags",
+            {
+                "KeyId": key_id,
+            },
+        )
+
+    def list_tag_resources(
+        self,
+        region_id: str,
+        resource_type: str,
+        *,
+        resource_id: Sequence[dict[str, Any]] | str | None = None,
+        tag: Sequence[dict[str, Any]] | str | None = None,
+        next_token: str | None = None,
+    ) -> dict[str, Any]:
+        """Lists tags of keys: in the order in which the keys were created, then by the tag's
+        key.
+
+        :param region_id: The region of the session.
+        :param resource_type: key.
+        :param resource_id: Only of these keys, up to 50: a JSON array, or ResourceId.1,
+            ResourceId.2, ...
+        :param tag: Only of keys with all these tags, up to 20; without Value, of any value: a
+            JSON array of objects with Key and Value, or Tag.1.Key, Tag.1.Value, ...
+        :param next_token: Where the page before ended. Pages have 200 rows.
+        """
+        return self.call(
+            "ListTagResources",
+            {
+                "RegionId": region_id,
+                "ResourceType": resource_type,
+                "ResourceId": resource_id,
+                "Tag": tag,
+                "NextToken": next_token,
+            },
+        )
+
+    def schedule_key_deletion(
+        self,
+        key_id: str,
+        *,
+        pending_window_in_days: int | None = None,
+    ) -> dict[str, Any]:
+        """Has a key destroyed after a waiting period, with all its versions, aliases and tags.
+        Until then it cannot be used.
+
+        :param key_id: A key id or ARN.
+        :param pending_window_in_days: The waiting period, 7 to 366 days. Default: 30.
+        """
+        return self.call(
+            "ScheduleKeyDeletion",
+            {
+                "KeyId": key_id,
+                "PendingWindowInDays": pending_window_in_days,
+            },
+        )
+
+    def set_deletion_protection(
+        self,
+        enable_deletion_protection: bool,
+        *,
+        protected_resource_arn: str | None = None,
+        key_id: str | None = None,
+        deletion_protection_description: str | None = None,
+    ) -> dict[str, Any]:
+        """Protects a key from ScheduleKeyDeletion, or lifts the protection.
+
+        :param enable_deletion_protection: Whether the key is protected.
+        :param protected_resource_arn: The ARN of the key; or give KeyId.
+        :param key_id: A key id or ARN, in place of ProtectedResourceArn.
+        :param deletion_protection_description: Why, in up to 8192 characters; kept while the
+            key is protected.
+        """
+        return self.call(
+            "SetDeletionProtection",
+            {
+                "EnableDeletionProtection": enable_deletion_protection,
+                "ProtectedResourceArn": protected_resource_arn,
+                "KeyId": key_id,
+                "DeletionProtectionDescription": deletion_protection_description,
+            },
+        )
+
+    def tag_resource(
+        self,
+        tags: Sequence[dict[str, Any]] | str,
+        *,
+        key_id: str | None = None,
+        secret_name: str | None = None,
+        certificate_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Adds tags to a key, or replaces their values.
+
+        :param tags: A JSON array of objects with TagKey and TagValue. A key has at most 20
+            tags.
+        :param key_id: A key id, alias or ARN.
+        :param secret_name: Secrets are not kept here.
+        :param certificate_id: Certificates are not kept here.
+        """
+        return self.call(
+            "TagResource",
+            {
+                "Tags": tags,
+                "KeyId": key_id,
+                "SecretName": secret_name,
+                "CertificateId": certificate_id,
+            },
+        )
+
+    def tag_resources(
+        self,
+        region_id: str,
+        resource_type: str,
+        resource_id: Sequence[dict[str, Any]] | str,
+        tag: Sequence[dict[str, Any]] | str,
+    ) -> dict[str, Any]:
+        """Adds tags to keys, or replaces their values: to all of them or, if one is refused, to
+        none.
+
+        :param region_id: The region of the session.
+        :param resource_type: key.
+        :param resource_id: 1 to 50 key ids: a JSON array, or ResourceId.1, ResourceId.2, ...
+        :param tag: 1 to 20 tags: a JSON array of objects with Key and Value, or Tag.1.Key,
+            Tag.1.Value, ...
+        """
+        return self.call(
+            "TagResources",
+            {
+                "RegionId": region_id,
+                "ResourceType": resource_type,
+                "ResourceId": resource_id,
+                "Tag": tag,
+            },
+        )
+
+    def untag_resource(
+        self,
+        tag_keys: Sequence[dict[str, Any]] | str,
+        *,
+        key_id: str | None = None,
+        secret_name: str | None = None,
+        certificate_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Removes tags from a key; those that it does not have are passed over.
+
+        :param tag_keys: The keys of the tags: a JSON array of texts, or texts with commas
+            between them.
+        :param key_id: A key id or ARN.
+        :param secret_name: Secrets are not kept here.
+        :param certificate_id: Certificates are not kept here.
+        """
+        return self.call(
+            "UntagResource",
+            {
+                "TagKeys": tag_keys,
+                "KeyId": key_id,
+                "SecretName": secret_name,
+                "CertificateId": certificate_id,
+            },
+        )
+
+    def untag_resources(
+        self,
+        region_id: str,
+        resource_type: str,
+        resource_id: Sequence[dict[str, Any]] | str,
+        *,
+        tag_key: Sequence[dict[str, Any]] | str | None = None,
+        all: bool | None = None,
+    ) -> dict[str, Any]:
+        """Removes tags from keys; those that a key does not have are passed over.
+
+        :param region_id: The region of the session.
+        :param resource_type: key.
+        :param resource_id: 1 to 50 key ids: a JSON array, or ResourceId.1, ResourceId.2, ...
+        :param tag_key: Up to 20 keys of tags: a JSON array, or TagKey.1, TagKey.2, ...
+        :param all: Whether all tags are removed, if no TagKey is given.
+        """
+        return self.call(
+            "UntagResources",
+            {
+                "RegionId": region_id,
+                "ResourceType": resource_type,
+                "ResourceId": resource_id,
+                "TagKey": tag_key,
+                "All": all,
+            },
+        )
+
+    def update_alias(
+        self,
+        alias_name: str,
+        key_id: str,
+    ) -> dict[str, Any]:
+        """Has an alias stand for another key.
+
+        :param alias_name: The alias.
+        :param key_id: The key that it is to stand for: a key id or ARN.
+        """
+        return self.call(
+            "UpdateAlias",
+            {
+                "AliasName": alias_name,
+                "KeyId": key_id,
             },
         )
 
@@ -249,5 +572,29 @@ class Actions:
             {
                 "KeyId": key_id,
                 "Description": description,
+            },
+        )
+
+    def update_rotation_policy(
+        self,
+        key_id: str,
+        enable_automatic_rotation: bool,
+        *,
+        rotation_interval: str | None = None,
+    ) -> dict[str, Any]:
+        """Turns the automatic rotation of a symmetric key on or off. The next version is due an
+        interval after the last one: at once, if that is past.
+
+        :param key_id: A key id or ARN.
+        :param enable_automatic_rotation: Whether new versions are made automatically.
+        :param rotation_interval: A whole number and d, h, m or s: 7 to 730 days. Needed when
+            rotation is enabled.
+        """
+        return self.call(
+            "UpdateRotationPolicy",
+            {
+                "KeyId": key_id,
+                "EnableAutomaticRotation": enable_automatic_rotation,
+                "RotationInterval": rotation_interval,
             },
         )

@@ -1,6 +1,8 @@
 //! Parameters on their way in. Whatever lane they come by, every value travels as text, as it does
 //! in the API itself; here the text becomes the typed request.
 
+mod numbered;
+
 use std::fmt;
 
 use serde::de::value::StrDeserializer;
@@ -49,12 +51,13 @@ impl Params {
     /// The typed request: [`ErrorCode::MissingParameter`] or [`ErrorCode::InvalidParameter`],
     /// naming the parameter.
     pub fn read<T: DeserializeOwned>(self) -> Result<T> {
-        for (at, Member { name, .. }) in self.0.iter().enumerate() {
-            if self.0.iter().skip(at + 1).any(|other| other.name == *name) {
+        let members = numbered::gather(self.0)?;
+        for (at, Member { name, .. }) in members.iter().enumerate() {
+            if members.iter().skip(at + 1).any(|other| other.name == *name) {
                 return Err(Error::invalid(name.clone(), "It is given more than once."));
             }
         }
-        T::deserialize(Request { members: &self.0 }).map_err(|Refusal(error)| error)
+        T::deserialize(Request { members: &members }).map_err(|Refusal(error)| error)
     }
 }
 

@@ -5,12 +5,6 @@
 //! `number / 100`, so a program may switch on either. Codes that the KMS API has are spelled as in
 //! the API (2016-01-20); codes of this library alone are spelled `Store.*`, `Module.*` and `Abi.*`.
 
-use std::borrow::Cow;
-use std::fmt;
-
-/// The answer of anything that can fail.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
-
 /// What went wrong, as a number that never changes (`kmshsm_status` in C).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u32)]
@@ -39,6 +33,14 @@ pub enum ErrorCode {
     BadHandle = 112,
     /// The handle, or the store behind it, has been closed.
     Closed = 113,
+    /// There is an alias of that name already.
+    AliasExists = 114,
+    /// A tag key is given more than once.
+    DuplicateTagKey = 115,
+    /// A tag key has a length or characters that tags do not take.
+    InvalidTagKey = 116,
+    /// A tag value has a length or characters that tags do not take.
+    InvalidTagValue = 117,
 
     /// The caller may not do this, or may not know whether it could be done.
     NoPermission = 201,
@@ -55,6 +57,8 @@ pub enum ErrorCode {
     ActionNotFound = 304,
     /// There is no store at the given place.
     StoreNotFound = 305,
+    /// No such resource in this account and region.
+    ResourceNotFound = 306,
 
     /// The key's state does not allow the change.
     StateModifiedFailed = 401,
@@ -127,6 +131,10 @@ impl ErrorCode {
         Self::BufferTooSmall,
         Self::BadHandle,
         Self::Closed,
+        Self::AliasExists,
+        Self::DuplicateTagKey,
+        Self::InvalidTagKey,
+        Self::InvalidTagValue,
         Self::NoPermission,
         Self::UnlockFailed,
         Self::KeyNotFound,
@@ -134,6 +142,7 @@ impl ErrorCode {
         Self::AliasNotFound,
         Self::ActionNotFound,
         Self::StoreNotFound,
+        Self::ResourceNotFound,
         Self::StateModifiedFailed,
         Self::Disabled,
         Self::PendingDeletion,
@@ -180,6 +189,11 @@ impl ErrorCode {
         self.row().1
     }
 
+    /// The message; `{}` stands for what it is about.
+    pub(super) const fn message(self) -> &'static str {
+        self.row().2
+    }
+
     #[rustfmt::skip]
     const fn row(self) -> Row {
         match self {
@@ -195,6 +209,10 @@ impl ErrorCode {
             Self::BufferTooSmall => Row(400, "Abi.BufferTooSmall", "The output buffer is too small."),
             Self::BadHandle => Row(400, "Abi.BadHandle", "The handle is not one of this library, or not of this type."),
             Self::Closed => Row(400, "Abi.Closed", "The handle has been closed."),
+            Self::AliasExists => Row(400, "AliasAlreadyExists", "AliasName Already Exists."),
+            Self::DuplicateTagKey => Row(400, "Duplicate.TagKey", "A tag key is given more than once."),
+            Self::InvalidTagKey => Row(400, "InvalidParameter.TagKey", "The specified tag key is not valid."),
+            Self::InvalidTagValue => Row(400, "InvalidParameter.TagValue", "The specified tag value is not valid."),
             Self::NoPermission => Row(403, "Forbidden.NoPermission", "This operation is forbidden by permission system."),
             Self::UnlockFailed => Row(403, "Store.UnlockFailed", "The passphrase or key file does not open this store."),
             Self::KeyNotFound => Row(404, "Forbidden.KeyNotFound", "The specified Key is not found."),
@@ -202,6 +220,7 @@ impl ErrorCode {
             Self::AliasNotFound => Row(404, "Forbidden.AliasNotFound", "The specified Alias is not found."),
             Self::ActionNotFound => Row(404, "InvalidAction.NotFound", "The specified action is not found."),
             Self::StoreNotFound => Row(404, "Store.NotFound", "There is no store at this place."),
+            Self::ResourceNotFound => Row(404, "InvalidResourceId.NotFound", "The specified resource is not found."),
             Self::StateModifiedFailed => Row(409, "Rejected.StateModifiedFailed", "Keystate modified failed."),
             Self::Disabled => Row(409, "Rejected.Disabled", "The request was rejected because the key state is Disabled."),
             Self::PendingDeletion => Row(409, "Rejected.PendingDeletion", "The request was rejected because the key state is PendingDeletion."),
@@ -227,161 +246,5 @@ impl ErrorCode {
             Self::Conflict => Row(503, "Store.Conflict", "Others kept changing the same records. Nothing was written; try again."),
             Self::Internal => Row(500, "InternalFailure", "Internal Failure."),
         }
-    }
-}
-
-/// A code, what it is about, and a sentence for people. Never holds material, plaintext, tokens or
-/// passphrases.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
-    code: ErrorCode,
-    subject: Cow<'static, str>,
-    detail: Cow<'static, str>,
-    needed: usize,
-    request: Option<RequestId>,
-}
-
-impl Error {
-    /// An error that its code says all about.
-    pub const fn new(code: ErrorCode) -> Self {
-        let (subject, detail) = (Cow::Borrowed(""), Cow::Borrowed(""));
-        Self { code, subject, detail, needed: 0, request: None }
-    }
-
-    /// [`ErrorCode::BufferTooSmall`], telling how many bytes are needed.
-    pub const fn too_small(needed: usize) -> Self {
-        let mut error = Self::new(ErrorCode::BufferTooSmall);
-        error.needed = needed;
-        error
-    }
-
-    /// [`ErrorCode::InvalidParameter`], naming the parameter and what it takes.
-    pub fn invalid(
-        parameter: impl Into<Cow<'static, str>>,
-        detail: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self::new(ErrorCode::InvalidParameter).about(parameter).because(detail)
-    }
-
-    /// [`ErrorCode::MissingParameter`], naming the parameter.
-    pub fn missing(parameter: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(ErrorCode::MissingParameter).about(parameter)
-    }
-
-    /// [`ErrorCode::NullArgument`], naming the argument.
-    pub fn null(argument: &'static str) -> Self {
-        Self::new(ErrorCode::NullArgument).about(argument)
-    }
-
-    /// The same error, naming what it is about.
-    #[must_use]
-    pub fn about(mut self, subject: impl Into<Cow<'static, str>>) -> Self {
-        self.subject = subject.into();
-        self
-    }
-
-    /// The same error with a sentence more for people.
-    #[must_use]
-    pub fn because(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
-        self.detail = detail.into();
-        self
-    }
-
-    /// The same error, as the answer to this request.
-    #[must_use]
-    pub const fn of_request(mut self, request: RequestId) -> Self {
-        self.request = Some(request);
-        self
-    }
-
-    /// What it consists of, for a way out on which nothing else may come along.
-    pub(crate) fn into_parts(self) -> (ErrorCode, String, String) {
-        (self.code, self.subject.into_owned(), self.detail.into_owned())
-    }
-
-    /// The reverse of [`into_parts`](Self::into_parts).
-    pub(crate) fn from_parts(code: ErrorCode, subject: String, detail: String) -> Self {
-        Self::new(code).about(subject).because(detail)
-    }
-
-    /// What went wrong.
-    pub const fn code(&self) -> ErrorCode {
-        self.code
-    }
-
-    /// How many bytes [`ErrorCode::BufferTooSmall`] asks for.
-    pub const fn needed(&self) -> usize {
-        self.needed
-    }
-
-    /// The request that this answers, if any.
-    pub const fn request_id(&self) -> Option<RequestId> {
-        self.request
-    }
-}
-
-/// Names one request, in its answer and in the audit trail.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct RequestId(pub [u8; 16]);
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        uuid::Uuid::from_bytes(self.0).as_hyphenated().fmt(f)
-    }
-}
-
-impl fmt::Debug for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl From<ErrorCode> for Error {
-    fn from(code: ErrorCode) -> Self {
-        Self::new(code)
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.code.row().2.split_once("{}") {
-            Some((before, after)) => write!(f, "{before}{}{after}", self.subject)?,
-            None => f.write_str(self.code.row().2)?,
-        }
-        if !self.detail.is_empty() {
-            write!(f, " {}", self.detail)?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Error {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_in_order_and_come_back() {
-        for pair in ErrorCode::ALL.windows(2) {
-            assert!(pair[0].number() < pair[1].number());
-        }
-        for code in ErrorCode::ALL {
-            assert_eq!(ErrorCode::from_number(code.number()), Some(*code));
-            assert!((400..=599).contains(&code.http_status()));
-        }
-    }
-
-    #[test]
-    fn messages_name_the_parameter() {
-        let error = Error::invalid("PageSize", "It must be 1 to 100.");
-        assert_eq!(
-            error.to_string(),
-            "The specified parameter \"PageSize\" is not valid. It must be 1 to 100."
-        );
-        assert_eq!(
-            Error::missing("KeyId").to_string(),
-            "The parameter \"KeyId\" is needed but not provided."
-        );
     }
 }

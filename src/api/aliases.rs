@@ -1,0 +1,200 @@
+//! Aliases (API reference, chapter 9).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::api::keys::Done;
+use crate::api::list::page;
+use crate::error::{Error, ErrorCode, Result};
+use crate::kms::{Access, Action, AliasPage, AliasRecord, Aliases, Door, Rule};
+use crate::model::{AliasName, KeyId, KeyRef, alias_arn};
+
+/// Gives a key a name. A key may have many, a name stands for one key of the account in the region.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct CreateAlias {
+    /// alias/ and 1 to 255 letters, digits, _, - and /; not alias/acs...
+    pub alias_name: AliasName,
+    /// A key id or ARN.
+    pub key_id: KeyRef<'static>,
+}
+
+impl Action for CreateAlias {
+    const NAME: &'static str = "CreateAlias";
+    const ACCESS: Access = Access::Write;
+    type Answer = Done;
+
+    fn run(self, door: &Door<'_>) -> Result<Done> {
+        if self.alias_name.is_reserved() {
+            return Err(Error::invalid("AliasName", "Names from alias/acs on are the service's."));
+        }
+        door.settle()?;
+        door.change_key(&self.key_id, Aliases::Refused, Rule::Name, |transaction, key| {
+            if transaction.alias(&key.space, &self.alias_name)?.is_some() {
+                return Err(ErrorCode::AliasExists.into());
+            }
+            transaction.add_alias(key, &self.alias_name)?;
+            Ok(Done {})
+        })
+    }
+}
+
+/// Has an alias stand for another key.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct UpdateAlias {
+    /// The alias.
+    pub alias_name: AliasName,
+    /// The key that it is to stand for: a key id or ARN.
+    pub key_id: KeyRef<'static>,
+}
+
+impl Action for UpdateAlias {
+    const NAME: &'static str = "UpdateAlias";
+    const ACCESS: Access = Access::Write;
+    type Answer = Done;
+
+    fn run(self, door: &Door<'_>) -> Result<Done> {
+        door.settle()?;
+        door.change_key(&self.key_id, Aliases::Refused, Rule::Annotate, |transaction, key| {
+            let alias = transaction.alias(&key.space, &self.alias_name)?;
+            let alias = alias.ok_or(ErrorCode::AliasNotFound)?;
+            if alias.key != key.id {
+                let before = door.stored(transaction, &alias.key)?;
+                let mut after = before.clone();
+                transaction.move_alias(alias, &mut after, key)?;
+                transaction.put_key(Some(&before), &after)?;
+            }
+            Ok(Done {})
+        })
+    }
+}
+
+/// Takes a name from its key.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DeleteAlias {
+    /// The alias.
+    pub alias_name: AliasName,
+}
+
+impl Action for DeleteAlias {
+    const NAME: &'static str = "DeleteAlias";
+    const ACCESS: Access = Access::Write;
+    type Answer = Done;
+
+    fn run(self, door: &Door<'_>) -> Result<Done> {
+        door.settle()?;
+        door.change(|transaction| {
+            let alias = transaction.alias(door.space(), &self.alias_name)?;
+            let alias = alias.ok_or(ErrorCode::AliasNotFound)?;
+            let before = door.stored(transaction, &alias.key)?;
+            let mut after = before.clone();
+            transaction.remove_alias(&mut after, &alias)?;
+            transaction.put_key(Some(&before), &after)?;
+            Ok(Done {})
+        })
+    }
+}
+
+/// Lists the aliases of the account in the region, in order of creation.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ListAliases {
+    /// The page, from 1. Default: 1.
+    #[serde(default)]
+    pub page_number: Option<u32>,
+    /// Aliases per page, 1 to 100. Default: 10.
+    #[serde(default)]
+    pub page_size: Option<u32>,
+}
+
+/// Lists the aliases of a key, in order of creation.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ListAliasesByKeyId {
+    /// A key id or ARN.
+    pub key_id: KeyRef<'static>,
+    /// The page, from 1. Default: 1.
+    #[serde(default)]
+    pub page_number: Option<u32>,
+    /// Aliases per page, 1 to 100. Default: 10.
+    #[serde(default)]
+    pub page_size: Option<u32>,
+}
+
+/// A page of aliases.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct AliasList {
+    /// The aliases of the page.
+    pub aliases: AliasesOfPage,
+    /// How many there are in all.
+    pub total_count: u64,
+    /// The page.
+    pub page_number: u32,
+    /// Aliases per page.
+    pub page_size: u32,
+}
+
+/// Lists nest two deep in the API.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct AliasesOfPage {
+    /// The aliases.
+    pub alias: Vec<ListedAlias>,
+}
+
+/// An alias in a list.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ListedAlias {
+    /// Its name.
+    pub alias_name: AliasName,
+    /// The key it stands for.
+    pub key_id: KeyId,
+    /// Its ARN.
+    pub alias_arn: String,
+}
+
+impl Action for ListAliases {
+    const NAME: &'static str = "ListAliases";
+    const ACCESS: Access = Access::Read;
+    type Answer = AliasList;
+
+    fn run(self, door: &Door<'_>) -> Result<AliasList> {
+        let (page_number, page_size) = page(self.page_number, self.page_size)?;
+        door.container()?;
+        door.settle()?;
+        let skip = u64::from(page_number - 1) * u64::from(page_size);
+        let page = door.aliases(None, skip, page_size as usize)?;
+        Ok(AliasList::of(page, page_number, page_size))
+    }
+}
+
+impl Action for ListAliasesByKeyId {
+    const NAME: &'static str = "ListAliasesByKeyId";
+    const ACCESS: Access = Access::Read;
+    type Answer = AliasList;
+
+    fn run(self, door: &Door<'_>) -> Result<AliasList> {
+        let (page_number, page_size) = page(self.page_number, self.page_size)?;
+        let key = door.key(&self.key_id, Aliases::Refused, Rule::Always)?;
+        let skip = u64::from(page_number - 1) * u64::from(page_size);
+        let page = door.aliases(Some(&key), skip, page_size as usize)?;
+        Ok(AliasList::of(page, page_number, page_size))
+    }
+}
+
+impl AliasList {
+    fn of(page: AliasPage, page_number: u32, page_size: u32) -> Self {
+        let listed = |alias: AliasRecord| ListedAlias {
+            alias_arn: alias_arn(&alias.space, &alias.name),
+            alias_name: alias.name,
+            key_id: alias.key,
+        };
+        let alias = page.aliases.into_iter().map(listed).collect();
+        let (aliases, total_count) = (AliasesOfPage { alias }, page.total);
+        Self { aliases, total_count, page_number, page_size }
+    }
+}

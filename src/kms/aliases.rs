@@ -1,0 +1,224 @@
+//! Aliases: names that an owner gives to keys (API reference, chapter 9). An alias is a sealed record
+//! whose place is a PRF of its name, so the store finds it at once and tells nobody what it says.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use crate::error::{ErrorCode, Result};
+use crate::hsm::{Place, RecordKind};
+use crate::kms::lists::{Count, List, Union};
+use crate::kms::transaction::{Body, one};
+use crate::kms::{KeyRecord, Kms, Transaction, places};
+use crate::model::{AliasName, KeyId, Space};
+use crate::octets::{Reader, Writer};
+
+const VERSION: u8 = 1;
+
+/// How many resolved aliases are remembered; beyond that the memory starts over.
+const MAX_KNOWN: usize = 16_384;
+
+/// What is stored of an alias.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AliasRecord {
+    /// The account and region it belongs to.
+    pub space: Space,
+    /// Its name, `alias/` included.
+    pub name: AliasName,
+    /// The key it stands for.
+    pub key: KeyId,
+    /// Its place in the order of creation of its space.
+    pub seq: u64,
+}
+
+/// Some aliases of a list, and how many there are in all.
+#[derive(Debug, Default)]
+pub struct AliasPage {
+    /// The aliases of the page, in order of creation.
+    pub aliases: Vec<AliasRecord>,
+    /// How many the list has.
+    pub total: u64,
+}
+
+impl AliasRecord {
+    /// The body of the alias's record: `01 | lp(account) | lp(region) | lp(name) | key id | seq u64`.
+    fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.u8(VERSION).lp(self.space.account.as_bytes()).lp(self.space.region.as_bytes());
+        writer.lp(self.name.as_str().as_bytes()).raw(self.key.as_bytes()).u64(self.seq);
+        writer.finish()
+    }
+
+    fn decode(body: &[u8]) -> Result<Self> {
+        let mut reader = Reader::new(body);
+        if reader.u8()? != VERSION {
+            return Err(ErrorCode::StoreTooNew.into());
+        }
+        let damaged = |_| ErrorCode::StoreDamaged;
+        let space = Space::new(&reader.text()?, &reader.text()?).map_err(damaged)?;
+        let name = AliasName::parse(&reader.text()?).map_err(|_| ErrorCode::StoreDamaged)?;
+        let (key, seq) = (KeyId::from_bytes(reader.array()?), reader.u64()?);
+        reader.finish()?;
+        Ok(Self { space, name, key, seq })
+    }
+}
+
+impl Transaction<'_> {
+    /// The alias of that name, as this change leaves it so far.
+    pub(crate) fn alias(&self, space: &Space, name: &AliasName) -> Result<Option<AliasRecord>> {
+        let (id, storage_key) = places::alias(self.keyring(), space, name.as_str())?;
+        let Some(record) = self.current(&storage_key)? else { return Ok(None) };
+        let body = self.keyring().open_record(&alias_place(&id, &storage_key), &record)?;
+        AliasRecord::decode(&body).map(Some)
+    }
+
+    /// Gives `key` a further name.
+    pub(crate) fn add_alias(&mut self, key: &mut KeyRecord, name: &AliasName) -> Result<()> {
+        let seq = self.next_seq(&key.space)?;
+        let alias = AliasRecord { space: key.space, name: name.clone(), key: key.id, seq };
+        let id = self.put_alias(&alias)?;
+        let mut counters = self.counters(&key.space)?;
+        self.list(&mut counters, &key.space, &List::Aliases, seq, &id)?;
+        self.list(&mut counters, &key.space, &List::AliasesOf(key.id), seq, &id)?;
+        self.put_counters(&key.space, &counters)?;
+        key.aliases = key.aliases.checked_add(1).ok_or(ErrorCode::LimitExceeded)?;
+        Ok(())
+    }
+
+    /// Has an alias of `from` name `to` instead.
+    pub(crate) fn move_alias(
+        &mut self,
+        alias: AliasRecord,
+        from: &mut KeyRecord,
+        to: &mut KeyRecord,
+    ) -> Result<()> {
+        let (space, seq) = (alias.space, alias.seq);
+        let id = self.put_alias(&AliasRecord { key: to.id, ..alias })?;
+        self.touch(places::alias_of_id(&id));
+        let mut counters = self.counters(&space)?;
+        self.unlist(&mut counters, &space, &List::AliasesOf(from.id), seq)?;
+        self.list(&mut counters, &space, &List::AliasesOf(to.id), seq, &id)?;
+        from.aliases = from.aliases.checked_sub(1).ok_or(ErrorCode::StoreDamaged)?;
+        to.aliases = to.aliases.checked_add(1).ok_or(ErrorCode::LimitExceeded)?;
+        Ok(())
+    }
+
+    /// Takes a name from `key`.
+    pub(crate) fn remove_alias(&mut self, key: &mut KeyRecord, alias: &AliasRecord) -> Result<()> {
+        let space = alias.space;
+        let (id, storage_key) = places::alias(self.keyring(), &space, alias.name.as_str())?;
+        self.remove(&alias_place(&id, &storage_key))?;
+        self.touch(storage_key);
+        let mut counters = self.counters(&space)?;
+        self.unlist(&mut counters, &space, &List::Aliases, alias.seq)?;
+        self.unlist(&mut counters, &space, &List::AliasesOf(key.id), alias.seq)?;
+        self.put_counters(&space, &counters)?;
+        key.aliases = key.aliases.checked_sub(1).ok_or(ErrorCode::StoreDamaged)?;
+        Ok(())
+    }
+
+    /// Takes all its names from `key`. List entries are not sealed: one that is missing shows in the
+    /// key's own count.
+    pub(super) fn remove_aliases(&mut self, key: &mut KeyRecord) -> Result<()> {
+        let kms = self.kms;
+        for alias in kms.aliases_on(&key.space, &List::AliasesOf(key.id), 0, usize::MAX)? {
+            self.remove_alias(key, &alias)?;
+        }
+        if key.aliases == 0 { Ok(()) } else { Err(ErrorCode::StoreDamaged.into()) }
+    }
+
+    fn put_alias(&mut self, alias: &AliasRecord) -> Result<[u8; 16]> {
+        let (id, storage_key) = places::alias(self.keyring(), &alias.space, alias.name.as_str())?;
+        self.put(&alias_place(&id, &storage_key), Body::Clear(&alias.encode()))?;
+        Ok(id)
+    }
+}
+
+impl Kms {
+    /// The key that `name` stands for.
+    pub(super) fn resolve_alias(&self, space: &Space, name: &str) -> Result<Option<KeyId>> {
+        if let Some(key) = self.names.recall(space, name) {
+            return Ok(Some(key));
+        }
+        let seen = self.drops();
+        let (id, storage_key) = places::alias(&*self.hsm.keyring()?, space, name)?;
+        let Some(alias) = self.read_alias(&id, &storage_key)? else { return Ok(None) };
+        self.names.remember(space, name, alias.key, || self.drops() == seen);
+        Ok(Some(alias.key))
+    }
+
+    /// A page of the aliases of the space, or of one key.
+    pub(crate) fn aliases(
+        &self,
+        space: &Space,
+        of: Option<&KeyRecord>,
+        skip: u64,
+        limit: usize,
+    ) -> Result<AliasPage> {
+        let (list, total) = match of {
+            Some(key) => (List::AliasesOf(key.id), u64::from(key.aliases)),
+            None => (List::Aliases, self.read_counters(space)?.of(Count::Aliases)),
+        };
+        Ok(AliasPage { aliases: self.aliases_on(space, &list, skip, limit)?, total })
+    }
+
+    fn aliases_on(
+        &self,
+        space: &Space,
+        list: &List,
+        skip: u64,
+        limit: usize,
+    ) -> Result<Vec<AliasRecord>> {
+        let mut walk = Union::new(self, space, std::slice::from_ref(list))?;
+        let (mut at, mut passed, mut aliases) = (0, 0, Vec::new());
+        while aliases.len() < limit
+            && let Some((seq, id)) = walk.seek(at)?
+        {
+            if passed >= skip {
+                let alias = self.read_alias(&id, &places::alias_of_id(&id))?;
+                let alias = alias.filter(|alias| alias.space == *space && alias.seq == seq);
+                aliases.push(alias.ok_or(ErrorCode::StoreDamaged)?);
+            }
+            passed += 1;
+            at = seq + 1;
+        }
+        Ok(aliases)
+    }
+
+    fn read_alias(&self, id: &[u8; 16], storage_key: &[u8]) -> Result<Option<AliasRecord>> {
+        let Some((_, record)) = one(&*self.store, storage_key)? else { return Ok(None) };
+        let body = self.hsm.keyring()?.open_record(&alias_place(id, storage_key), &record)?;
+        AliasRecord::decode(&body).map(Some)
+    }
+}
+
+const fn alias_place<'a>(id: &'a [u8; 16], storage_key: &'a [u8]) -> Place<'a> {
+    Place { kind: RecordKind::Alias, id, storage_key, immutables: &[] }
+}
+
+/// The keys that aliases were last found to stand for.
+#[derive(Default)]
+pub(super) struct Names(RwLock<HashMap<Box<str>, Vec<(Space, KeyId)>>>);
+
+impl Names {
+    fn recall(&self, space: &Space, name: &str) -> Option<KeyId> {
+        let names = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let found = names.get(name)?.iter().find(|(known, _)| known == space);
+        found.map(|(_, key)| *key)
+    }
+
+    /// Remembers what was read, if it `is_fresh` still.
+    fn remember(&self, space: &Space, name: &str, key: KeyId, is_fresh: impl FnOnce() -> bool) {
+        let mut names = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if is_fresh() {
+            if names.len() >= MAX_KNOWN {
+                names.clear();
+            }
+            names.entry(name.into()).or_default().push((*space, key));
+        }
+    }
+
+    /// Forgets them all. Whoever drops what it knows has counted that before.
+    pub(super) fn forget(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}

@@ -1,0 +1,55 @@
+//! Destruction: of a key with all that belongs to it, and of imported material. Cryptographic: the
+//! records are all that holds the keys that sealed them.
+
+use crate::error::Result;
+use crate::hsm::{Place, RecordKind};
+use crate::kms::transaction::Body;
+use crate::kms::{KeyRecord, Transaction, places};
+use crate::model::KeyState;
+use crate::octets::Writer;
+
+const VERSION: u8 = 1;
+
+impl Transaction<'_> {
+    /// Destroys a key, its versions, wrapping pairs, aliases and tags. A tombstone remains, so that no
+    /// backup brings it back.
+    pub(super) fn destroy(&mut self, key: &KeyRecord) -> Result<()> {
+        let mut named = key.clone();
+        self.remove_aliases(&mut named)?;
+        for (pair, _) in &key.wrapping_pairs {
+            self.delete_pair(pair)?;
+        }
+        self.remove_key(key)?;
+        let storage_key = places::tombstone(&key.id);
+        let id = key.id.as_bytes();
+        let kind = RecordKind::Tombstone;
+        let place = Place { kind, id, storage_key: &storage_key, immutables: &[] };
+        self.put(&place, Body::Clear(&self.tombstone(key)))
+    }
+
+    /// The body of a tombstone: `01 | lp(account) | lp(region) | seq u64 | created u64 | destroyed u64 |
+    /// u32 | version id ...`.
+    fn tombstone(&self, key: &KeyRecord) -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.u8(VERSION).lp(key.space.account.as_bytes()).lp(key.space.region.as_bytes());
+        writer.u64(key.seq).u64(key.created.0).u64(self.now().0);
+        writer.u32(key.versions.len() as u32);
+        for version in &key.versions {
+            writer.raw(version.id.as_bytes());
+        }
+        writer.finish()
+    }
+
+    /// Destroys imported material. The key waits for the same material again, unless it awaits its
+    /// deletion.
+    pub(crate) fn destroy_material(&mut self, key: &mut KeyRecord) -> Result<()> {
+        let version = key.primary()?;
+        self.put_empty_version(key, version)?;
+        key.material_expires = None;
+        key.has_material = false;
+        if key.state != KeyState::PendingDeletion {
+            key.state = KeyState::PendingImport;
+        }
+        Ok(())
+    }
+}
