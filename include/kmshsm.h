@@ -98,6 +98,9 @@
 // The length of an import token, in bytes.
 #define KMSHSM_IMPORT_TOKEN_LEN 57
 
+// How much longer wrapped key material is than the material at most, in bytes.
+#define KMSHSM_WRAPPING_OVERHEAD 272
+
 // What went wrong, as a number that never changes (`kmshsm_status` in C).
 enum kmshsm_error
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -693,6 +696,32 @@ kmshsm_status kmshsm_import_key_material(const kmshsm_session *session,
                                          size_t import_token_len,
                                          uint64_t material_expire_unix);
 
+// Wraps key material for kmshsm_import_key_material, on the side of its owner: with the public key of
+// kmshsm_parameters_for_import alone, without a store or session. It may be the first call of a
+// process.
+//
+// @param algorithm   the wrapping algorithm that the public key was made for:
+//                    "RSAES_OAEP_SHA_256" (material of at most 190 bytes), "RSAES_OAEP_SHA_1" (214),
+//                    "RSAES_PKCS1_V1_5" (245) and "SM2PKE" (6047) for the bytes of a symmetric key;
+//                    "RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD" for a private key in PKCS #8, DER or
+//                    PEM; "SM2PKE_SM4_ECB" for the 32 bytes d of a private key of SM2, or the key in
+//                    PKCS #8
+// @param public_key  DER SubjectPublicKeyInfo, not PEM
+// @param material    the key; the caller wipes it after use
+// @param out         the wrapped material: of RSA 256 bytes; of SM2 97 more than the material; of the
+//                    two last ones 256 and the material padded to blocks of 16, and 145;
+//                    never more than material_len + KMSHSM_WRAPPING_OVERHEAD
+// @return KMSHSM_OK, Abi.BufferTooSmall, InvalidParameter
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_wrap_key_material(const char *algorithm,
+                                       const uint8_t *public_key,
+                                       size_t public_key_len,
+                                       const uint8_t *material,
+                                       size_t material_len,
+                                       uint8_t *out,
+                                       size_t out_capacity,
+                                       size_t *out_len);
+
 // Sets how many bytes of locked memory keys may take in this process, before the first store is
 // created or opened. Of more keys in use than fit, those that are not needed at the moment are wiped,
 // and unsealed again when they are. The default, 4 MiB, fits an RLIMIT_MEMLOCK of 8 MiB; where less may
@@ -700,8 +729,8 @@ kmshsm_status kmshsm_import_key_material(const kmshsm_session *session,
 // parent has set.
 //
 // @param bytes       65536 to 1073741824; two guard pages are taken from it
-// @return KMSHSM_OK, InvalidParameter, also after the first kmshsm_create, kmshsm_open (even in vain)
-//         or kmshsm_self_test
+// @return KMSHSM_OK, InvalidParameter, also after the first kmshsm_create, kmshsm_open (even in vain),
+//         kmshsm_self_test or kmshsm_wrap_key_material
 KMSHSM_MUST_USE
 kmshsm_status kmshsm_set_key_memory(size_t bytes);
 

@@ -38,11 +38,21 @@ pub fn failed(reason: impl Into<Cow<'static, str>>) -> Error {
 /// The outcome of a test on something fresh. Whatever does not pass it fails the module, but for want of
 /// memory, or in a forked child, nothing has been tested.
 pub fn tested(outcome: Result<bool>, reason: &'static str) -> Result<()> {
+    judged(outcome, || failed(reason))
+}
+
+/// The outcome of the same test on something that was brought from outside: what does not pass it is
+/// refused, and nothing is wrong with the module.
+pub fn accepted(outcome: Result<bool>) -> Result<()> {
+    judged(outcome, || ErrorCode::InvalidKeyMaterial.into())
+}
+
+fn judged(outcome: Result<bool>, otherwise: impl FnOnce() -> Error) -> Result<()> {
     use ErrorCode::{ErrorState, Forked, MemoryExhausted};
     match outcome {
         Ok(true) => Ok(()),
         Err(error) if matches!(error.code(), ErrorState | Forked | MemoryExhausted) => Err(error),
-        _ => Err(failed(reason)),
+        _ => Err(otherwise()),
     }
 }
 

@@ -78,3 +78,4 @@ pub mod model;
 mod octets;
 mod policy;
 mod secret;
+mod thread;

@@ -16,7 +16,9 @@ use kmshsm::model::{
 };
 
 const KEY_FILE: Unlock<'static> = Unlock::KeyFile(&[7; 32]);
-const OPTIONS: Options = Options { allow_unprotected_memory: true, manual_clock: None };
+fn options() -> Options {
+    Options { allow_unprotected_memory: true, ..Options::default() }
+}
 
 fn session(kms: &Arc<Kms>) -> Session {
     kms.session("111122223333", "cn-hongkong").unwrap()
@@ -25,7 +27,7 @@ fn session(kms: &Arc<Kms>) -> Session {
 /// A store in memory, in a process whose keys have little room: some 1000 symmetric ones.
 fn in_memory() -> Arc<Kms> {
     make_small();
-    Kms::in_memory(OPTIONS).unwrap()
+    Kms::in_memory(options()).unwrap()
 }
 
 /// Before anything else in every test: it counts only before the first store of the process.
@@ -142,7 +144,7 @@ fn changes_from_all_sides() {
     let place = folder.path().join("store");
     make_small();
     Kms::create(&place, &KEY_FILE).unwrap();
-    let open = || Kms::open(&place, &KEY_FILE, OPTIONS).unwrap();
+    let open = || Kms::open(&place, &KEY_FILE, options()).unwrap();
     let shared = create(&session(&open())).0;
     let made: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..4)
@@ -180,7 +182,7 @@ fn a_disabled_key_is_disabled_everywhere() {
     let place = folder.path().join("store");
     make_small();
     Kms::create(&place, &KEY_FILE).unwrap();
-    let stores = [0, 1].map(|_| Kms::open(&place, &KEY_FILE, OPTIONS).unwrap());
+    let stores = [0, 1].map(|_| Kms::open(&place, &KEY_FILE, options()).unwrap());
     let [one, other] = [&stores[0], &stores[1]].map(session);
     let key = create(&one).0;
     let blob = encrypt(&other, key);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of each floor, lowest first. Neighbours are strangers to each other.
 const FLOORS: [&[&str]; 6] = [
-    &["error", "fork", "health", "octets", "secret"],
+    &["error", "fork", "health", "octets", "secret", "thread"],
     &["claims", "model", "crypto"],
     &["hsm", "keystore", "policy"],
     &["kms"],

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 /// What the header is made from, in the order of a reader.
-const HEADER_SOURCES: [&str; 11] = [
+const HEADER_SOURCES: [&str; 12] = [
     "error/code.rs",
     "ffi/store.rs",
     "ffi/bytes.rs",
@@ -12,6 +12,7 @@ const HEADER_SOURCES: [&str; 11] = [
     "ffi/message.rs",
     "ffi/transfer.rs",
     "ffi/import.rs",
+    "ffi/wrap.rs",
     "ffi/module.rs",
     "ffi/guard.rs",
     "ffi/memory.rs",

@@ -10,7 +10,9 @@ use kmshsm::error::{ErrorCode, Result};
 use kmshsm::kms::{self, Kms, Options, Session};
 use kmshsm::model::{EncryptionContext, KeyId, KeyRef};
 
-const OPTIONS: Options = Options { allow_unprotected_memory: true, manual_clock: None };
+fn options() -> Options {
+    Options { allow_unprotected_memory: true, ..Options::default() }
+}
 const THREADS: usize = 16;
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -24,7 +26,7 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 fn open() -> (Arc<Kms>, Session) {
-    let kms = Kms::in_memory(OPTIONS).unwrap();
+    let kms = Kms::in_memory(options()).unwrap();
     let session = kms.session("111122223333", "cn-hongkong").unwrap();
     (kms, session)
 }

@@ -300,7 +300,7 @@ impl Subject for Decryption {
 }
 
 fn session() -> Session {
-    let options = Options { allow_unprotected_memory: true, manual_clock: None };
+    let options = Options { allow_unprotected_memory: true, ..Options::default() };
     let kms = Kms::in_memory(options).unwrap();
     kms.session("111122223333", "cn-hongkong").unwrap()
 }

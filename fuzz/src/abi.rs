@@ -33,6 +33,8 @@ pub const INTERNAL: Status = 901;
 pub const OVERHEAD: usize = 91;
 /// How much longer a ciphertext of SM2 is than its plaintext.
 pub const SM2_OVERHEAD: usize = 97;
+/// How much longer wrapped material is than the material at most.
+pub const WRAPPING_OVERHEAD: usize = 272;
 /// The length of a digest.
 pub const DIGEST_LEN: usize = 32;
 /// Room for a public key.
@@ -127,6 +129,16 @@ unsafe extern "C" {
         import_token: *const u8,
         import_token_len: usize,
         material_expire_unix: u64,
+    ) -> Status;
+    pub fn kmshsm_wrap_key_material(
+        algorithm: *const c_char,
+        public_key: *const u8,
+        public_key_len: usize,
+        material: *const u8,
+        material_len: usize,
+        out: *mut u8,
+        out_capacity: usize,
+        out_len: *mut usize,
     ) -> Status;
     pub fn kmshsm_random(
         session: Handle,

@@ -14,3 +14,4 @@ pub mod run;
 pub mod script;
 mod transfer;
 mod world;
+mod wrapping;

@@ -233,6 +233,12 @@ pub enum Call {
         sealed: Output,
         exported: Output,
     },
+    Wrap {
+        how: u8,
+        public: Public,
+        material: Input,
+        out: Output,
+    },
     SelfTest {
         answer: There,
         really: Rare,

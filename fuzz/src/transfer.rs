@@ -68,7 +68,7 @@ impl World {
         }
     }
 
-    fn public(&self, public: &Public) -> Buffer {
+    pub(crate) fn public(&self, public: &Public) -> Buffer {
         let genuine = |at: &u8| around(&self.publics, *at).cloned().unwrap_or_default();
         match public {
             Public::Genuine(at) => Buffer::input(&genuine(at), BEHIND),

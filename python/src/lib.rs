@@ -4,6 +4,7 @@
 
 mod answers;
 mod asymmetric;
+mod byok;
 mod crypt;
 mod errors;
 mod guard;
@@ -24,6 +25,8 @@ mod _native {
 
     #[pymodule_export]
     use super::answers::{DataKey, ExportedDataKey, ImportParameters};
+    #[pymodule_export]
+    use super::byok::wrap_key_material;
     #[pymodule_export]
     use super::message::MessageDigest;
     #[pymodule_export]

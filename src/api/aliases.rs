@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::keys::Done;
 use crate::api::list::page;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kms::{Access, Action, AliasPage, AliasRecord, Aliases, Door, Rule};
+use crate::kms::{Access, Action, AliasPage, AliasRecord, Aliases, Door, Resource, Rule};
 use crate::model::{AliasName, KeyId, KeyRef, alias_arn};
 
 /// Gives a key a name. A key may have many, a name stands for one key of the account in the region.
@@ -33,6 +33,7 @@ impl Action for CreateAlias {
             if transaction.alias(&key.space, &self.alias_name)?.is_some() {
                 return Err(ErrorCode::AliasExists.into());
             }
+            transaction.room_for(&key.space, Resource::Aliases)?;
             transaction.add_alias(key, &self.alias_name)?;
             Ok(Done {})
         })

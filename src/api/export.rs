@@ -10,8 +10,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Envelope, OVERHEAD, PublicKey, Transfer};
 use crate::kms::{Access, Action, Aliases, Door, Key, Purpose, Rule};
 use crate::model::{
-    EncryptionAlgorithm, EncryptionContext, KeyId, KeyRef, KeySpec, KeyVersionId, Region,
-    WrappingKeySpec,
+    EncryptionAlgorithm, EncryptionContext, KeyId, KeyRef, KeyVersionId, Region, WrappingKeySpec,
 };
 
 /// Decrypts a data key inside and gives it encrypted with a public key of the caller's.
@@ -170,7 +169,7 @@ impl<'a> Action for GenerateAndExportDataKey<'a> {
 
 /// A public key of the caller's and how it encrypts.
 struct Wrapping {
-    spec: KeySpec,
+    spec: WrappingKeySpec,
     algorithm: EncryptionAlgorithm,
     key: PublicKey,
 }
@@ -191,12 +190,12 @@ impl Wrapping {
             ),
             _ => error,
         })?;
-        Ok(Self { spec: spec.key_spec(), algorithm, key })
+        Ok(Self { spec, algorithm, key })
     }
 
     /// The length of so many bytes when they are encrypted; refuses `parameter` if they are too many.
     fn len(&self, plaintext_len: usize, parameter: &'static str) -> Result<usize> {
-        let range = self.algorithm.plaintext_len(self.spec);
+        let range = self.algorithm.plaintext_len(self.spec.key_spec());
         if !range.contains(&plaintext_len) {
             let detail = format!(
                 "With {} a data key has {} to {} bytes.",
@@ -206,15 +205,11 @@ impl Wrapping {
             );
             return Err(Error::invalid(parameter, detail));
         }
-        Ok(EncryptionAlgorithm::ciphertext_len(self.spec, plaintext_len))
+        Ok(EncryptionAlgorithm::ciphertext_len(self.spec.key_spec(), plaintext_len))
     }
 
     /// SM2 is offered where keys of the same level can be SM2 keys.
     fn admit(&self, door: &Door<'_>, key: &Key) -> Result<()> {
-        if Region::find(door.space().region)?.offers(self.spec, key.record().level) {
-            return Ok(());
-        }
-        let detail = "EC_SM2 needs protection level HSM in a region of the GM class.";
-        Err(Error::invalid("WrappingKeySpec", detail))
+        Region::find(door.space().region)?.admit_wrapping(self.spec, key.record().level)
     }
 }

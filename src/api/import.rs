@@ -8,7 +8,9 @@ use crate::api::{Base64Bytes, Blob};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{ImportToken, Keyring, RawMaterial, WrappingPair};
 use crate::kms::{Access, Action, Aliases, Door, KeyRecord, Rule, Transaction};
-use crate::model::{KeyId, KeyRef, KeyState, Timestamp, WrappingAlgorithm, WrappingKeySpec};
+use crate::model::{
+    KeyId, KeyRef, KeyState, Region, Timestamp, WrappingAlgorithm, WrappingKeySpec,
+};
 
 /// How long an import token is valid, in seconds.
 const TOKEN_LIFE: u64 = 24 * 3600;
@@ -48,17 +50,19 @@ impl Action for GetParametersForImport {
     type Answer = ParametersForImport;
 
     fn run(self, door: &Door<'_>) -> Result<ParametersForImport> {
-        let (spec, algorithm) = (self.wrapping_key_spec, self.wrapping_algorithm);
-        if spec == WrappingKeySpec::EcSm2 {
-            return Err(Error::invalid("WrappingKeySpec", "EC_SM2 is not offered yet."));
-        }
-        if algorithm == WrappingAlgorithm::Sm2Pke {
-            return Err(Error::invalid(
-                "WrappingAlgorithm",
-                "SM2PKE needs WrappingKeySpec EC_SM2.",
-            ));
+        let algorithm = self.wrapping_algorithm;
+        if algorithm.wrapping_key_spec() != self.wrapping_key_spec {
+            let detail =
+                format!("{algorithm} needs WrappingKeySpec {}.", algorithm.wrapping_key_spec());
+            return Err(Error::invalid("WrappingAlgorithm", detail));
         }
         let key = door.key(&self.key_id, Aliases::Refused, Rule::External)?;
+        if !algorithm.fits(key.record().spec) {
+            let detail = format!("{algorithm} is not for keys of spec {}.", key.record().spec);
+            return Err(Error::invalid("WrappingAlgorithm", detail));
+        }
+        let region = Region::find(door.space().region)?;
+        region.admit_wrapping(self.wrapping_key_spec, key.record().level)?;
         door.admit_level(key.record().level, key.record().spec)?;
 
         // Held while there is a private key: closing waits for it.
@@ -156,16 +160,15 @@ impl Action for ImportKeyMaterial<'_> {
     }
 }
 
-/// The material inside `wrapped`, if it is what the key takes: of its length, and the same as the
-/// first time.
+/// The material inside `wrapped`, if it is what the key takes: of its kind, and the same as the first
+/// time.
 fn unwrap(
     keyring: &Keyring,
     key: &KeyRecord,
     pair: &WrappingPair,
     wrapped: &[u8],
 ) -> Result<RawMaterial> {
-    let len = key.spec.material_len().ok_or(ErrorCode::UnsupportedOperation)?;
-    let material = pair.unwrap(wrapped, len)?;
+    let material = pair.unwrap(wrapped, key.spec)?;
     if let Some(first) = &key.fingerprint
         && !material.is(first, keyring, &key.id, key.spec)?
     {
@@ -226,7 +229,8 @@ mod tests {
     #[test]
     fn expired_pairs_are_destroyed() {
         let manual_clock = Some(Timestamp(1_562_246_055));
-        let options = Options { manual_clock, allow_unprotected_memory: true };
+        let options =
+            Options { manual_clock, allow_unprotected_memory: true, ..Options::default() };
         let kms = Kms::in_memory(options).unwrap();
         let session = kms.session("1", "cn-hongkong").unwrap();
         let external = CreateKey { origin: Some(Origin::External), ..CreateKey::default() };

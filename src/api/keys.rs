@@ -7,7 +7,9 @@ use crate::api::metadata::{KeyAnswer, KeyMetadata};
 use crate::api::{rotation, tags};
 use crate::error::{Error, Result};
 use crate::hsm::{RawMaterial, random};
-use crate::kms::{Access, Action, Aliases, Door, KeyRecord, Rule, Version};
+use crate::kms::{
+    Access, Action, Aliases, Class, Door, KeyRecord, Quotas, Resource, Rule, Version,
+};
 use crate::model::{
     JsonText, KeyId, KeyRef, KeySpec, KeyState, KeyUsage, KeyVersionId, Origin, ProtectionLevel,
     Region,
@@ -67,10 +69,6 @@ impl Action for CreateKey {
         };
         let description = self.description.unwrap_or_default();
         check_description("Description", &description)?;
-        if origin == Origin::External && !spec.is_symmetric() {
-            let detail = format!("Keys of spec {spec} are made inside.");
-            return Err(Error::invalid("Origin", detail));
-        }
         let rotates = self.enable_automatic_rotation == Some(true);
         let rotation_interval = match (rotates, self.rotation_interval, origin) {
             (false, ..) => None,
@@ -87,8 +85,13 @@ impl Action for CreateKey {
         };
         let tags = self.tags.map_or(Ok(Vec::new()), |JsonText(text)| tags::read(&text))?;
         region.admit(spec, level)?;
+        door.count(Class::Create, Some(spec))?;
         door.container()?;
         door.admit_level(level, spec)?;
+        if *door.quotas() != Quotas::default() {
+            // Keys that are gone leave room.
+            door.settle()?;
+        }
 
         // Held while there is material in clear: closing waits for it.
         let _keyring = door.keyring()?;
@@ -98,6 +101,8 @@ impl Action for CreateKey {
             Origin::External => None,
         };
         door.change(|transaction| {
+            transaction.room_for(door.space(), Resource::Keys)?;
+            transaction.room_for(door.space(), Resource::Versions)?;
             let now = transaction.now();
             let version = Version { id: KeyVersionId::from_random(random()?), created: now };
             let key = KeyRecord {

@@ -25,6 +25,7 @@ mod rotation;
 mod service;
 mod tags;
 mod versions;
+mod wrap;
 
 use schemars::Schema;
 use serde::Serialize;
@@ -68,6 +69,7 @@ pub use versions::{
     CreateKeyVersion, DescribeKeyVersion, ListKeyVersions, VersionAnswer, VersionList,
     VersionMetadata,
 };
+pub use wrap::{WRAPPING_OVERHEAD, wrap_key_material, wrap_key_material_into};
 
 /// An action in the table of all actions.
 pub struct Descriptor {

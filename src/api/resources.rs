@@ -41,7 +41,7 @@ impl Action for TagResources {
         check_scope(door, &self.region_id, &self.resource_type)?;
         let keys = resources(&self.resource_id)?;
         let tags = given_tags(&self.tag)?;
-        change_all(door, &keys, |key| add(&mut key.tags, &tags))
+        change_all(door, &keys, |key| add(&mut key.tags, &tags, MAX_TAGS))
     }
 }
 

@@ -36,8 +36,9 @@ impl Action for TagResource {
     fn run(self, door: &Door<'_>) -> Result<Done> {
         let key = one_key(&self.key_id, &self.secret_name, &self.certificate_id)?;
         let tags = read(&self.tags.0)?;
+        let limit = door.quotas().tags.unwrap_or(MAX_TAGS);
         door.change_key(key, Aliases::Taken, Rule::Annotate, |_, key| {
-            add(&mut key.tags, &tags)?;
+            add(&mut key.tags, &tags, limit)?;
             Ok(Done {})
         })
     }
@@ -143,13 +144,14 @@ fn one_key<'a>(
     key.as_ref().ok_or_else(|| Error::missing("KeyId"))
 }
 
-/// Adds tags to those of a key: [`ErrorCode::LimitExceeded`] if they become too many.
-pub(super) fn add(tags: &mut Tags, more: &Tags) -> Result<()> {
+/// Adds tags to those of a key: [`ErrorCode::LimitExceeded`] if they become more than `limit`.
+pub(super) fn add(tags: &mut Tags, more: &Tags, limit: usize) -> Result<()> {
     tags.retain(|(key, _)| !more.iter().any(|(other, _)| other == key));
     tags.extend_from_slice(more);
     tags.sort_unstable();
-    if tags.len() > MAX_TAGS {
-        let detail = "A key has at most 20 tags.";
+    let limit = limit.min(MAX_TAGS);
+    if tags.len() > limit {
+        let detail = format!("A key has at most {limit} tags.");
         return Err(Error::new(ErrorCode::LimitExceeded).because(detail));
     }
     Ok(())

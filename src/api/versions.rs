@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::list::page;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::RawMaterial;
-use crate::kms::{Access, Action, Aliases, Door, KeyRecord, Rule, Version};
+use crate::kms::{Access, Action, Aliases, Door, KeyRecord, Resource, Rule, Version};
 use crate::model::{KeyId, KeyRef, KeyVersionId, Timestamp, VersionRef};
 
 /// How many seconds must pass between two versions of a key pair: 7 days.
@@ -58,6 +58,7 @@ impl Action for CreateKeyVersion {
         let key_id = KeyRef::Id(record.id);
         door.change_key(&key_id, Aliases::Refused, Rule::Version, |transaction, key| {
             may_be_made(key, transaction.now())?;
+            transaction.room_for(&key.space, Resource::Versions)?;
             let version = transaction.add_version(key, &material)?;
             Ok(VersionAnswer { key_version: VersionMetadata::of(key.id, &version) })
         })

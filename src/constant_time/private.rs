@@ -18,6 +18,8 @@ pub(super) const SUBJECTS: &[Subject] = &[
     Subject::clean("secp256k1: signed", || signed(Curve::Secp256k1)),
     Subject::clean("SM2: signed", || signed(Curve::Sm2)),
     Subject::clean("SM2: decrypted and refused", sm2_decrypted),
+    Subject::clean("secp256k1: imported", || imported(Curve::Secp256k1)),
+    Subject::clean("SM2: imported", || imported(Curve::Sm2)),
     Subject::clean("P-256: signed", || signed(Curve::P256)),
 ];
 
@@ -58,6 +60,14 @@ fn signed(curve: Curve) -> Result<()> {
     let len = ec::sign(curve, &pair, &DIGEST, rng::fill, &mut out)?;
     let signature = out.get(..len).ok_or(ErrorCode::Internal)?;
     demand(ec::verify(curve, &point, &DIGEST, signature)?)
+}
+
+/// The point is computed, and the pair tried.
+fn imported(curve: Curve) -> Result<()> {
+    let (pair, point) = pair(curve)?;
+    let (d, mut again) = (pair.first_chunk().ok_or(ErrorCode::Internal)?, [0; PAIR_LEN]);
+    ec::from_scalar(curve, d, rng::fill, &mut again)?;
+    demand(again.ends_with(&point) && revealed(again) == revealed(pair))
 }
 
 fn sm2_decrypted() -> Result<()> {

@@ -1,11 +1,12 @@
-//! Block ciphers of 128-bit blocks: AES (FIPS 197) and SM4 (GB/T 32907-2016), forward only.
+//! Block ciphers of 128-bit blocks: AES (FIPS 197) and SM4 (GB/T 32907-2016). Keys
+//! that are kept go forward only.
 #![forbid(unsafe_code)]
 
 use sm4::Sm4;
 use sm4::cipher::array::Array;
-use sm4::cipher::{BlockCipherEncrypt, KeyInit};
+use sm4::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 
-use super::provider::AesKey;
+use super::provider::{self, AesKey};
 use crate::error::{ErrorCode, Result};
 
 /// A block cipher with its key length.
@@ -74,6 +75,20 @@ impl BlockKey {
     }
 }
 
+/// The reverse of [`BlockKey::encrypt_blocks`]. Nothing that is decrypted so comes often enough for
+/// its schedule to be kept.
+pub(super) fn decrypt_blocks(cipher: Cipher, key: &[u8], blocks: &mut [[u8; 16]]) -> Result<()> {
+    if key.len() != cipher.key_len() {
+        return Err(ErrorCode::Internal.into());
+    }
+    if cipher != Cipher::Sm4 {
+        return provider::aes_decrypt_blocks(key, blocks);
+    }
+    let key = Sm4::new_from_slice(key).map_err(|_| ErrorCode::Internal)?;
+    key.decrypt_blocks(Array::cast_slice_from_core_mut(blocks));
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
@@ -115,12 +130,16 @@ mod tests {
             }
             assert!(case.iv.is_none(), "{}", case.id);
             let key = BlockKey::new(Cipher::Sm4, &case.key.0).unwrap();
-            let mut message = case.msg.0;
-            let blocks = message.as_chunks_mut::<16>().0;
+            let mut message = case.msg.0.clone();
+            let (blocks, []) = message.as_chunks_mut::<16>() else { panic!("{}", case.id) };
             for _ in 0..case.iterations {
                 key.encrypt_blocks(blocks);
             }
-            assert_eq!(message, case.ct.0, "{}", case.id);
+            assert_eq!(blocks.as_flattened(), case.ct.0, "{}", case.id);
+            for _ in 0..case.iterations {
+                decrypt_blocks(Cipher::Sm4, &case.key.0, blocks).unwrap();
+            }
+            assert_eq!(message, case.msg.0, "{}", case.id);
             tried += 1;
         }
         assert_eq!(tried, 6);
@@ -138,10 +157,12 @@ mod tests {
                     .into_iter()
                     .find(|cipher| cipher.key_len() == case.key.0.len())
                     .unwrap();
-                let mut message = case.msg.0;
+                let mut message = case.msg.0.clone();
                 let (blocks, []) = message.as_chunks_mut::<16>() else { panic!("{}", case.id) };
                 BlockKey::new(cipher, &case.key.0).unwrap().encrypt_blocks(blocks);
-                assert_eq!(message, case.ct.0, "{}", case.id);
+                assert_eq!(blocks.as_flattened(), case.ct.0, "{}", case.id);
+                decrypt_blocks(cipher, &case.key.0, blocks).unwrap();
+                assert_eq!(message, case.msg.0, "{}", case.id);
             }
         }
     }
@@ -166,7 +187,9 @@ mod tests {
     fn wrong_key_lengths() {
         for cipher in [Cipher::Aes128, Cipher::Aes192, Cipher::Aes256, Cipher::Sm4] {
             for len in (0..40).filter(|len| *len != cipher.key_len()) {
-                assert!(BlockKey::new(cipher, &[0; 40][..len]).is_err());
+                let key = &[0; 40][..len];
+                assert!(BlockKey::new(cipher, key).is_err());
+                assert!(decrypt_blocks(cipher, key, &mut [[0; 16]]).is_err());
             }
         }
     }

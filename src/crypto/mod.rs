@@ -10,10 +10,12 @@ pub mod block;
 pub mod digest;
 pub mod drbg;
 pub mod ec;
+pub mod ecb;
 pub mod ecdsa;
 mod gcm;
 pub mod kdf;
 pub mod mac;
+mod pkcs8;
 pub(crate) mod provider;
 pub mod rsa;
 pub mod selftest;
@@ -21,7 +23,7 @@ pub mod sm2;
 #[cfg(test)]
 mod speed;
 #[cfg(test)]
-mod vectors;
+pub(crate) mod vectors;
 pub mod xaes;
 
 /// Where random bytes come from: fills the buffer, or fails and leaves zeros.

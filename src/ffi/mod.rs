@@ -20,3 +20,4 @@ mod store;
 #[cfg(feature = "testing")]
 mod testing;
 mod transfer;
+mod wrap;

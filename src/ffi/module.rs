@@ -15,8 +15,8 @@ use crate::kms::{self, Kms};
 /// parent has set.
 ///
 /// @param bytes       65536 to 1073741824; two guard pages are taken from it
-/// @return KMSHSM_OK, InvalidParameter, also after the first kmshsm_create, kmshsm_open (even in vain)
-///         or kmshsm_self_test
+/// @return KMSHSM_OK, InvalidParameter, also after the first kmshsm_create, kmshsm_open (even in vain),
+///         kmshsm_self_test or kmshsm_wrap_key_material
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn kmshsm_set_key_memory(bytes: usize) -> kmshsm_status {

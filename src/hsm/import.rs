@@ -1,13 +1,13 @@
-//! Import of a customer's own material (BYOK): wrapping key pairs, import tokens, unwrapping
+//! Import of a customer's own material (BYOK): wrapping key pairs and the tokens that go with them
 //! (ARCHITECTURE.md, Formats: Import token 0x01; API reference, chapter 7).
 
-use crate::crypto::rsa::{OaepHash, Padding, RsaPrivateKey};
+use crate::crypto::ec::{self, Curve};
 use crate::crypto::{digest, mac};
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::arena::{SecretBytes, secluded_at_length};
-use crate::hsm::material::rsa_pkcs8;
+use crate::hsm::arena::SecretBytes;
+use crate::hsm::material::{ec_pair, rsa_pkcs8};
 use crate::hsm::unlock::room;
-use crate::hsm::{Keyring, RawMaterial, random, rng, selftest};
+use crate::hsm::{Keyring, random, rng, selftest};
 use crate::model::{KeyId, Space, Timestamp, WrappingAlgorithm, WrappingKeySpec};
 use crate::octets::{Reader, Writer};
 use crate::secret;
@@ -34,15 +34,18 @@ pub struct WrappingPair {
 }
 
 impl WrappingPair {
-    /// A fresh pair for `key`, made inside. Only RSA pairs exist so far.
+    /// A fresh pair for `key`, made inside, of the kind that the algorithm needs.
     pub fn generate(
         key: KeyId,
         algorithm: WrappingAlgorithm,
         not_after: Timestamp,
     ) -> Result<Self> {
         selftest::ready_for_pairs()?;
-        let (private, public) = rsa_pkcs8(RSA_BITS)?;
-        let spec = WrappingKeySpec::Rsa2048;
+        let spec = algorithm.wrapping_key_spec();
+        let (private, public) = match spec {
+            WrappingKeySpec::Rsa2048 => rsa_pkcs8(RSA_BITS)?,
+            WrappingKeySpec::EcSm2 => sm2_pair()?,
+        };
         Ok(Self { id: random()?, key, spec, algorithm, not_after, failures: 0, public, private })
     }
 
@@ -61,27 +64,12 @@ impl WrappingPair {
         self.failures >= MAX_FAILURES
     }
 
-    /// The material of `len` bytes inside `wrapped`. One error, [`ErrorCode::InvalidKeyMaterial`],
-    /// for bad padding, label and length.
-    pub fn unwrap(&self, wrapped: &[u8], len: usize) -> Result<RawMaterial> {
-        let padding = match self.algorithm {
-            WrappingAlgorithm::Pkcs1V15 => Padding::Pkcs1V15,
-            WrappingAlgorithm::OaepSha1 => Padding::Oaep(OaepHash::Sha1),
-            WrappingAlgorithm::OaepSha256 => Padding::Oaep(OaepHash::Sha256),
-            WrappingAlgorithm::Sm2Pke => return Err(ErrorCode::Internal.into()),
-        };
-        if self.is_burnt() {
-            return Err(ErrorCode::InvalidImportToken.into());
-        }
-        selftest::ready_for_pairs()?;
-        let mut material = room(len)?;
-        secluded_at_length(|| {
-            self.private.read(|private| {
-                let pair = RsaPrivateKey::from_pkcs8(private, rng::fill)?;
-                material.write(|material| pair.decrypt(padding, wrapped, len, material))
-            })
-        })?;
-        Ok(RawMaterial::unwrapped(material))
+    pub(super) const fn algorithm(&self) -> WrappingAlgorithm {
+        self.algorithm
+    }
+
+    pub(super) const fn private(&self) -> &SecretBytes {
+        &self.private
     }
 
     /// The body after one more failed unwrap; the fifth destroys the private half.
@@ -94,7 +82,7 @@ impl WrappingPair {
     }
 
     /// The body of the pair's record: `01 | key id | spec | algorithm | not-after u64 | failures |
-    /// lp(public) | lp(private, PKCS#8)`.
+    /// lp(public) | lp(private)`, of RSA PKCS #8, of SM2 d | x | y.
     pub fn body(&self) -> Result<SecretBytes> {
         self.body_with(self.failures, &self.private)
     }
@@ -135,16 +123,24 @@ impl WrappingPair {
             let not_after = Timestamp(reader.u64()?);
             let failures = reader.u8()?;
             let public = reader.lp()?.to_vec();
-            let pkcs8 = reader.lp()?;
+            let half = reader.lp()?;
             reader.finish()?;
-            let mut private = room(pkcs8.len())?;
+            let mut private = room(half.len())?;
             private.write(|private| {
-                private.copy_from_slice(pkcs8);
+                private.copy_from_slice(half);
                 Ok(())
             })?;
             Ok(Self { id, key, spec, algorithm, not_after, failures, public, private })
         })
     }
+}
+
+/// A fresh pair of SM2, d | x | y, and its public half as SubjectPublicKeyInfo.
+fn sm2_pair() -> Result<(SecretBytes, Vec<u8>)> {
+    let pair = ec_pair(|pair| ec::generate(Curve::Sm2, rng::fill, pair))?;
+    let public =
+        pair.read(|pair| Ok(ec::spki(Curve::Sm2, pair.last_chunk().ok_or(ErrorCode::Internal)?)))?;
+    Ok((pair, public))
 }
 
 /// Binds an import to its pair, key, space and time:

@@ -48,12 +48,22 @@ impl RawMaterial {
             Some(bits) => rsa_pkcs8(bits).map(|(pkcs8, _)| Self(pkcs8)),
             None => {
                 let curve = curve_of(spec)?;
-                let mut pair = room(PAIR_LEN)?;
-                pair.write(|pair| {
-                    let pair = pair.first_chunk_mut().ok_or(ErrorCode::Internal)?;
-                    ec::generate(curve, rng::fill, pair)
-                })?;
-                Ok(Self(pair))
+                ec_pair(|pair| ec::generate(curve, rng::fill, pair)).map(Self)
+            }
+        }
+    }
+
+    /// The material of a key pair of `spec` that somebody else has written in PKCS #8, in the form in
+    /// which such material is stored: that of one key is always the same. The pair is tried once;
+    /// everything that is none is [`ErrorCode::InvalidKeyMaterial`].
+    pub(super) fn import(spec: KeySpec, pkcs8: &[u8]) -> Result<Self> {
+        match spec.modulus_bits() {
+            Some(bits) => secluded_at_length(|| {
+                written(&RsaPrivateKey::import(bits, pkcs8, rng::fill)?).map(Self)
+            }),
+            None => {
+                let curve = curve_of(spec)?;
+                ec_pair(|pair| ec::from_pkcs8(curve, pkcs8, rng::fill, pair)).map(Self)
             }
         }
     }
@@ -175,15 +185,27 @@ pub(super) fn material_in(body: &[u8]) -> Result<&[u8]> {
 pub(super) fn rsa_pkcs8(bits: usize) -> Result<(SecretBytes, Vec<u8>)> {
     secluded_at_length(|| {
         let pair = RsaPrivateKey::generate(bits, rng::fill)?;
-        let mut pkcs8 = Zeroizing::new([0; MAX_PKCS8]);
-        let len = pair.write_pkcs8(&mut *pkcs8)?;
-        let mut private = room(len)?;
-        private.write(|private| {
-            private.iter_mut().zip(&*pkcs8).for_each(|(to, from)| *to = *from);
-            Ok(())
-        })?;
-        Ok((private, pair.public_spki()?))
+        Ok((written(&pair)?, pair.public_spki()?))
     })
+}
+
+/// A key in PKCS #8.
+fn written(pair: &RsaPrivateKey) -> Result<SecretBytes> {
+    let mut pkcs8 = Zeroizing::new([0; MAX_PKCS8]);
+    let len = pair.write_pkcs8(&mut *pkcs8)?;
+    let mut private = room(len)?;
+    private.write(|private| {
+        private.iter_mut().zip(&*pkcs8).for_each(|(to, from)| *to = *from);
+        Ok(())
+    })?;
+    Ok(private)
+}
+
+/// The pair d | x | y that `make` writes.
+pub(super) fn ec_pair(make: impl FnOnce(&mut [u8; PAIR_LEN]) -> Result<()>) -> Result<SecretBytes> {
+    let mut pair = room(PAIR_LEN)?;
+    pair.write(|pair| make(pair.first_chunk_mut().ok_or(ErrorCode::Internal)?))?;
+    Ok(pair)
 }
 
 /// The body of a version record whose material has been destroyed.

@@ -16,6 +16,7 @@ mod sealed;
 pub mod selftest;
 mod transfer;
 mod unlock;
+mod unwrap;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

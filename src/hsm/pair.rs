@@ -225,6 +225,14 @@ impl PublicKey {
             _ => Err(unfit()),
         })
     }
+
+    /// The same by RSAES-PKCS1-v1_5: how material may be wrapped for import, and nothing else.
+    pub fn encrypt_pkcs1(&self, message: &[u8], out: &mut [u8]) -> Result<()> {
+        secluded(|| match self {
+            Self::Rsa(key) => key.encrypt_pkcs1(message, rng::fill, out),
+            _ => Err(unfit()),
+        })
+    }
 }
 
 /// What a public key has encrypted, taken apart; nothing in it is believed yet.

@@ -236,7 +236,7 @@ fn all() -> Vec<(&'static str, Vec<&'static str>)> {
             .unwrap();
     });
     after("RSA", &mut || {
-        assert!(pair.unwrap(&[3; 256], 32).is_err());
+        assert!(pair.unwrap(&[3; 256], KeySpec::Aes256).is_err());
     });
     found.extend(pairs());
     found

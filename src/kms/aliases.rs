@@ -48,7 +48,7 @@ impl AliasRecord {
         writer.finish()
     }
 
-    fn decode(body: &[u8]) -> Result<Self> {
+    pub(super) fn decode(body: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(body);
         if reader.u8()? != VERSION {
             return Err(ErrorCode::StoreTooNew.into());
@@ -191,13 +191,16 @@ impl Kms {
     }
 }
 
-const fn alias_place<'a>(id: &'a [u8; 16], storage_key: &'a [u8]) -> Place<'a> {
+pub(super) const fn alias_place<'a>(id: &'a [u8; 16], storage_key: &'a [u8]) -> Place<'a> {
     Place { kind: RecordKind::Alias, id, storage_key, immutables: &[] }
 }
 
 /// The keys that aliases were last found to stand for.
 #[derive(Default)]
-pub(super) struct Names(RwLock<HashMap<Box<str>, Vec<(Space, KeyId)>>>);
+pub(super) struct Names(RwLock<HashMap<Box<str>, Bearers>>);
+
+/// The keys of one name, one in each space.
+type Bearers = Vec<(Space, KeyId)>;
 
 impl Names {
     fn recall(&self, space: &Space, name: &str) -> Option<KeyId> {

@@ -1,5 +1,6 @@
 //! The one door: only through it does an operation reach keys.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorCode, Result};
@@ -7,8 +8,8 @@ use crate::hsm::{self, KeyMaterial, PublicKey};
 use crate::kms::cache::Meters;
 use crate::kms::room::with_room;
 use crate::kms::{
-    Access, AliasPage, Held, Key, KeyRecord, Page, Purpose, Rule, Selection, Session, Transaction,
-    Version,
+    Access, AliasPage, Class, Held, Key, KeyRecord, Page, Purpose, Quotas, Rule, Selection,
+    Session, Transaction, Version,
 };
 use crate::model::{
     KeyId, KeyRef, KeySpec, KeyVersionId, ManualClock, ProtectionLevel, Space, Timestamp,
@@ -31,6 +32,8 @@ pub struct Door<'s> {
     /// Any of these permissions will do.
     actions: &'static [&'static str],
     access: Access,
+    /// Whether it has been counted against the rates.
+    is_counted: &'s Cell<bool>,
 }
 
 impl<'s> Door<'s> {
@@ -38,13 +41,14 @@ impl<'s> Door<'s> {
         session: &'s Session,
         actions: &'static [&'static str],
         access: Access,
+        is_counted: &'s Cell<bool>,
     ) -> Self {
-        Self { session, actions, access }
+        Self { session, actions, access, is_counted }
     }
 
     /// The same request under other permissions, any of which will do.
     pub(crate) const fn under(&self, actions: &'static [&'static str]) -> Door<'s> {
-        Door { session: self.session, actions, access: self.access }
+        Door { actions, ..*self }
     }
 
     /// The account and region of the call.
@@ -135,7 +139,24 @@ impl<'s> Door<'s> {
 
     /// Permission for what concerns all keys of the space: creating and listing.
     pub(crate) fn container(&self) -> Result<()> {
-        self.authorize(&self.session.space)
+        self.authorize(&self.session.space)?;
+        self.count(Class::of(Rule::Always, self.access), None)
+    }
+
+    /// Counts the request against the rates, once: [`ErrorCode::Throttled`] if they are exceeded.
+    #[inline]
+    pub(crate) fn count(&self, class: Class, spec: Option<KeySpec>) -> Result<()> {
+        match &self.session.kms.quotas().requests_per_second {
+            Some(rates) if !self.is_counted.replace(true) => {
+                self.session.calls.take(rates, class, spec, self.now())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The limits.
+    pub(crate) fn quotas(&self) -> &Quotas {
+        self.session.kms.quotas()
     }
 
     /// Refuses a level that this process's memory is not fit for.
@@ -194,6 +215,7 @@ impl<'s> Door<'s> {
             "{:?} is declared to change nothing",
             self.actions
         );
+        self.count(Class::Write, None)?;
         self.session.kms.change(change)
     }
 
@@ -258,8 +280,15 @@ impl<'s> Door<'s> {
         if key.due().is_some_and(|due| self.now() >= due) {
             return self.admit_due(key, rule);
         }
-        rule.check(key.record())?;
+        self.pass(&key, rule)?;
         Ok(key)
+    }
+
+    /// What rules and rates say.
+    #[inline]
+    fn pass(&self, key: &Key, rule: Rule) -> Result<()> {
+        rule.check(key.record())?;
+        self.count(Class::of(rule, self.access), Some(key.record().spec))
     }
 
     /// A key about which something is due: that is done first.
@@ -271,7 +300,7 @@ impl<'s> Door<'s> {
                 Ok(()) => {
                     kms.refresh()?;
                     let key = kms.find(&record.id)?.ok_or(ErrorCode::KeyNotFound)?;
-                    rule.check(key.record())?;
+                    self.pass(&key, rule)?;
                     return Ok(key);
                 }
                 // Gone is gone, whether or not that can be written down now.
@@ -281,7 +310,7 @@ impl<'s> Door<'s> {
                 Err(_) => {}
             }
         }
-        rule.check(record)?;
+        self.pass(&key, rule)?;
         Ok(key)
     }
 

@@ -7,11 +7,15 @@ mod cache;
 mod clockwork;
 mod destruction;
 mod door;
+mod keeper;
+#[cfg(any(test, feature = "testing"))]
+mod ledger;
 mod lifecycle;
 mod lists;
 mod meter;
 mod open;
 mod places;
+mod quota;
 mod record;
 mod room;
 mod session;
@@ -43,6 +47,8 @@ pub use lifecycle::{Purpose, Rule};
 pub use lists::{Page, Selection};
 pub use meter::Meter;
 pub use open::{Options, Place, fresh_key};
+pub(crate) use quota::{Class, Resource};
+pub use quota::{Quotas, Rates};
 pub use record::{KeyRecord, Version};
 pub use room::zeroize;
 pub use session::{Reply, Session};
@@ -62,6 +68,9 @@ pub struct Kms {
     cache: cache::Cache,
     names: aliases::Names,
     meter: Arc<Meter>,
+    quotas: Quotas,
+    callers: quota::Callers,
+    keeper: keeper::Keeper,
     born: fork::Generation,
     closed: AtomicBool,
 }
@@ -132,6 +141,7 @@ impl Kms {
         if !self.born.is_current() {
             return;
         }
+        self.keeper.stop();
         // Whoever comes second waits, too.
         let _one_at_a_time = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
         self.forget_keys();
@@ -183,6 +193,7 @@ impl Drop for Kms {
             std::mem::forget(std::mem::take(&mut self.cache));
             std::mem::forget(std::mem::take(&mut self.names));
             std::mem::forget(std::mem::take(&mut self.meter));
+            std::mem::forget(std::mem::take(&mut self.keeper));
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::error::{Error, RequestId, Result};
 use crate::fork::Generation;
 use crate::hsm;
+use crate::kms::quota::Calls;
 use crate::kms::room::with_room;
 use crate::kms::{Action, Door, Kms};
 use crate::model::{Principal, Space};
@@ -18,6 +19,7 @@ pub struct Session {
     pub(super) kms: Arc<Kms>,
     pub(super) space: Space,
     pub(super) principal: Principal,
+    pub(super) calls: Arc<Calls>,
 }
 
 /// An answer and the name of its request.
@@ -36,15 +38,17 @@ fn as_text<S: serde::Serializer>(id: &RequestId, serializer: S) -> Result<S::Ok,
 }
 
 impl Session {
-    pub(super) const fn new(kms: Arc<Kms>, space: Space, principal: Principal) -> Self {
-        Self { kms, space, principal }
+    pub(super) fn new(kms: Arc<Kms>, space: Space, principal: Principal) -> Self {
+        let calls = kms.callers.of(&space);
+        Self { kms, space, principal, calls }
     }
 
     /// Does an action. Errors carry the request id, too.
     #[inline]
     pub fn call<A: Action>(&self, action: A) -> Result<Reply<A::Answer>> {
         let request_id = mint()?;
-        let door = Door::new(self, const { &[A::NAME] }, A::ACCESS);
+        let is_counted = Cell::new(false);
+        let door = Door::new(self, const { &[A::NAME] }, A::ACCESS, &is_counted);
         let answer = self.kms.check().and_then(|()| action.run(&door));
         match answer {
             Ok(answer) => Ok(Reply { answer, request_id }),

@@ -309,7 +309,7 @@ pub(super) fn one(store: &dyn Keystore, key: &[u8]) -> Result<Option<(Revision, 
     Ok(entry.map(|entry| (entry.revision, entry.value)))
 }
 
-const fn key_place<'a>(id: &'a KeyId, storage_key: &'a [u8]) -> Place<'a> {
+pub(super) const fn key_place<'a>(id: &'a KeyId, storage_key: &'a [u8]) -> Place<'a> {
     Place { kind: RecordKind::Key, id: id.as_bytes(), storage_key, immutables: &[] }
 }
 

@@ -114,5 +114,33 @@ words! {
         OaepSha256 = 3, "RSAES_OAEP_SHA_256";
         /// SM2 public-key encryption.
         Sm2Pke = 4, "SM2PKE";
+        /// A fresh key of AES-256 by OAEP with SHA-256, and the material under it: ECB, padded as PKCS #7
+        /// does.
+        OaepSha256Aes256Ecb = 5, "RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD";
+        /// A fresh key of SM4 by SM2, and the material under it: ECB, not padded.
+        Sm2PkeSm4Ecb = 6, "SM2PKE_SM4_ECB";
+    }
+}
+
+impl WrappingAlgorithm {
+    /// The kind of key pair that wraps so.
+    pub const fn wrapping_key_spec(self) -> WrappingKeySpec {
+        match self {
+            Self::Pkcs1V15 | Self::OaepSha1 | Self::OaepSha256 | Self::OaepSha256Aes256Ecb => {
+                WrappingKeySpec::Rsa2048
+            }
+            Self::Sm2Pke | Self::Sm2PkeSm4Ecb => WrappingKeySpec::EcSm2,
+        }
+    }
+
+    /// Whether the material of a key of `spec` is wrapped so.
+    pub const fn fits(self, spec: KeySpec) -> bool {
+        match self {
+            Self::Pkcs1V15 | Self::OaepSha1 | Self::OaepSha256 | Self::Sm2Pke => {
+                spec.is_symmetric()
+            }
+            Self::OaepSha256Aes256Ecb => !spec.is_symmetric(),
+            Self::Sm2PkeSm4Ecb => matches!(spec, KeySpec::EcSm2),
+        }
     }
 }

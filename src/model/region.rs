@@ -1,7 +1,7 @@
 //! The regions of the service and what their hardware is certified for (seed 001; API reference,
 //! chapter 1.1).
 
-use super::{KeySpec, ProtectionLevel};
+use super::{KeySpec, ProtectionLevel, WrappingKeySpec};
 use crate::error::{Error, ErrorCode, Result};
 
 /// The certification of a region's hardware. This library reproduces the rules that go with it,
@@ -93,6 +93,15 @@ impl Region {
             return Err(Error::invalid("KeySpec", detail));
         }
         Ok(())
+    }
+
+    /// Refuses to wrap for keys of this level by keys of a kind that they cannot be of here.
+    pub fn admit_wrapping(&self, wrapping: WrappingKeySpec, level: ProtectionLevel) -> Result<()> {
+        if self.offers(wrapping.key_spec(), level) {
+            return Ok(());
+        }
+        let detail = format!("{wrapping} needs protection level HSM in a region of the GM class.");
+        Err(Error::invalid("WrappingKeySpec", detail))
     }
 }
 

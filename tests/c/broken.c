@@ -99,6 +99,17 @@ static void nothing_opens(void)
   is_true(!store, "and there is no handle");
 }
 
+/* No store is asked for, and none is needed to refuse. */
+static void nothing_wraps(void)
+{
+  static const uint8_t zeros[32];
+  uint8_t out[512];
+  size_t len = 0;
+  is_status(kmshsm_wrap_key_material("SM2PKE", zeros, 32, zeros, 32, out,
+                                     sizeof(out), &len),
+            REFUSED, "nothing is wrapped");
+}
+
 /* Opening anew works, and does not revive what was open. */
 static void recovers(const world *failed, const char *failure)
 {
@@ -129,6 +140,7 @@ static void break_and_mend(const char *name)
   json_free(found);
   store_refuses(&w, name);
   nothing_opens();
+  nothing_wraps();
   is_status(kmshsm_testing_break(NULL), "OK", "it is mended");
   recovers(&w, name);
   world_close(&w);

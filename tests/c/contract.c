@@ -20,6 +20,7 @@ int main(int argc, char **argv)
     test_arguments();
     test_texts();
     test_buffers();
+    test_wrapping();
     test_signing();
     test_moving();
     test_digests();

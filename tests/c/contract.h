@@ -58,6 +58,7 @@ char *object_of(const char *name, const char *value, const char *name2,
 void test_arguments(void);
 void test_texts(void);
 void test_buffers(void);
+void test_wrapping(void);
 void test_signing(void);
 void test_moving(void);
 void test_digests(void);

@@ -3,6 +3,7 @@
 #![cfg(feature = "cli")]
 
 mod home;
+mod wrap;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -276,7 +277,9 @@ fn every_action_has_help() {
             assert!(help.out.contains(&option), "{} --help lacks {option}", action.name);
         }
     }
-    assert!(commands.contains("init") && commands.contains("status"));
+    for command in ["init", "status", "self-test", "wrap"] {
+        assert!(commands.contains(command), "{command} is not in --help");
+    }
 
     let version = format!("kmshsm {}\n", kmshsm::health::VERSION);
     assert_eq!(home.run(&["--version"]), Run::says(&version));

@@ -9,6 +9,7 @@
 b'hello'
 """
 
+from kmshsm import byok
 from kmshsm._native import (
     DataKey,
     ExportedDataKey,
@@ -46,6 +47,7 @@ __all__ = [
     "StorageError",
     "Store",
     "__version__",
+    "byok",
     "create",
     "open",
     "self_test",

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use kmshsm::api::{ACTIONS, AdvanceClock, Descriptor};
 use kmshsm::kms::Action;
+use kmshsm::model::WrappingAlgorithm;
 use serde_json::Value;
 
 const ABOUT: &str =
@@ -34,9 +35,43 @@ pub fn build() -> Command {
         .subcommand(init)
         .subcommand(status)
         .subcommand(self_test)
+        .subcommand(wrap())
         .subcommands(
             ACTIONS.iter().filter(|action| action.name != AdvanceClock::NAME).map(subcommand),
         )
+}
+
+fn wrap() -> Command {
+    let file = |name: &'static str, help: &'static str| {
+        let parser = value_parser!(PathBuf);
+        Arg::new(name).long(name).value_name("FILE").value_parser(parser).help(help)
+    };
+    let algorithms: Vec<_> = WrappingAlgorithm::ALL.iter().map(|one| one.as_str()).collect();
+    Command::new("wrap")
+        .about("Wrap key material for ImportKeyMaterial, as its owner does; no store is needed")
+        .arg(
+            Arg::new("algorithm")
+                .long("algorithm")
+                .value_name("WORD")
+                .required(true)
+                .help(format!("As GetParametersForImport was told [{}]", algorithms.join(", "))),
+        )
+        .arg(file("public-key", "Its answer's PublicKey: DER, Base64 or PEM").required(true))
+        .arg(
+            file(
+                "material",
+                "The bytes of a symmetric key; or a private key in PKCS #8, DER or PEM",
+            )
+            .required(true),
+        )
+        .arg(file("out", "Where the wrapped material goes").default_value("-"))
+        .arg(
+            Arg::new("base64")
+                .long("base64")
+                .action(ArgAction::SetTrue)
+                .help("Write Base64, as EncryptedKeyMaterial takes it"),
+        )
+        .after_help("A FILE - is standard input or output.")
 }
 
 /// The parameter names of an action.

@@ -7,6 +7,7 @@
 mod command;
 mod output;
 mod secrets;
+mod wrap;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -47,6 +48,9 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
     };
     if name == "self-test" {
         return self_test(output);
+    }
+    if name == "wrap" {
+        return wrap::run(flags);
     }
     let place = place(flags)?;
     match name {

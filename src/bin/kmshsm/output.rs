@@ -108,10 +108,15 @@ fn columns(rows: &Rows, text: &mut String) {
     }
 }
 
-/// Prints to standard output, which may be closed or full: that is an error like any other.
+/// Prints to standard output.
 pub fn print(text: &str) -> Result<()> {
+    write(text.as_bytes())
+}
+
+/// Writes to standard output, which may be closed or full: that is an error like any other.
+pub fn write(bytes: &[u8]) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| {
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| {
         Error::new(ErrorCode::Internal)
             .because(format!("The answer could not be written: {error}."))
     })

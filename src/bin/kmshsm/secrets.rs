@@ -13,7 +13,7 @@ use kmshsm::error::{Error, ErrorCode, Result};
 use kmshsm::kms::{Unlock, fresh_key};
 use zeroize::Zeroizing;
 
-/// The longest passphrase or parameter file, in bytes.
+/// The longest file that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 
 /// A secret that opens a store.
@@ -102,7 +102,7 @@ pub fn parameter(name: &str, value: &str) -> Result<String> {
 
 fn given(flags: &ArgMatches) -> Result<Option<Secret>> {
     if let Some(path) = flags.get_one::<PathBuf>("key-file") {
-        let bytes = open("--key-file", path)?;
+        let bytes = contents("--key-file", path)?;
         let key = bytes
             .as_slice()
             .try_into()
@@ -112,10 +112,10 @@ fn given(flags: &ArgMatches) -> Result<Option<Secret>> {
     if let Some(fd) = flags.get_one::<i32>("passphrase-fd") {
         // The descriptor's file, opened anew: the number alone gives no right to close it.
         let path = format!("/proc/self/fd/{fd}");
-        return open("--passphrase-fd", Path::new(&path)).map(line).map(Some);
+        return contents("--passphrase-fd", Path::new(&path)).map(line).map(Some);
     }
     if let Some(path) = flags.get_one::<PathBuf>("passphrase-file") {
-        return open("--passphrase-file", path).map(line).map(Some);
+        return contents("--passphrase-file", path).map(line).map(Some);
     }
     Ok(None)
 }
@@ -128,13 +128,15 @@ fn line(mut bytes: Zeroizing<Vec<u8>>) -> Secret {
     Secret::Passphrase(bytes)
 }
 
-fn open(option: &'static str, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+/// The bytes of a file that an option names.
+pub fn contents(option: &'static str, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     File::open(path)
         .and_then(read)
         .map_err(|error| Error::invalid(option, format!("{}: {error}", path.display())))
 }
 
-fn read(file: File) -> std::io::Result<Zeroizing<Vec<u8>>> {
+/// All bytes of a file, 1 MiB at most.
+pub fn read(file: File) -> std::io::Result<Zeroizing<Vec<u8>>> {
     // Room for all of it at once, so that growing leaves no copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE as usize + 1));
     file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub(crate) mod group;
+mod import;
 pub(crate) mod nonce;
 pub(crate) mod signature;
 #[cfg(test)]
@@ -16,8 +17,9 @@ use super::provider::{P256Private, p256_point};
 use super::sm2::{Sm2PrivateKey, Sm2PublicKey};
 use crate::error::{ErrorCode, Result};
 use crate::health;
-use crate::secret::{self, wipe};
+use crate::secret::{self, publish, wipe};
 
+pub use import::{from_pkcs8, from_scalar};
 pub use signature::SIGNATURE_LEN;
 
 /// A curve: its numbers have 32 bytes.
@@ -54,6 +56,11 @@ impl Curve {
         [high.to_be_bytes(), low.to_be_bytes()]
     }
 
+    /// The curve's object identifier in DER, the second half of its algorithm.
+    fn name(self) -> &'static [u8] {
+        self.algorithm().get(11..).unwrap_or_default()
+    }
+
     /// AlgorithmIdentifier: id-ecPublicKey with the named curve (RFC 5480; GM/T 0006 for SM2's).
     const fn algorithm(self) -> &'static [u8] {
         match self {
@@ -80,15 +87,21 @@ pub fn generate(curve: Curve, random: Random, pair: &mut [u8; PAIR_LEN]) -> Resu
 }
 
 fn make(curve: Curve, random: Random, pair: &mut [u8; PAIR_LEN]) -> Result<()> {
+    draw(curve, random, pair.first_chunk_mut().ok_or(ErrorCode::Internal)?)?;
+    complete(curve, pair)?;
+    health::tested(is_pair(curve, pair, random), "The two halves of a fresh EC key do not fit.")
+}
+
+/// Puts the point behind d.
+fn complete(curve: Curve, pair: &mut [u8; PAIR_LEN]) -> Result<()> {
     let (d, point) = pair.split_first_chunk_mut::<32>().ok_or(ErrorCode::Internal)?;
-    draw(curve, random, d)?;
     let public = match curve {
         Curve::P256 => P256Private::new(d)?.point()?,
         Curve::Secp256k1 => generic::Private::<Secp256k1>::new(d)?.point()?,
         Curve::Sm2 => generic::Private::<Sm2>::new(d)?.point()?,
     };
-    point.copy_from_slice(&public);
-    health::tested(is_pair(curve, pair, random), "The two halves of a fresh EC key do not fit.")
+    point.copy_from_slice(&publish(public));
+    Ok(())
 }
 
 /// Whether the public half verifies what the private one signs.
@@ -177,10 +190,18 @@ pub fn point_from_spki(curve: Curve, der: &[u8]) -> Result<[u8; 64]> {
         .into_iter()
         .find_map(|len| {
             let sec1 = der.strip_prefix(&*spki_head(curve, len))?;
-            let forms: &[u8] = if len == 65 { &[4] } else { &[2, 3] };
-            (sec1.len() == usize::from(len) && forms.contains(sec1.first()?)).then_some(sec1)
+            (sec1.len() == usize::from(len)).then_some(sec1)
         })
         .ok_or(ErrorCode::InvalidKeyMaterial)?;
+    point_from_sec1(curve, sec1)
+}
+
+/// The point x | y in SEC 1, 2.3.3, compressed or not. Everything else is
+/// [`ErrorCode::InvalidKeyMaterial`].
+fn point_from_sec1(curve: Curve, sec1: &[u8]) -> Result<[u8; 64]> {
+    if !matches!((sec1.first(), sec1.len()), (Some(4), 65) | (Some(2 | 3), 33)) {
+        return Err(ErrorCode::InvalidKeyMaterial.into());
+    }
     let point = match curve {
         Curve::P256 => return p256_point(sec1),
         Curve::Secp256k1 => {

@@ -32,6 +32,9 @@ fn blocks() {
             schedule.encrypt_blocks(&mut ours);
             rustcrypto::AesKey::new(&key).unwrap().encrypt_blocks(&mut theirs);
             assert_eq!(ours, theirs);
+            awslc::aes_decrypt_blocks(&key, &mut ours).unwrap();
+            rustcrypto::aes_decrypt_blocks(&key, &mut theirs).unwrap();
+            assert_eq!(ours, theirs);
         }
     }
     let key = random(32);
@@ -47,6 +50,8 @@ fn blocks() {
     }
     assert!(awslc::AesKey::new(&[0; 20]).is_err());
     assert!(rustcrypto::AesKey::new(&[0; 20]).is_err());
+    assert!(awslc::aes_decrypt_blocks(&[0; 20], &mut []).is_err());
+    assert!(rustcrypto::aes_decrypt_blocks(&[0; 20], &mut []).is_err());
 }
 
 #[test]

@@ -13,8 +13,8 @@ use awslc as chosen;
 use rustcrypto as chosen;
 
 pub(crate) use chosen::{
-    AesKey, P256Private, P256Public, RsaKey, RsaPublic, Sha256, gcm_open, gcm_seal, hmac_sha256,
-    openly, p256_point, route_heap, sha1, sha256,
+    AesKey, P256Private, P256Public, RsaKey, RsaPublic, Sha256, aes_decrypt_blocks, gcm_open,
+    gcm_seal, hmac_sha256, openly, p256_point, route_heap, sha1, sha256,
 };
 
 /// A heap for the work with private keys; the provider in pure Rust takes none.

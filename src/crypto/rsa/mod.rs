@@ -1,4 +1,4 @@
-//! RSA (RFC 8017): decryption, OAEP, and signatures over SHA-256. The padding is here, once for both
+//! RSA (RFC 8017): encryption, decryption, and signatures over SHA-256. The padding is here, once for both
 //! providers, which give m^e and c^d only.
 #![forbid(unsafe_code)]
 
@@ -12,6 +12,7 @@ mod public;
 mod tests;
 
 pub use oaep::{OaepHash, oaep_max};
+pub use pkcs1::pkcs1_max;
 pub use private::RsaPrivateKey;
 #[cfg(all(feature = "testing", feature = "awslc"))]
 pub(crate) use private::{unpad, unpad_oaep};

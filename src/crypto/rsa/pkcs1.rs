@@ -1,10 +1,11 @@
 //! The padding of PKCS #1 v1.5 (RFC 8017): of signatures over SHA-256 (9.2), and of encrypted
-//! messages (7.2), which is only taken off.
+//! messages (7.2).
 #![forbid(unsafe_code)]
 
 use subtle::{Choice, ConstantTimeEq};
 
 use super::MAX_MODULUS;
+use crate::crypto::Random;
 use crate::error::{ErrorCode, Result};
 
 /// DigestInfo in DER up to the digest: SEQUENCE { SEQUENCE { 2.16.840.1.101.3.4.2.1, NULL }, OCTET
@@ -13,6 +14,12 @@ const DIGEST_INFO: [u8; 19] = [
     0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05,
     0x00, 0x04, 0x20,
 ];
+
+/// What an encrypted message has before it at least: 00 | 02 | 8 bytes | 00.
+const OVERHEAD: usize = 11;
+
+/// One byte in 256 is zero: after so many draws of one, no generator is behind them.
+const TRIES: usize = 16;
 
 /// EM = 00 | 01 | PS, at least 8 bytes ff | 00 | DigestInfo.
 pub(super) fn encode(digest: &[u8; 32], block: &mut [u8]) -> Result<()> {
@@ -35,6 +42,36 @@ pub(super) fn is_encoded(digest: &[u8; 32], block: &[u8]) -> bool {
     let mut right = [0; MAX_MODULUS];
     let right = right.get_mut(..block.len());
     right.is_some_and(|right| encode(digest, right).is_ok() && right == block)
+}
+
+/// The bytes of the longest message that is encrypted under a modulus of so many bytes.
+pub const fn pkcs1_max(modulus_len: usize) -> usize {
+    modulus_len.saturating_sub(OVERHEAD)
+}
+
+/// EM = 00 | 02 | PS, at least 8 random bytes without a zero | 00 | M. A message that is too long for
+/// the block is [`ErrorCode::Internal`].
+pub(super) fn pad(message: &[u8], random: Random, block: &mut [u8]) -> Result<()> {
+    if message.len().checked_add(OVERHEAD).is_none_or(|least| least > block.len()) {
+        return Err(ErrorCode::Internal.into());
+    }
+    let (padding, place) = block.split_at_mut(block.len() - message.len());
+    let [zero, two, string @ .., end] = padding else { return Err(ErrorCode::Internal.into()) };
+    (*zero, *two, *end) = (0, 2, 0);
+    place.copy_from_slice(message);
+    random(string)?;
+    for byte in string {
+        for _ in 0..TRIES {
+            if *byte != 0 {
+                break;
+            }
+            random(std::slice::from_mut(byte))?;
+        }
+        if *byte == 0 {
+            return Err(ErrorCode::Internal.into());
+        }
+    }
+    Ok(())
 }
 
 /// Whether EM = 00 | 02 | PS, at least 8 bytes without a zero | 00 | M, for an M of `len` bytes. The
@@ -75,6 +112,33 @@ mod tests {
         assert!(encode(&digest, &mut block[..62]).is_ok());
         assert!(encode(&digest, &mut block[..61]).is_err());
         assert!((0..54).all(|len| encode(&digest, &mut [0; 54][..len]).is_err()));
+    }
+
+    /// No padding has a zero in it, although one in 256 of the 3500 bytes that are drawn is one.
+    #[test]
+    fn padded_messages() {
+        use crate::crypto::drbg::reproducible as random;
+        for len in [0, 1, 32, 117] {
+            for _ in 0..10 {
+                let (message, mut block) = (vec![0; len], [0xaa; 128]);
+                pad(&message, random, &mut block).unwrap();
+                assert!(bool::from(ends_with_message(len, &block)));
+                assert_eq!(block[128 - len..], message);
+            }
+        }
+        assert_eq!((pkcs1_max(128), pkcs1_max(256), pkcs1_max(10)), (117, 245, 0));
+        for len in [118, 127, 128, 129, 1000] {
+            assert!(pad(&vec![0; len], random, &mut [0; 128]).is_err(), "{len}");
+        }
+        assert!((0..11).all(|len| pad(&[], random, &mut [0; 11][..len]).is_err()));
+        // A zero is drawn again; a generator of nothing else is none.
+        let mut block = [0xaa; 12];
+        let zeros = |out: &mut [u8]| Ok(out.fill(0));
+        assert!(pad(&[7], zeros, &mut block).is_err());
+        let sometimes = |out: &mut [u8]| Ok(out.fill(if out.len() == 1 { 5 } else { 0 }));
+        pad(&[7], sometimes, &mut block).unwrap();
+        assert_eq!(block, [0, 2, 5, 5, 5, 5, 5, 5, 5, 5, 0, 7]);
+        assert!(pad(&[7], |_| Err(ErrorCode::Internal.into()), &mut block).is_err());
     }
 
     #[test]

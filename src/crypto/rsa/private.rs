@@ -1,14 +1,18 @@
 //! RSA private keys.
 #![forbid(unsafe_code)]
 
+use der::Decode;
 use subtle::ConstantTimeEq;
 
-use super::{BITS, MAX_MODULUS, OaepHash, Padding, RsaPublicKey, Scheme, pkcs1, public};
-use crate::crypto::Random;
+use super::{BITS, MAX_MODULUS, MAX_PKCS8, OaepHash, Padding, RsaPublicKey, Scheme, pkcs1, public};
 use crate::crypto::provider::RsaKey;
+use crate::crypto::{Random, pkcs8};
 use crate::error::{Error, ErrorCode, Result};
 use crate::health;
 use crate::secret::{self, Zeroizing};
+
+/// AlgorithmIdentifier: rsaEncryption with NULL (RFC 8017, A.1).
+const ALGORITHM: &[u8] = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
 
 /// A private key of 2048, 3072 or 4096 bits. Where its provider's memory is used up, making, reading
 /// and using it is [`ErrorCode::MemoryExhausted`].
@@ -23,6 +27,33 @@ impl RsaPrivateKey {
         let key = Self(RsaKey::generate(bits, random)?);
         health::tested(key.is_pair(random), "The two halves of a fresh RSA key do not fit.")?;
         Ok(key)
+    }
+
+    /// Reads PKCS #8 (RFC 5208, with RFC 8017, A.1.2 inside) that somebody else has made, of a modulus of
+    /// just so many bits and two primes half as long, and tries it once. Everything else is
+    /// [`ErrorCode::InvalidKeyMaterial`].
+    pub fn import(bits: usize, der: &[u8], random: Random) -> Result<Self> {
+        let refused = ErrorCode::InvalidKeyMaterial;
+        let numbers = pkcs8::private_key(der, ALGORITHM).ok_or(refused)?;
+        let parts = ::pkcs1::RsaPrivateKeyRef::from_der(numbers).map_err(|_| refused)?;
+        // Keys of more primes, or without any, are read by some providers and not by others.
+        let lens =
+            [parts.modulus, parts.prime1, parts.prime2].map(|number| number.as_bytes().len());
+        if parts.other_prime_infos.is_some() || lens != [bits / 8, bits / 16, bits / 16] {
+            return Err(refused.into());
+        }
+        let key = Self::from_pkcs8(der, random)?;
+        health::accepted(key.is_made_of(numbers).and_then(|is| Ok(is && key.is_pair(random)?)))?;
+        Ok(key)
+    }
+
+    /// Whether these are all of its numbers: providers that compute some of them do not look at what
+    /// they are given.
+    fn is_made_of(&self, numbers: &[u8]) -> Result<bool> {
+        let mut written = Zeroizing::new([0; MAX_PKCS8]);
+        let len = self.write_pkcs8(&mut *written)?;
+        let tail = len.checked_sub(numbers.len()).and_then(|at| written.get(at..len));
+        Ok(tail.is_some_and(|tail| secret::eq(tail, numbers)))
     }
 
     /// Whether the private half decrypts what the public one encrypts.

@@ -4,6 +4,7 @@
 use der::Decode;
 use spki::SubjectPublicKeyInfoRef;
 
+use super::pkcs1::pad;
 use super::private::unless_passing;
 use super::{BITS, MAX_MODULUS, OaepHash, Scheme};
 use crate::crypto::Random;
@@ -54,6 +55,13 @@ impl RsaPublicKey {
         encrypt_oaep(&self.key, hash, message, random, out)
     }
 
+    /// RSAES-PKCS1-V1_5-ENCRYPT (RFC 8017, 7.2.1), the padding from `random`, into `out` of the
+    /// modulus' length. A message longer than [`pkcs1_max`](super::pkcs1_max) is
+    /// [`ErrorCode::Internal`]. For those who wrap keys to be imported: nobody else should use it.
+    pub fn encrypt_pkcs1(&self, message: &[u8], random: Random, out: &mut [u8]) -> Result<()> {
+        encrypt_pkcs1(&self.key, message, random, out)
+    }
+
     /// Whether this is a signature of the digest: RSASSA-PSS-VERIFY and RSASSA-PKCS1-V1_5-VERIFY
     /// (RFC 8017, 8.1.2 and 8.2.2).
     pub fn verify(&self, scheme: Scheme, digest: &[u8; 32], signature: &[u8]) -> bool {
@@ -90,9 +98,28 @@ pub(super) fn encrypt_oaep(
     random: Random,
     out: &mut [u8],
 ) -> Result<()> {
+    encrypt(key, |block| hash.encode(message, random, block), out)
+}
+
+/// The same as [`RsaPublicKey::encrypt_pkcs1`] for a modulus of any length.
+pub(super) fn encrypt_pkcs1(
+    key: &RsaPublic,
+    message: &[u8],
+    random: Random,
+    out: &mut [u8],
+) -> Result<()> {
+    encrypt(key, |block| pad(message, random, block), out)
+}
+
+/// Encrypts the block that `encode` fills.
+fn encrypt(
+    key: &RsaPublic,
+    encode: impl FnOnce(&mut [u8]) -> Result<()>,
+    out: &mut [u8],
+) -> Result<()> {
     let mut block = Zeroizing::new([0; MAX_MODULUS]);
     let block = block.get_mut(..key.modulus_len()).ok_or(ErrorCode::Internal)?;
-    hash.encode(message, random, block)?;
+    encode(block)?;
     key.apply_to_secret(block, out).map_err(|error| unless_passing(error, ErrorCode::Internal))
 }
 

@@ -7,7 +7,7 @@ mod curves;
 
 use answers::{aes, argon2id, derivation, drbg, rsa, sm4, xaes};
 
-use super::block::{BlockKey, Cipher};
+use super::block::{BlockKey, Cipher, decrypt_blocks};
 use super::drbg::{Drbg, SEED_LEN};
 use super::rsa::{OaepHash, Padding, RsaPrivateKey, Scheme};
 use super::xaes::DerivationKey;
@@ -105,11 +105,14 @@ fn with<const N: usize>(mut input: [u8; N], flaw: u8) -> [u8; N] {
     input
 }
 
+/// There and back.
 fn block(cipher: Cipher, key: &[u8], input: [u8; 16], answer: [u8; 16], flaw: u8) -> Result<bool> {
     let mut blocks = [with(input, flaw)];
     let key = key.get(..cipher.key_len()).unwrap_or_default();
     BlockKey::new(cipher, key)?.encrypt_blocks(&mut blocks);
-    Ok(blocks == [answer])
+    let is_right = blocks == [answer];
+    decrypt_blocks(cipher, key, &mut blocks)?;
+    Ok(is_right && blocks == [input])
 }
 
 /// Sealing, opening, and refusing another tag.

@@ -109,8 +109,8 @@ static WANTED: AtomicUsize = AtomicUsize::new(4 << 20);
 /// wiped, and unsealed again when they are.
 ///
 /// [`ErrorCode::InvalidParameter`] for other sizes, and once the memory is mapped, which happens
-/// when a store is first created or opened, even in vain, and at a self-test; a child keeps what its
-/// parent has set. Two guard pages are taken from it; where less may be locked, there is less.
+/// when a store is first created or opened, even in vain, at a self-test, and when material is wrapped;
+/// a child keeps what its parent has set. Two guard pages are taken from it; where less may be locked, there is less.
 pub fn set_key_memory(bytes: usize) -> Result<()> {
     if !(64 << 10..=1 << 30).contains(&bytes) {
         return Err(Error::invalid("bytes", "It must be 65536 to 1073741824."));

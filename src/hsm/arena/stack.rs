@@ -344,13 +344,13 @@ mod tests {
     #[test]
     fn there_is_room_to_spare() {
         use crate::hsm::WrappingPair;
-        use crate::model::{KeyId, Timestamp, WrappingAlgorithm};
+        use crate::model::{KeyId, KeySpec, Timestamp, WrappingAlgorithm};
         let key = KeyId::from_bytes([1; 16]);
         let (algorithm, until) = (WrappingAlgorithm::OaepSha256, Timestamp(1 << 40));
         let used = secluded(|| {
             let at = LAST.get();
             let pair = WrappingPair::generate(key, algorithm, until).unwrap();
-            assert!(pair.unwrap(&[3; 256], 32).is_err());
+            assert!(pair.unwrap(&[3; 256], KeySpec::Aes256).is_err());
             let Some(stack) = memory().stacks.stacks.get(at) else { return Ok(None) };
             let mut depth = stack.size;
             while depth > 0 {

@@ -72,6 +72,12 @@ impl Counters {
         Ok(())
     }
 
+    /// All that is above zero.
+    #[cfg(any(test, feature = "testing"))]
+    pub(in crate::kms) const fn counts(&self) -> &BTreeMap<[u8; 5], u64> {
+        &self.counts
+    }
+
     pub(in crate::kms) fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::default();
         writer.u8(VERSION).lp(self.space.account.as_bytes()).lp(self.space.region.as_bytes());

@@ -15,9 +15,13 @@ pub(crate) struct AesKey(AES_KEY, u8);
 impl AesKey {
     /// Expands a key of 16, 24 or 32 bytes.
     pub(crate) fn new(key: &[u8]) -> Result<Self> {
-        let mut schedule = Self(AES_KEY { rd_key: [0; 60], rounds: 0 }, 0);
+        let mut schedule = Self::empty();
         schedule.rekey(key)?;
         Ok(schedule)
+    }
+
+    const fn empty() -> Self {
+        Self(AES_KEY { rd_key: [0; 60], rounds: 0 }, 0)
     }
 
     /// Expands another key in the same place.
@@ -90,6 +94,24 @@ impl Drop for AesKey {
         self.0 = AES_KEY { rd_key: [0; 60], rounds: 0 };
         zeroize::optimization_barrier(&self.0);
     }
+}
+
+/// Decrypts every block in place under a key of 16, 24 or 32 bytes.
+pub(crate) fn aes_decrypt_blocks(key: &[u8], blocks: &mut [[u8; 16]]) -> Result<()> {
+    let bits = c_uint::try_from(key.len() * 8).map_err(|_| ErrorCode::Internal)?;
+    let mut schedule = AesKey::empty();
+    // SAFETY: takes nothing; it makes sure that the CPU has been looked at.
+    unsafe { aws_lc_sys::CRYPTO_library_init() };
+    // SAFETY: `key` holds `bits` bits, the schedule is ours to write; other lengths are refused.
+    if unsafe { aws_lc_sys::AES_set_decrypt_key(key.as_ptr(), bits, &raw mut schedule.0) } != 0 {
+        return Err(ErrorCode::Internal.into());
+    }
+    for block in blocks {
+        let block = block.as_mut_ptr();
+        // SAFETY: 16 bytes to read and write, which may be the same; the key is expanded, backwards.
+        unsafe { aws_lc_sys::AES_decrypt(block, block, &raw const schedule.0) };
+    }
+    Ok(())
 }
 
 /// An AEAD context on the stack, wiped when dropped (AWS-LC's own clean-up leaves the schedule).

@@ -12,7 +12,7 @@ mod heap;
 mod rsa;
 mod side_by_side;
 
-pub(crate) use cipher::{AesKey, gcm_open, gcm_seal};
+pub(crate) use cipher::{AesKey, aes_decrypt_blocks, gcm_open, gcm_seal};
 pub(crate) use ec::{P256Private, P256Public, p256_point};
 pub(crate) use hash::{Sha256, hmac_sha256, sha1, sha256};
 pub(crate) use heap::{openly, route_heap};

@@ -1,9 +1,12 @@
 //! AES and AES-GCM.
 
 use aes::cipher::array::Array;
-use aes::{Aes128, Aes128Enc, Aes192, Aes192Enc, Aes256, Aes256Enc};
+use aes::cipher::consts::U16;
+use aes::{
+    Aes128, Aes128Dec, Aes128Enc, Aes192, Aes192Dec, Aes192Enc, Aes256, Aes256Dec, Aes256Enc,
+};
 use hmac::KeyInit;
-use sm4::cipher::BlockCipherEncrypt;
+use sm4::cipher::{BlockCipherDecrypt, BlockCipherEncrypt};
 
 use crate::crypto::gcm;
 use crate::error::{ErrorCode, Result};
@@ -47,6 +50,23 @@ impl AesKey {
             Self::Aes192(key) => key.encrypt_blocks(blocks),
             Self::Aes256(key) => key.encrypt_blocks(blocks),
         }
+    }
+}
+
+/// Decrypts every block in place under a key of 16, 24 or 32 bytes.
+pub(crate) fn aes_decrypt_blocks(key: &[u8], blocks: &mut [[u8; 16]]) -> Result<()> {
+    fn apply<C: KeyInit + BlockCipherDecrypt<BlockSize = U16>>(
+        key: &[u8],
+        blocks: &mut [[u8; 16]],
+    ) -> Result<()> {
+        let key = C::new_from_slice(key).map_err(|_| ErrorCode::Internal)?;
+        key.decrypt_blocks(Array::cast_slice_from_core_mut(blocks));
+        Ok(())
+    }
+    match key.len() {
+        16 => apply::<Aes128Dec>(key, blocks),
+        24 => apply::<Aes192Dec>(key, blocks),
+        _ => apply::<Aes256Dec>(key, blocks),
     }
 }
 

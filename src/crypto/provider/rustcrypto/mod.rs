@@ -7,7 +7,7 @@ mod ec;
 mod hash;
 mod rsa;
 
-pub(crate) use cipher::{AesKey, gcm_open, gcm_seal};
+pub(crate) use cipher::{AesKey, aes_decrypt_blocks, gcm_open, gcm_seal};
 pub(crate) use ec::{P256Private, P256Public, p256_point};
 pub(crate) use hash::{Sha256, hmac_sha256, sha1, sha256};
 pub(crate) use rsa::{RsaKey, RsaPublic};

@@ -3,6 +3,7 @@
 
 mod decryption;
 mod encoding;
+mod import;
 mod oracle;
 mod signatures;
 

@@ -77,11 +77,21 @@ fn encrypts_and_decrypts_alike() {
     for pair in pairs() {
         both(OaepHash::Sha1, Oaep::<Sha1>::new, &pair);
         both(OaepHash::Sha256, Oaep::<Sha256>::new, &pair);
-        let message = bytes(32);
-        let public = pair.1.to_public_key();
-        let ciphertext = public.encrypt(&mut { SOURCE }, Pkcs1v15Encrypt, &message).unwrap();
-        let mut out = [0; 32];
-        pair.0.decrypt(Padding::Pkcs1V15, &ciphertext, 32, &mut out).unwrap();
-        assert_eq!(out[..], message);
+        let len = pair.0.modulus_len();
+        let (ours, theirs) = (pair.0.public().unwrap(), pair.1.to_public_key());
+        let most = pkcs1_max(len);
+        for message_len in [0, 1, 32, most] {
+            let message = bytes(message_len);
+            let ciphertext = theirs.encrypt(&mut { SOURCE }, Pkcs1v15Encrypt, &message).unwrap();
+            let mut out = vec![0; message_len];
+            pair.0.decrypt(Padding::Pkcs1V15, &ciphertext, message_len, &mut out).unwrap();
+            assert_eq!(out, message);
+            let mut ciphertext = vec![0; len];
+            ours.encrypt_pkcs1(&message, random, &mut ciphertext).unwrap();
+            assert_eq!(pair.1.decrypt(Pkcs1v15Encrypt, &ciphertext).unwrap(), message);
+        }
+        let mut out = vec![0; len];
+        let too_long = ours.encrypt_pkcs1(&vec![1; most + 1], random, &mut out);
+        assert_eq!(too_long, Err(ErrorCode::Internal.into()));
     }
 }

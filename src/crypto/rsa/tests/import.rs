@@ -1,0 +1,127 @@
+//! Private keys from outside.
+#![forbid(unsafe_code)]
+
+use ::rsa::pkcs8::DecodePrivateKey;
+use ::rsa::traits::{PrivateKeyParts, PublicKeyParts};
+use der::Decode;
+
+use super::*;
+
+/// Where the RSAPrivateKey begins in PKCS #8 of these lengths.
+const HEAD: usize = 26;
+
+fn import(bits: usize, der: &[u8]) -> bool {
+    match RsaPrivateKey::import(bits, der, random) {
+        Ok(key) => key.modulus_len() * 8 == bits,
+        Err(error) => {
+            assert_eq!(error.code(), ErrorCode::InvalidKeyMaterial);
+            false
+        }
+    }
+}
+
+/// An element of DER.
+fn element(tag: u8, body: &[u8]) -> Vec<u8> {
+    let head = match body.len() {
+        len @ 0..128 => vec![tag, len as u8],
+        len @ 128..256 => vec![tag, 0x81, len as u8],
+        len => vec![tag, 0x82, (len >> 8) as u8, len as u8],
+    };
+    [&head[..], body].concat()
+}
+
+/// PrivateKeyInfo with the algorithm of RSA, and with something behind the key.
+fn info(version: u8, key: &[u8], rest: &[u8]) -> Vec<u8> {
+    let algorithm = hex::decode("300d06092a864886f70d0101010500").unwrap();
+    element(0x30, &[&[2, 1, version], &algorithm[..], &element(4, key), rest].concat())
+}
+
+#[test]
+fn of_the_length_that_is_asked_for() {
+    for (bits, key) in BITS.into_iter().zip(fresh()) {
+        let der = pkcs8(key);
+        for asked in BITS {
+            assert_eq!(import(asked, &der), asked == bits);
+        }
+    }
+}
+
+#[test]
+fn in_strict_der() {
+    let der = pkcs8(&fresh()[0]);
+    let key = &der[HEAD..];
+    assert_eq!(info(0, key, &[]), der);
+    // An attribute does not matter: [0] SET.
+    let dressed = RsaPrivateKey::import(2048, &info(0, key, b"\xa0\x02\x30\x00"), random).unwrap();
+    assert_eq!(pkcs8(&dressed), der);
+    for wrong in [
+        [&der[..], &[0]].concat(),
+        der[..der.len() - 1].to_vec(),
+        info(1, key, &[]),
+        info(0, key, &[5, 0]),
+        info(0, &[key, &[0]].concat(), &[]),
+        info(0, &key[..key.len() - 1], &[]),
+        key.to_vec(),
+        fresh()[0].public_spki().unwrap(),
+        vec![],
+    ] {
+        assert!(!import(2048, &wrong));
+    }
+}
+
+#[test]
+fn every_number_counts() {
+    let der = pkcs8(&fresh()[0]);
+    let numbers = ::pkcs1::RsaPrivateKeyRef::from_der(&der[HEAD..]).unwrap();
+    let numbers = [
+        numbers.modulus,
+        numbers.public_exponent,
+        numbers.private_exponent,
+        numbers.prime1,
+        numbers.prime2,
+        numbers.exponent1,
+        numbers.exponent2,
+        numbers.coefficient,
+    ]
+    .map(|number| number.as_bytes().to_vec());
+    let with = |at: usize, number: Vec<u8>| {
+        let mut changed = numbers.clone();
+        changed[at] = number;
+        let integers = changed.iter().flat_map(|digits| {
+            let digits =
+                if digits[0] < 0x80 { digits.clone() } else { [&[0], &digits[..]].concat() };
+            element(2, &digits)
+        });
+        info(0, &element(0x30, &[vec![2, 1, 0], integers.collect()].concat()), &[])
+    };
+    for (at, number) in numbers.iter().enumerate() {
+        assert_eq!(with(at, number.clone()), der);
+        let len = number.len();
+        let mut wrong = vec![vec![0], vec![1], vec![2], vec![3]];
+        wrong.extend([0x80, 0xff].map(|first| [&[first], &vec![0; len - 1][..]].concat()));
+        wrong.extend([vec![0xff; len], number[..len / 2].to_vec(), [&[1], &number[..]].concat()]);
+        for mask in [1, 2] {
+            let mut changed = number.clone();
+            changed[len - 1] ^= mask;
+            wrong.push(changed);
+        }
+        for wrong in wrong {
+            assert!(!import(2048, &with(at, wrong.clone())), "{at} {wrong:?}");
+        }
+    }
+}
+
+/// Others write the larger prime last, or choose another d that does the same.
+#[test]
+fn written_by_others() {
+    let key = ::rsa::RsaPrivateKey::from_pkcs8_der(&pkcs8(&fresh()[0])).unwrap();
+    let [p, q] = key.primes() else { panic!() };
+    let swapped = ::rsa::RsaPrivateKey::from_components(
+        key.n().as_ref().clone(),
+        key.e().clone(),
+        key.d().clone(),
+        vec![q.as_ref().clone(), p.as_ref().clone()],
+    );
+    let der = swapped.unwrap().to_pkcs8_der().unwrap();
+    assert!(import(2048, der.as_bytes()));
+}
