@@ -99,7 +99,7 @@ fn run(lane: Lane) {
         let outcome = play(&case, lane);
         failures.extend(outcome.err().map(|why| format!("{file}: {}: {why}", case.name)));
     }
-    assert!(count >= 120, "only {count} cases");
+    assert!(count >= 350, "only {count} cases");
     assert!(failures.is_empty(), "{} of {count} failed\n{}", failures.len(), failures.join("\n"));
 }
 
