@@ -1,4 +1,4 @@
-# make demo | test | test-portable | lint | fuzz | bench | bench-timing | install. What a target does is in
+# make demo | test | test-portable | lint | fuzz | torture | bench | bench-timing | install. What a target does is in
 # the script or tool it calls.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
@@ -16,7 +16,7 @@ SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 VENV := .venv/.tools
 PACKAGE := .venv/.kmshsm
 
-.PHONY: all lib cli python demo test test-rust test-c test-memory test-constant-time test-python \
+.PHONY: all lib cli python demo test test-rust test-life torture test-c test-memory test-constant-time test-python \
 	test-portable test-portable-rust test-portable-c test-portable-python lint fuzz fuzz-smoke bench \
 	bench-timing bless install clean
 
@@ -30,10 +30,19 @@ demo: all python
 	scripts/need openssl libcrypto
 	scripts/demo
 
-test: test-rust test-c test-memory test-constant-time demo test-python
+test: test-rust test-life test-c test-memory test-constant-time demo test-python
 
 test-rust:
 	cargo test --locked
+
+# The library itself optimized a little, with all checks: these two call it a million times.
+test-life:
+	CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo test --locked -p kmshsm --features testing --test life --test processes -- $(TEST_FLAGS)
+
+# The same, a hundred times as long and from a seed of its own: an hour or so.
+torture:
+	PROPTEST_CASES=1000000 PROPTEST_RNG_SEED=$$(date +%s) KMSHSM_PAIRS=100000 KMSHSM_ROUNDS=2000 \
+		$(MAKE) test-life TEST_FLAGS=--nocapture
 
 test-c: lib build/testing/lib/libkmshsm.so
 	scripts/need openssl c++
