@@ -61,8 +61,8 @@ test-constant-time: lib
 	cargo build --locked -q --release -p kmshsm --no-default-features --features capi,awslc,testing --bin constant-time
 	target/release/constant-time
 
-test-python: python
-	scripts/need openssl
+test-python: python cli
+	scripts/need openssl jq
 	cd python && ../.venv/bin/python -m pytest -q
 
 # All of it on the provider in pure Rust, in the dev profile; the demo is about the same surfaces.
@@ -76,8 +76,10 @@ test-portable-c: build/portable/lib/libkmshsm.so
 	$(MAKE) -C tests/c check BUILD=$(CURDIR)/build/tests/portable KMSHSM_LIBDIR=$(CURDIR)/build/portable/lib
 
 test-portable-python: build/portable/python
-	scripts/need openssl
-	cd python && PYTHONPATH=$(CURDIR)/build/portable/python ../.venv/bin/python -m pytest -q
+	scripts/need openssl jq
+	cargo build $(PORTABLE) --features cli --bin kmshsm
+	cd python && KMSHSM=$(CURDIR)/target/debug/kmshsm PYTHONPATH=$(CURDIR)/build/portable/python \
+		../.venv/bin/python -m pytest -q
 
 lint: $(VENV) python
 	cargo fmt --all --check

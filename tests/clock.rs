@@ -10,7 +10,8 @@ use kmshsm::kms::{Kms, Options, Tick, Unlock};
 use kmshsm::model::{Timestamp, WrappingAlgorithm};
 use serde_json::Value;
 
-const START: u64 = 1_562_246_055;
+/// After every system clock: a store begins at the moment of its creation.
+const START: u64 = 4_000_000_000;
 const DAY: u64 = 86_400;
 const KEY_FILE: Unlock<'static> = Unlock::KeyFile(&[7; 32]);
 

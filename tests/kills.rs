@@ -18,7 +18,7 @@ const KEY_FILE: Unlock<'static> = Unlock::KeyFile(&[7; 32]);
 const TASK: &str = "KMSHSM_TEST_TASK";
 
 fn open(place: &Path) -> (Arc<Kms>, Session) {
-    let options = Options { allow_unprotected_memory: true, manual_clock: None };
+    let options = Options { allow_unprotected_memory: true, ..Options::default() };
     let kms = Kms::open(place, &KEY_FILE, options).unwrap();
     let session = kms.session("111122223333", "cn-hongkong").unwrap();
     (kms, session)

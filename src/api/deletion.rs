@@ -103,6 +103,7 @@ impl Action for SetDeletionProtection {
         }
         let key = match (&self.protected_resource_arn, &self.key_id) {
             (None, None) => return Err(Error::missing("ProtectedResourceArn")),
+            (_, Some(KeyRef::Alias(_))) => return Err(ErrorCode::UnsupportedAlias.into()),
             (Some(arn), Some(key)) if arn.key_id() != key.key_id() => {
                 return Err(Error::invalid("KeyId", "ProtectedResourceArn names another key."));
             }

@@ -167,8 +167,13 @@ impl Action for ListTagResources {
         match keys {
             None => door.visit_tagged(wanted.first(), start.seq, see)?,
             Some(keys) => {
+                let named = keys.len();
                 let chosen = Selection { keys: Some(keys), ..Selection::default() };
-                for id in door.select(&chosen, 0, MAX_RESOURCES)?.keys {
+                let found = door.select(&chosen, 0, MAX_RESOURCES)?.keys;
+                if found.len() < named {
+                    return Err(ErrorCode::ResourceNotFound.into());
+                }
+                for id in found {
                     let key = door.key(&KeyRef::Id(id), Aliases::Refused, Rule::Always)?;
                     if key.record().seq >= start.seq && !see(key.record()) {
                         break;

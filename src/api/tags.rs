@@ -187,7 +187,7 @@ pub(super) fn read(json: &str) -> Result<Tags> {
 
 /// The keys of tags: a JSON array, or with commas between them.
 fn read_keys(text: &str) -> Result<Vec<String>> {
-    let keys: Vec<String> = match text.trim_start().starts_with('[') {
+    let keys: Vec<String> = match text.trim_start().starts_with(['[', '{']) {
         true => serde_json::from_str(text)
             .map_err(|_| Error::invalid("TagKeys", "It must be a JSON array of texts."))?,
         false => text.split(',').map(|key| key.trim().to_owned()).collect(),
@@ -225,7 +225,7 @@ mod tests {
         let two = Ok(vec!["a".to_owned(), "b c".to_owned()]);
         assert_eq!(read_keys(r#"["a","b c"]"#), two);
         assert_eq!(read_keys("a, b c"), two);
-        for text in ["", "a,,b", "[]", "[1]", r#"[""]"#, "["] {
+        for text in ["", "a,,b", "[]", "[1]", r#"[""]"#, "[", r#"{"a":"b"}"#] {
             assert!(read_keys(text).is_err(), "{text}");
         }
     }

@@ -9,7 +9,7 @@ use crate::crypto::sm2::{Sm2Ciphertext, Sm2PrivateKey, Sm2PublicKey};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::rng;
 
-/// P-256 is the last: AWS-LC mixes the key into its generator, all of whose bytes are secret from
+/// P-256 comes last: AWS-LC mixes the key into its generator, all of whose bytes are secret from
 /// then on.
 pub(super) const SUBJECTS: &[Subject] = &[
     Subject::clean("RSA-2048: OAEP decrypted", rsa_decrypted),
@@ -21,6 +21,7 @@ pub(super) const SUBJECTS: &[Subject] = &[
     Subject::clean("secp256k1: imported", || imported(Curve::Secp256k1)),
     Subject::clean("SM2: imported", || imported(Curve::Sm2)),
     Subject::clean("P-256: signed", || signed(Curve::P256)),
+    Subject::clean("P-256: imported", || imported(Curve::P256)),
 ];
 
 const DIGEST: [u8; 32] = [0x5a; 32];

@@ -10,6 +10,7 @@ pub(super) fn check_all(new: &dyn Fn() -> Box<dyn Keystore>) {
     deletes_come_before_puts(&*new());
     scans_page_by_key(&*new());
     scans_reach_the_last_key(&*new());
+    keys_are_counted_and_skipped(&*new());
     sync_tells_what_was_touched(&*new());
     sync_forgets_in_the_end(&*new());
     empty_keys_are_refused(&*new());
@@ -112,6 +113,21 @@ fn scans_page_by_key(store: &dyn Keystore) {
     assert_eq!(store.scan(b"k", b"l", 9).unwrap(), []);
     assert_eq!(store.scan(b"k", b"a", 1).unwrap()[0].key, b"k");
     assert_eq!(store.scan(b"", b"k\x18", 9).unwrap()[0].key, b"l");
+}
+
+fn keys_are_counted_and_skipped(store: &dyn Keystore) {
+    for key in [&b"a"[..], b"k", b"k1", b"k2", b"l", &[0xff], &[0xff, 0xff]] {
+        store.commit(put(key, b"v")).unwrap();
+    }
+    for (prefix, count) in [(&b""[..], 7), (b"k", 3), (b"k1", 1), (b"m", 0), (&[0xff], 2)] {
+        assert_eq!(store.count(prefix).unwrap(), count, "{prefix:?}");
+        let all = store.scan(prefix, b"", 9).unwrap();
+        for skip in 0..=count {
+            let expected = all.get(skip as usize).map(|entry| entry.key.clone());
+            assert_eq!(store.nth(prefix, skip).unwrap(), expected, "{prefix:?}");
+        }
+        assert_eq!(store.nth(prefix, u64::MAX).unwrap(), None);
+    }
 }
 
 fn scans_reach_the_last_key(store: &dyn Keystore) {

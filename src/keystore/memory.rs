@@ -1,7 +1,7 @@
 //! A store in the memory of one process, for tests and for keys that must not outlive it.
 #![forbid(unsafe_code)]
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque, btree_map};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
@@ -22,7 +22,7 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct State {
     revision: u64,
-    entries: BTreeMap<Vec<u8>, (Vec<u8>, Revision)>,
+    entries: BTreeMap<Vec<u8>, Kept>,
     /// Touched keys with the commits that touched them, oldest first.
     log: VecDeque<(u64, Vec<u8>)>,
     /// The log holds every key touched by a commit after this one.
@@ -58,10 +58,18 @@ impl Keystore for MemoryStore {
         if range.is_empty() {
             return Ok(Vec::new());
         }
-        let until = range.until.map_or(Bound::Unbounded, Bound::Excluded);
+        Ok(self.read().range(range).take(limit).map(entry).collect())
+    }
+
+    fn count(&self, prefix: &[u8]) -> Result<u64> {
+        Ok(self.read().range(KeyRange::page(prefix, &[])).count() as u64)
+    }
+
+    fn nth(&self, prefix: &[u8], skip: u64) -> Result<Option<Vec<u8>>> {
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         let state = self.read();
-        let entries = state.entries.range((Bound::Included(range.from), until));
-        Ok(entries.take(limit).map(entry).collect())
+        let found = state.range(KeyRange::page(prefix, &[])).nth(skip);
+        Ok(found.map(|(key, _)| key.clone()))
     }
 
     fn commit(&self, batch: Batch) -> Result<Revision> {
@@ -101,7 +109,15 @@ impl Keystore for MemoryStore {
     }
 }
 
+/// What is kept under a key.
+type Kept = (Vec<u8>, Revision);
+
 impl State {
+    fn range(&self, range: KeyRange) -> btree_map::Range<'_, Vec<u8>, Kept> {
+        let until = range.until.map_or(Bound::Unbounded, Bound::Excluded);
+        self.entries.range((Bound::Included(range.from), until))
+    }
+
     fn prune(&mut self) {
         self.pruned = self.revision.saturating_sub(LOG_REVISIONS);
         while self.log.front().is_some_and(|(revision, _)| *revision <= self.pruned) {

@@ -86,6 +86,14 @@ pub trait Keystore: Send + Sync {
     /// order of their keys. An empty `after` starts at the front.
     fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Entry>>;
 
+    /// How many entries have a key that starts with `prefix`. Cheaper than a scan, but not free: the
+    /// store goes through their keys.
+    fn count(&self, prefix: &[u8]) -> Result<u64>;
+
+    /// The key of the entry behind the first `skip` among those whose key starts with `prefix`. Costs
+    /// as much as counting those.
+    fn nth(&self, prefix: &[u8], skip: u64) -> Result<Option<Vec<u8>>>;
+
     /// All of `batch`, durable when this returns, or nothing: [`ErrorCode::Conflict`] if an
     /// expectation does not hold.
     ///

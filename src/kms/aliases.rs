@@ -168,17 +168,15 @@ impl Kms {
         skip: u64,
         limit: usize,
     ) -> Result<Vec<AliasRecord>> {
+        let Some(mut at) = self.nth_of_list(space, list, skip)? else { return Ok(Vec::new()) };
         let mut walk = Union::new(self, space, std::slice::from_ref(list))?;
-        let (mut at, mut passed, mut aliases) = (0, 0, Vec::new());
+        let mut aliases = Vec::new();
         while aliases.len() < limit
             && let Some((seq, id)) = walk.seek(at)?
         {
-            if passed >= skip {
-                let alias = self.read_alias(&id, &places::alias_of_id(&id))?;
-                let alias = alias.filter(|alias| alias.space == *space && alias.seq == seq);
-                aliases.push(alias.ok_or(ErrorCode::StoreDamaged)?);
-            }
-            passed += 1;
+            let alias = self.read_alias(&id, &places::alias_of_id(&id))?;
+            let alias = alias.filter(|alias| alias.space == *space && alias.seq == seq);
+            aliases.push(alias.ok_or(ErrorCode::StoreDamaged)?);
             at = seq + 1;
         }
         Ok(aliases)

@@ -61,6 +61,7 @@ void json_set(json *object, const char *name, json *value)
   }
   while(*at)
     at = &(*at)->next;
+  free(value->name);
   value->name = copy_text(name, strlen(name));
   *at = value;
 }

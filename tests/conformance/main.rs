@@ -2,6 +2,7 @@
 
 mod expect;
 mod lanes;
+mod matrix;
 mod outside;
 mod typed;
 
@@ -12,9 +13,11 @@ use std::sync::Arc;
 use kmshsm::error::ErrorCode;
 use kmshsm::kms::{Kms, Options, Place};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use lanes::Lane;
+use matrix::Matrix;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,7 +28,7 @@ struct Case {
     steps: Vec<Step>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
     call: String,
@@ -58,7 +61,7 @@ fn the_table_holds_in_types() {
 #[test]
 fn the_table_is_complete() {
     let (mut called, mut refused) = (BTreeSet::new(), BTreeSet::new());
-    for (_, case) in cases() {
+    for (_, case) in read().0 {
         for step in case.steps {
             called.insert(step.call);
             refused.extend(step.error);
@@ -72,18 +75,17 @@ fn the_table_is_complete() {
     }
 }
 
+#[test]
+fn the_matrices_are_complete() {
+    Matrix::check_are_complete(&read().1);
+}
+
 /// The codes that an action can answer now. The others belong to the C ABI, to opening stores, to
 /// the state of the module, or to operations that are still to come; each of the first three has
 /// tests of its own.
 fn is_answered_by_actions(code: ErrorCode) -> bool {
     use ErrorCode as Code;
-    let still_to_come = [
-        Code::NoPermission,
-        Code::StateModifiedFailed,
-        Code::PendingDeletion,
-        Code::LimitExceeded,
-        Code::Throttled,
-    ];
+    let still_to_come = [Code::NoPermission, Code::Throttled];
     let elsewhere = ["Abi.", "Store.", "Module.", "InternalFailure"];
     let is_elsewhere = elsewhere.iter().any(|prefix| code.wire_code().starts_with(prefix));
     !still_to_come.contains(&code) && !is_elsewhere
@@ -92,12 +94,12 @@ fn is_answered_by_actions(code: ErrorCode) -> bool {
 fn run(lane: Lane) {
     let mut failures = Vec::new();
     let mut count = 0;
-    for (file, case) in cases() {
+    for (file, case) in read().0 {
         count += 1;
         let outcome = play(&case, lane);
         failures.extend(outcome.err().map(|why| format!("{file}: {}: {why}", case.name)));
     }
-    assert!(count >= 120, "only {count} cases");
+    assert!(count >= 350, "only {count} cases");
     assert!(failures.is_empty(), "{} of {count} failed\n{}", failures.len(), failures.join("\n"));
 }
 
@@ -175,20 +177,32 @@ fn substitute(value: &mut Value, variables: &Variables) {
     }
 }
 
-fn cases() -> Vec<(String, Case)> {
+/// The cases, those of the matrices among them, and the matrices.
+fn read() -> (Vec<(String, Case)>, Vec<Matrix>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut files: Vec<_> =
         std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();
-    let (mut all, mut names) = (Vec::new(), BTreeSet::new());
+    let (mut all, mut matrices, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
     for path in files {
         let file = path.file_name().unwrap().to_string_lossy().into_owned();
-        let cases: Vec<Case> = serde_json::from_str(&std::fs::read_to_string(&path).unwrap())
-            .unwrap_or_else(|error| panic!("{file}: {error}"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let cases: Vec<Case> = if text.starts_with('{') {
+            let matrix: Matrix = parse(&file, &text);
+            let cases = matrix.cases();
+            matrices.push(matrix);
+            cases
+        } else {
+            parse(&file, &text)
+        };
         for case in cases {
             assert!(names.insert(case.name.clone()), "{file}: two cases {}", case.name);
             all.push((file.clone(), case));
         }
     }
-    all
+    (all, matrices)
+}
+
+fn parse<T: DeserializeOwned>(file: &str, text: &str) -> T {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"))
 }

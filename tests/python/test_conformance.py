@@ -10,13 +10,20 @@ import pytest
 
 import kmshsm
 import lanes
+import matrix
 from cases import MISSING, OWN_STEPS, at_path, encoded, holds, replaced
 
 TABLE = sorted((Path(__file__).parents[1] / "cases").glob("*.json"))
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The cases of a file: a list of them, or a matrix."""
+    content = json.loads(path.read_text("utf-8"))
+    return content if isinstance(content, list) else [*matrix.cases(content)]
+
+
 CASES = [
-    pytest.param(case, id=f"{path.stem}: {case['name']}")
-    for path in TABLE
-    for case in json.loads(path.read_text("utf-8"))
+    pytest.param(case, id=f"{path.stem}: {case['name']}") for path in TABLE for case in read(path)
 ]
 
 

@@ -50,7 +50,7 @@ pub const fn pkcs1_max(modulus_len: usize) -> usize {
 }
 
 /// EM = 00 | 02 | PS, at least 8 random bytes without a zero | 00 | M. A message that is too long for
-/// the block is [`ErrorCode::Internal`].
+/// the block is [`ErrorCode::Internal`]. Time may tell where a zero was drawn: another byte is there.
 pub(super) fn pad(message: &[u8], random: Random, block: &mut [u8]) -> Result<()> {
     if message.len().checked_add(OVERHEAD).is_none_or(|least| least > block.len()) {
         return Err(ErrorCode::Internal.into());

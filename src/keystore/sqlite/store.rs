@@ -85,6 +85,16 @@ impl Keystore for SqliteStore {
         }
     }
 
+    fn count(&self, prefix: &[u8]) -> Result<u64> {
+        let range = KeyRange::page(prefix, &[]);
+        self.inner.read(|connection| transaction::count(connection, &range))
+    }
+
+    fn nth(&self, prefix: &[u8], skip: u64) -> Result<Option<Vec<u8>>> {
+        let range = KeyRange::page(prefix, &[]);
+        self.inner.read(|connection| transaction::nth(connection, &range, skip))
+    }
+
     fn commit(&self, batch: Batch) -> Result<Revision> {
         batch.check()?;
         self.inner.commit(&batch)

@@ -1,6 +1,8 @@
 //! What the store asks of SQLite: one function for each question.
 #![forbid(unsafe_code)]
 
+use std::borrow::Cow;
+
 use rusqlite::{
     CachedStatement, Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params,
 };
@@ -58,6 +60,38 @@ pub(super) fn scan(
             )?
             .query_map(params![range.from, limit], entry)?
             .collect(),
+    }
+}
+
+/// How many keys are in the range.
+pub(super) fn count(connection: &Connection, range: &KeyRange) -> rusqlite::Result<u64> {
+    let mut count =
+        connection.prepare_cached("SELECT COUNT(*) FROM kv WHERE key >= ?1 AND key < ?2")?;
+    let count: i64 = count.query_row(params![range.from, end(range)], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
+
+/// The key behind the first `skip` in the range.
+pub(super) fn nth(
+    connection: &Connection,
+    range: &KeyRange,
+    skip: u64,
+) -> rusqlite::Result<Option<Vec<u8>>> {
+    let mut nth = connection.prepare_cached(
+        "SELECT key FROM kv WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT 1 OFFSET ?3",
+    )?;
+    let skip = i64::try_from(skip).unwrap_or(i64::MAX);
+    nth.query_row(params![range.from, end(range), skip], |row| row.get(0)).optional()
+}
+
+/// Longer than any storage key.
+const BEYOND: usize = 256;
+
+/// Where the range ends, or behind all keys.
+fn end(range: &KeyRange) -> Cow<'_, [u8]> {
+    match &range.until {
+        Some(until) => until.into(),
+        None => vec![0xff; BEYOND].into(),
     }
 }
 

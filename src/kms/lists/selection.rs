@@ -118,9 +118,9 @@ impl Kind {
 impl Kms {
     /// The keys of `space` that `selection` takes: `limit` of them after the first `skip`.
     ///
-    /// By kind or without a choice the cost is that of skipping and of the page; by tag that of the
-    /// shorter of the two, the keys so tagged and the keys of those kinds; by key that of the keys
-    /// named.
+    /// The cost is that of the page, and of skipping: by the store for one list, else entry by entry. By
+    /// one tag it is also that of counting the keys so tagged, by tag and kind that of going through
+    /// the shorter of the two, by key that of the keys named.
     pub(crate) fn select(
         &self,
         space: &Space,
@@ -138,21 +138,18 @@ impl Kms {
         let page = match (selection.tags(), kinds) {
             (None, None) => {
                 let total = counters.of(Count::Keys);
-                self.some_of(space, &[List::All], total, skip, limit)?
+                self.some_of(space, &[List::All], Some(total), skip, limit)?
             }
             (None, Some(kinds)) => {
                 let total = kinds.iter().map(|kind| counters.of(Count::Kind(*kind))).sum();
-                self.some_of(space, &kinds_lists(&kinds), total, skip, limit)?
+                self.some_of(space, &kinds_lists(&kinds), Some(total), skip, limit)?
             }
             (Some(tags), None) => {
-                let mut page = Page::default();
-                let mut tagged = Union::new(self, space, &tags)?;
-                let mut at = 0;
-                while let Some((seq, key)) = tagged.seek(at)? {
-                    page.add(KeyId::from_bytes(key), skip, limit);
-                    at = seq + 1;
-                }
-                page
+                let total = match tags.as_slice() {
+                    [tag] => Some(self.count_list(space, tag)?),
+                    _ => None,
+                };
+                self.some_of(space, &tags, total, skip, limit)?
             }
             (Some(tags), Some(kinds)) => {
                 let mut tagged = Union::new(self, space, &tags)?;
@@ -218,27 +215,33 @@ impl Kms {
         Ok(page)
     }
 
-    /// `limit` keys after the first `skip` on any of `lists`, of which there are `total`.
+    /// `limit` keys after the first `skip` on any of `lists`, of which there are `total`, or as many as
+    /// are found.
     fn some_of(
         &self,
         space: &Space,
         lists: &[List],
-        total: u64,
+        total: Option<u64>,
         skip: u64,
         limit: usize,
     ) -> Result<Page> {
         let mut page = Page::default();
-        if skip < total {
-            let mut union = Union::new(self, space, lists)?;
-            let mut at = 0;
-            while page.keys.len() < limit
-                && let Some((seq, key)) = union.seek(at)?
-            {
-                page.add(KeyId::from_bytes(key), skip, limit);
-                at = seq + 1;
+        let mut union = Union::new(self, space, lists)?;
+        let mut at = 0;
+        if let ([list], Some(total)) = (lists, total) {
+            // The store skips faster than we do.
+            match self.nth_of_list(space, list, skip)? {
+                Some(seq) => (page.total, at) = (skip, seq),
+                None => return Ok(Page { total, ..page }),
             }
         }
-        Ok(Page { total, ..page })
+        while (total.is_none() || page.keys.len() < limit)
+            && let Some((seq, key)) = union.seek(at)?
+        {
+            page.add(KeyId::from_bytes(key), skip, limit);
+            at = seq + 1;
+        }
+        Ok(Page { total: total.unwrap_or(page.total), ..page })
     }
 
     /// List entries are not sealed: what they name must be a key of the space.

@@ -41,6 +41,25 @@ impl<'k> Union<'k> {
     }
 }
 
+impl Kms {
+    /// How many items a list has.
+    pub(in crate::kms) fn count_list(&self, space: &Space, list: &List) -> Result<u64> {
+        self.store.count(&places::list(&*self.hsm.keyring()?, space, list)?)
+    }
+
+    /// The place of the item behind the first `skip` of a list.
+    pub(in crate::kms) fn nth_of_list(
+        &self,
+        space: &Space,
+        list: &List,
+        skip: u64,
+    ) -> Result<Option<u64>> {
+        let prefix = places::list(&*self.hsm.keyring()?, space, list)?;
+        let key = self.store.nth(&prefix, skip)?;
+        key.map(|key| seq_of(&prefix, &key)).transpose()
+    }
+}
+
 /// One list, read in pieces.
 struct Walk<'k> {
     kms: &'k Kms,
@@ -95,10 +114,13 @@ impl<'k> Walk<'k> {
 }
 
 fn parse(prefix: &[u8], entry: &Entry) -> Result<Item> {
-    let seq = entry.key.get(prefix.len()..).ok_or(ErrorCode::StoreDamaged)?;
-    let mut reader = Reader::new(seq);
+    let id = entry.value.as_slice().try_into().map_err(|_| ErrorCode::StoreDamaged)?;
+    Ok((seq_of(prefix, &entry.key)?, id))
+}
+
+fn seq_of(prefix: &[u8], key: &[u8]) -> Result<u64> {
+    let mut reader = Reader::new(key.get(prefix.len()..).ok_or(ErrorCode::StoreDamaged)?);
     let seq = reader.u64()?;
     reader.finish()?;
-    let id = entry.value.as_slice().try_into().map_err(|_| ErrorCode::StoreDamaged)?;
-    Ok((seq, id))
+    Ok(seq)
 }
