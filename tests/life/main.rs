@@ -7,13 +7,10 @@
 mod call;
 mod commands;
 mod dice;
-mod importing;
-mod lists;
 mod model;
 mod names;
 #[path = "../conformance/outside.rs"]
 mod outside;
-mod tagging;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -193,6 +193,11 @@ impl Model {
         }
     }
 
+    /// The keys of a space that are there.
+    pub fn living(&self, space: usize) -> Vec<&Key> {
+        self.keys.iter().filter(|key| key.space == space && !key.is_gone()).collect()
+    }
+
     /// Calls that show what the last one has, or may have, brought about.
     pub fn take_questions(&mut self) -> Vec<Call> {
         std::mem::take(&mut self.questions)

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::{UNKNOWN, key, one, reference};
 use crate::call::{Call, SPACES};
-use crate::commands::{UNKNOWN, key, one, reference};
 use crate::dice::Dice;
 use crate::model::{Model, State};
 
@@ -88,9 +88,7 @@ pub fn untag_resources(dice: &mut Dice<'_>, model: &Model, space: usize) -> Opti
 pub fn list_tag_resources(dice: &mut Dice<'_>, model: &Model, space: usize) -> Option<Vec<Call>> {
     let mut params = target(dice, space);
     if dice.rarely(3) {
-        let here: Vec<_> =
-            model.keys.iter().filter(|key| key.space == space && !key.is_gone()).collect();
-        let id = dice.any(&here)?.id.as_str().into();
+        let id = dice.any(&model.living(space))?.id.as_str().into();
         write(dice, &mut params, "ResourceId", vec![id]);
     }
     if dice.rarely(3) {
@@ -147,4 +145,19 @@ fn write(dice: &mut Dice<'_>, params: &mut Value, name: &str, values: Vec<Value>
             value => params[prefix] = value,
         }
     }
+}
+
+/// Enough for a second page of ListTagResources.
+pub fn many_tags(dice: &mut Dice<'_>, _: &Model, space: usize) -> Option<Vec<Call>> {
+    if !dice.rarely(4) {
+        return None;
+    }
+    let tag = |at: usize| json!({ "TagKey": format!("t{at}"), "TagValue": "v" });
+    let tags: Vec<_> = (0..18 + dice.below(3)).map(tag).collect();
+    let create = json!({ "KeySpec": "Aliyun_AES_256", "Origin": "EXTERNAL", "Tags": tags });
+    let mut calls = vec![Call::new(space, "CreateKey", create); 9 + dice.below(14)];
+    let (_, region) = SPACES[space];
+    let list = json!({ "RegionId": region, "ResourceType": "key" });
+    calls.push(Call::new(space, "ListTagResources", list));
+    Some(calls)
 }

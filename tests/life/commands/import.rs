@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use super::{key_that, one, reference};
 use crate::call::Call;
-use crate::commands::{key_that, one, reference};
 use crate::dice::Dice;
 use crate::model::{DAY, Model, State, Token};
 

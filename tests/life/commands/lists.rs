@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::tags::{TAG_KEYS, TAG_VALUES};
+use super::{ALIASES, key, one, reference};
 use crate::call::{Call, SPACES};
-use crate::commands::{ALIASES, key, one, reference};
 use crate::dice::Dice;
 use crate::model::Model;
-use crate::tagging::{TAG_KEYS, TAG_VALUES};
 
 fn page(dice: &mut Dice<'_>, mut params: Value) -> Value {
     if dice.rarely(2) {
