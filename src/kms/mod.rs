@@ -37,6 +37,7 @@ pub use lists::{List, Page};
 pub use meter::Meter;
 pub use open::{Options, Place, fresh_key};
 pub use record::{KeyRecord, Version};
+pub(crate) use room::with_room;
 pub use room::zeroize;
 pub use session::{Aliases, Door, Reply, Session};
 pub(crate) use transaction::Transaction;
