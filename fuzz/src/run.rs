@@ -39,8 +39,15 @@ const KINDS: &[&str] = &[
 ];
 
 pub(crate) const SPECS: &[&str] = &["EC_SM2", "RSA_2048", "", "RSA_4096"];
-pub(crate) const ALGORITHMS: &[&str] =
-    &["RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1", "RSAES_PKCS1_V1_5", "SM2PKE", ""];
+pub(crate) const ALGORITHMS: &[&str] = &[
+    "RSAES_OAEP_SHA_256",
+    "RSAES_OAEP_SHA_1",
+    "RSAES_PKCS1_V1_5",
+    "SM2PKE",
+    "",
+    "RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD",
+    "SM2PKE_SM4_ECB",
+];
 
 /// Runs a script in a world of its own.
 pub fn run(script: &Script) {
