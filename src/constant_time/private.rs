@@ -9,7 +9,7 @@ use crate::crypto::sm2::{Sm2Ciphertext, Sm2PrivateKey, Sm2PublicKey};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::rng;
 
-/// P-256 is the last: AWS-LC mixes the key into its generator, all of whose bytes are secret from
+/// P-256 comes last: AWS-LC mixes the key into its generator, all of whose bytes are secret from
 /// then on.
 pub(super) const SUBJECTS: &[Subject] = &[
     Subject::clean("RSA-2048: OAEP decrypted", rsa_decrypted),
@@ -18,7 +18,10 @@ pub(super) const SUBJECTS: &[Subject] = &[
     Subject::clean("secp256k1: signed", || signed(Curve::Secp256k1)),
     Subject::clean("SM2: signed", || signed(Curve::Sm2)),
     Subject::clean("SM2: decrypted and refused", sm2_decrypted),
+    Subject::clean("secp256k1: imported", || imported(Curve::Secp256k1)),
+    Subject::clean("SM2: imported", || imported(Curve::Sm2)),
     Subject::clean("P-256: signed", || signed(Curve::P256)),
+    Subject::clean("P-256: imported", || imported(Curve::P256)),
 ];
 
 const DIGEST: [u8; 32] = [0x5a; 32];
@@ -58,6 +61,14 @@ fn signed(curve: Curve) -> Result<()> {
     let len = ec::sign(curve, &pair, &DIGEST, rng::fill, &mut out)?;
     let signature = out.get(..len).ok_or(ErrorCode::Internal)?;
     demand(ec::verify(curve, &point, &DIGEST, signature)?)
+}
+
+/// The point is computed, and the pair tried.
+fn imported(curve: Curve) -> Result<()> {
+    let (pair, point) = pair(curve)?;
+    let (d, mut again) = (pair.first_chunk().ok_or(ErrorCode::Internal)?, [0; PAIR_LEN]);
+    ec::from_scalar(curve, d, rng::fill, &mut again)?;
+    demand(again.ends_with(&point) && revealed(again) == revealed(pair))
 }
 
 fn sm2_decrypted() -> Result<()> {

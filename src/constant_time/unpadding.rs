@@ -1,9 +1,10 @@
-//! Taking RSA's padding off: the whole block is secret, and of the outcome the one verdict is told.
+//! Taking padding off, RSA's and that of PKCS #7: the whole block is secret, and of the outcome the one verdict is told.
 #![forbid(unsafe_code)]
 
 use super::blocks::{self, CLASSES, Class};
 use super::{OaepHash, Padding, Subject, concealed, demand, public, revealed};
-use crate::crypto::rsa;
+use crate::crypto::block::{BlockKey, Cipher};
+use crate::crypto::{ecb, rsa};
 use crate::error::Result;
 use crate::hsm::WrappingPair;
 use crate::model::{KeyId, KeySpec, Timestamp, WrappingAlgorithm};
@@ -19,6 +20,7 @@ pub(super) const SUBJECTS: &[Subject] = &[
     Subject::clean("OAEP with SHA-256 taken off", || known_length(OAEP_SHA256)),
     Subject::clean("OAEP with SHA-1 taken off, of any length", || any_length(OaepHash::Sha1)),
     Subject::clean("OAEP with SHA-256 taken off, of any length", || any_length(OaepHash::Sha256)),
+    Subject::clean("AES-256-ECB decrypted, PKCS #7 taken off", ecb_padding),
 ];
 
 const OAEP_SHA1: Padding = Padding::Oaep(OaepHash::Sha1);
@@ -60,6 +62,26 @@ fn any_length(hash: OaepHash) -> Result<()> {
             Class::OtherLength => answer == Ok(MESSAGE - 1),
             _ => answer.is_err(),
         })?;
+    }
+    Ok(())
+}
+
+/// Paddings of every length, and such as are none: a zero, too long, one byte of it wrong.
+fn ecb_padding() -> Result<()> {
+    let key: [u8; 32] = public(1);
+    for len in 0..18 {
+        let mut padded = [len; 32];
+        padded.iter_mut().take(32 - usize::from(len)).for_each(|byte| *byte = 0xaa);
+        for at in [None, Some(32 - usize::from(len))] {
+            let mut blocks = padded;
+            blocks.iter_mut().skip(at.unwrap_or(32)).take(1).for_each(|byte| *byte ^= 0x40);
+            let (whole, _) = blocks.as_chunks_mut::<16>();
+            BlockKey::new(Cipher::Aes256, &key)?.encrypt_blocks(whole);
+            let answer = ecb::decrypt_padded(&concealed(key), &mut concealed(blocks));
+            let is_right = (1..=16).contains(&len) && at.is_none();
+            demand(answer.is_ok() == is_right)?;
+            demand(!is_right || answer == Ok(32 - usize::from(len)))?;
+        }
     }
     Ok(())
 }

@@ -24,8 +24,10 @@ const _: () = assert!(KMSHSM_IMPORT_TOKEN_LEN == TOKEN_LEN);
 /// hours and for that key only.
 ///
 /// @param key_id              a key id or ARN
-/// @param wrapping_key_spec   "RSA_2048"
-/// @param wrapping_algorithm  "RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1" or "RSAES_PKCS1_V1_5"
+/// @param wrapping_key_spec   "RSA_2048"; at level HSM in regions of the GM class also "EC_SM2"
+/// @param wrapping_algorithm  "RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1", "RSAES_PKCS1_V1_5", or "SM2PKE"
+///                            under EC_SM2; for private keys
+///                            "RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD", or "SM2PKE_SM4_ECB"
 /// @param public_key          DER SubjectPublicKeyInfo; give room for KMSHSM_IMPORT_PUBLIC_KEY_MAX
 /// @param import_token        KMSHSM_IMPORT_TOKEN_LEN bytes
 /// @param token_expire_unix   when both expire, in Unix seconds; may be NULL

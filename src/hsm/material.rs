@@ -53,21 +53,6 @@ impl RawMaterial {
         }
     }
 
-    /// The material of a key pair of `spec` that somebody else has written in PKCS #8, in the form in
-    /// which such material is stored: that of one key is always the same. The pair is tried once;
-    /// everything that is none is [`ErrorCode::InvalidKeyMaterial`].
-    pub(super) fn import(spec: KeySpec, pkcs8: &[u8]) -> Result<Self> {
-        match spec.modulus_bits() {
-            Some(bits) => secluded_at_length(|| {
-                written(&RsaPrivateKey::import(bits, pkcs8, rng::fill)?).map(Self)
-            }),
-            None => {
-                let curve = curve_of(spec)?;
-                ec_pair(|pair| ec::from_pkcs8(curve, pkcs8, rng::fill, pair)).map(Self)
-            }
-        }
-    }
-
     /// Material that has been unwrapped into the arena.
     pub(super) const fn unwrapped(bytes: SecretBytes) -> Self {
         Self(bytes)
@@ -187,6 +172,19 @@ pub(super) fn rsa_pkcs8(bits: usize) -> Result<(SecretBytes, Vec<u8>)> {
         let pair = RsaPrivateKey::generate(bits, rng::fill)?;
         Ok((written(&pair)?, pair.public_spki()?))
     })
+}
+
+/// The material of a key pair of `spec` that somebody else has written in PKCS #8, in the form in which
+/// such material is stored: that of one key is always the same. The pair is tried once; everything that
+/// is none is [`ErrorCode::InvalidKeyMaterial`]. Takes long: for those who are secluded at length.
+pub(super) fn imported(spec: KeySpec, pkcs8: &[u8]) -> Result<SecretBytes> {
+    match spec.modulus_bits() {
+        Some(bits) => written(&RsaPrivateKey::import(bits, pkcs8, rng::fill)?),
+        None => {
+            let curve = curve_of(spec)?;
+            ec_pair(|pair| ec::from_pkcs8(curve, pkcs8, rng::fill, pair))
+        }
+    }
 }
 
 /// A key in PKCS #8.

@@ -10,10 +10,12 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::arena::{SecretBytes, arena, on_this_stack};
+use super::material::{ec_pair, imported};
+use super::pair::curve_of;
 use super::*;
 use crate::crypto::block::Cipher;
 use crate::crypto::kdf::{Argon2Params, argon2id};
-use crate::crypto::{aead, mac};
+use crate::crypto::{aead, ec, mac};
 use crate::model::{
     EncryptionAlgorithm, EncryptionContext, KeyId, KeySpec, KeyVersionId, SigningAlgorithm,
     Timestamp, WrappingAlgorithm,
@@ -242,7 +244,7 @@ fn all() -> Vec<(&'static str, Vec<&'static str>)> {
     found
 }
 
-/// Loading, signing and decrypting with a pair of each kind.
+/// Importing, loading, signing and decrypting with a pair of each kind.
 fn pairs() -> Vec<(&'static str, Vec<&'static str>)> {
     use SigningAlgorithm::{EcdsaSha256, RsaPssSha256, Sm2Dsa};
     let mut found = Vec::new();
@@ -272,6 +274,15 @@ fn pairs() -> Vec<(&'static str, Vec<&'static str>)> {
             wanted.add("as it is used", unsafe { std::slice::from_raw_parts(start, 32) });
         });
         let work = &mut || {
+            body.read(|body| match spec.is_rsa() {
+                true => imported(spec, &body[13..]).map(drop),
+                false => ec_pair(|pair| {
+                    let d = body[13..].first_chunk().unwrap();
+                    ec::from_scalar(curve_of(spec)?, d, rng::fill, pair)
+                })
+                .map(drop),
+            })
+            .unwrap();
             let fresh = KeyMaterial::from_version_body(spec, &body).unwrap();
             let (pair, mut out) = (fresh.pair().unwrap(), [0; 512]);
             let len = pair.sign(algorithm, &[5; 32], &mut out).unwrap();

@@ -9,7 +9,7 @@ use crate::crypto::rsa::{OaepHash, Padding, RsaPrivateKey};
 use crate::crypto::sm2::{Sm2Ciphertext, Sm2PrivateKey};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::arena::{SecretBytes, secluded_at_length};
-use crate::hsm::material::{RawMaterial, ec_pair};
+use crate::hsm::material::{RawMaterial, ec_pair, imported};
 use crate::hsm::unlock::{key32, room};
 use crate::hsm::{rng, selftest};
 use crate::model::{KeySpec, WrappingAlgorithm};
@@ -32,25 +32,23 @@ impl WrappingPair {
             return Err(ErrorCode::InvalidImportToken.into());
         }
         selftest::ready_for_pairs()?;
-        let raw = match (self.algorithm(), spec.material_len()) {
+        secluded_at_length(|| match (self.algorithm(), spec.material_len()) {
             (Pkcs1V15, Some(len)) => self.by_rsa(Padding::Pkcs1V15, wrapped, len),
             (OaepSha1, Some(len)) => self.by_rsa(Padding::Oaep(OaepHash::Sha1), wrapped, len),
             (OaepSha256, Some(len)) => self.by_rsa(Padding::Oaep(OaepHash::Sha256), wrapped, len),
             (Sm2Pke, Some(len)) => self.by_sm2(wrapped, len),
-            (OaepSha256Aes256Ecb, None) => return self.pkcs8_under_aes(wrapped, spec),
+            (OaepSha256Aes256Ecb, None) => self.pkcs8_under_aes(wrapped, spec),
             (Sm2PkeSm4Ecb, None) if spec == KeySpec::EcSm2 => self.scalar_under_sm4(wrapped),
             _ => Err(ErrorCode::Internal.into()),
-        };
-        raw.map(RawMaterial::unwrapped)
+        })
+        .map(RawMaterial::unwrapped)
     }
 
     fn by_rsa(&self, padding: Padding, wrapped: &[u8], len: usize) -> Result<SecretBytes> {
         let mut message = room(len)?;
-        secluded_at_length(|| {
-            self.private().read(|private| {
-                let pair = RsaPrivateKey::from_pkcs8(private, rng::fill)?;
-                message.write(|message| pair.decrypt(padding, wrapped, len, message))
-            })
+        self.private().read(|private| {
+            let pair = RsaPrivateKey::from_pkcs8(private, rng::fill)?;
+            message.write(|message| pair.decrypt(padding, wrapped, len, message))
         })?;
         Ok(message)
     }
@@ -73,7 +71,7 @@ impl WrappingPair {
     }
 
     /// An AES key by OAEP, then PKCS #8 under it.
-    fn pkcs8_under_aes(&self, wrapped: &[u8], spec: KeySpec) -> Result<RawMaterial> {
+    fn pkcs8_under_aes(&self, wrapped: &[u8], spec: KeySpec) -> Result<SecretBytes> {
         let parts = wrapped.split_at_checked(RSA_LEN);
         let (key, blocks) = parts
             .filter(|(_, blocks)| blocks.len() <= MAX_BLOCKS)
@@ -81,7 +79,7 @@ impl WrappingPair {
         let key = self.by_rsa(Padding::Oaep(OaepHash::Sha256), key, 32)?;
         let mut der = copy(blocks)?;
         let len = der.write(|blocks| key.read(|key| ecb::decrypt_padded(key32(key)?, blocks)))?;
-        der.read(|der| RawMaterial::import(spec, der.get(..len).ok_or(ErrorCode::Internal)?))
+        der.read(|der| imported(spec, der.get(..len).ok_or(ErrorCode::Internal)?))
     }
 
     /// An SM4 key by SM2, then the private key d under it.

@@ -5,15 +5,24 @@
 #include <string.h>
 #include <unistd.h>
 
-#define OAEP "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:"
+#define ENCRYPT "openssl pkeyutl -encrypt -pubin -keyform DER -inkey public "
+#define OAEP ENCRYPT "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:"
 
+/* Those with a cipher wrap a fresh key of key_len bytes, and encrypt the
+   material under that. */
 static const struct {
   const char *algorithm;
-  const char *options;
+  const char *encrypt;
+  const char *cipher;
+  size_t key_len;
 } wrappings[] = {
-    {"RSAES_PKCS1_V1_5", "-pkeyopt rsa_padding_mode:pkcs1"},
-    {"RSAES_OAEP_SHA_1", OAEP "sha1 -pkeyopt rsa_mgf1_md:sha1"},
-    {"RSAES_OAEP_SHA_256", OAEP "sha256 -pkeyopt rsa_mgf1_md:sha256"},
+    {"RSAES_PKCS1_V1_5", ENCRYPT "-pkeyopt rsa_padding_mode:pkcs1", NULL, 0},
+    {"RSAES_OAEP_SHA_1", OAEP "sha1 -pkeyopt rsa_mgf1_md:sha1", NULL, 0},
+    {"RSAES_OAEP_SHA_256", OAEP "sha256 -pkeyopt rsa_mgf1_md:sha256", NULL, 0},
+    {"SM2PKE", ENCRYPT, NULL, 0},
+    {"RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD",
+     OAEP "sha256 -pkeyopt rsa_mgf1_md:sha256", "-aes-256-ecb", 32},
+    {"SM2PKE_SM4_ECB", ENCRYPT, "-sm4-ecb -nopad", 16},
 };
 
 static int write_file(const char *path, const buffer *data)
@@ -38,31 +47,64 @@ static int read_file(const char *path, buffer *data)
   return fclose(file) == 0;
 }
 
-/* Wraps as an outside party would: by the openssl program. */
-static int openssl(const char *options, const buffer *public,
-                   const buffer *material, buffer *wrapped)
+/* What a command makes of its input, in a directory of its own: there, the
+   public key is in the file "public". */
+static int run(const char *command, const buffer *public, const buffer *in,
+               buffer *out)
 {
   char place[] = "/tmp/kmshsm-wrap-XXXXXX";
-  char in[64], out[64], command[512];
+  char key[64], result[64], line[512];
   FILE *pipe;
   int ok = 0;
   if(!mkdtemp(place))
     return 0;
-  snprintf(in, sizeof(in), "%s/public", place);
-  snprintf(out, sizeof(out), "%s/wrapped", place);
-  snprintf(command, sizeof(command),
-           "openssl pkeyutl -encrypt -pubin -keyform DER -inkey %s %s -out %s",
-           in, options, out);
-  if(write_file(in, public)) {
-    pipe = popen(command, "w");
+  snprintf(key, sizeof(key), "%s/public", place);
+  snprintf(result, sizeof(result), "%s/out", place);
+  snprintf(line, sizeof(line), "cd %s && %s -out out", place, command);
+  if(write_file(key, public)) {
+    pipe = popen(line, "w");
     if(pipe) {
-      ok = fwrite(material->data, 1, material->len, pipe) == material->len;
-      ok = pclose(pipe) == 0 && ok && read_file(out, wrapped);
+      ok = fwrite(in->data, 1, in->len, pipe) == in->len;
+      ok = pclose(pipe) == 0 && ok && read_file(result, out);
     }
   }
-  unlink(in);
-  unlink(out);
+  unlink(key);
+  unlink(result);
   rmdir(place);
+  return ok;
+}
+
+static int fresh_key(buffer *key, size_t len)
+{
+  FILE *file = fopen("/dev/urandom", "rb");
+  char bytes[32];
+  size_t got = file ? fread(bytes, 1, len, file) : 0;
+  if(file)
+    fclose(file);
+  buffer_add(key, bytes, got);
+  return got == len;
+}
+
+/* Wraps as an outside party would: by the openssl program. */
+static int openssl(size_t wrapping, const buffer *public,
+                   const buffer *material, buffer *wrapped)
+{
+  const char *encrypt = wrappings[wrapping].encrypt;
+  char command[160];
+  buffer key = {0};
+  size_t i, len;
+  int ok;
+  if(!wrappings[wrapping].cipher)
+    return run(encrypt, public, material, wrapped);
+  len = (size_t)snprintf(command, sizeof(command), "openssl enc %s -K ",
+                         wrappings[wrapping].cipher);
+  ok = fresh_key(&key, wrappings[wrapping].key_len);
+  for(i = 0; ok && i < key.len; i++)
+    len += (size_t)snprintf(command + len, sizeof(command) - len, "%02x",
+                            (unsigned char)key.data[i]);
+  ok = ok && run(encrypt, public, &key, wrapped) &&
+       run(command, public, material, wrapped);
+  buffer_free(&key);
   return ok;
 }
 
@@ -89,7 +131,7 @@ static const char *run_wrap(const json *with, outcome *o)
     problem = "the openssl program has not wrapped";
     if(base64_decode(&public, public_text->text, public_text->len) &&
        hex_decode(&material, hex->text, hex->len) &&
-       openssl(wrappings[i].options, &public, &material, &wrapped)) {
+       openssl(i, &public, &material, &wrapped)) {
       put(o, "EncryptedKeyMaterial", &wrapped);
       problem = NULL;
     }

@@ -1,12 +1,19 @@
 //! Steps that the runner serves: what an outside party would do, without the library under test.
 
+use aes::Aes256;
+use aes::cipher::array::Array;
+use aes::cipher::consts::U16;
+use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rand_core::TryRng;
 use rsa::pkcs8::DecodePublicKey;
 use rsa::{Oaep, Pkcs1v15Encrypt, RsaPublicKey};
 use serde_json::{Value, json};
 use sha1::Sha1;
 use sha2::Sha256;
+use sm2::pke::EncryptingKey;
+use sm4::Sm4;
 
 /// The answer of a step that is no action.
 pub fn serve(call: &str, with: &Value) -> Option<Value> {
@@ -38,16 +45,51 @@ pub fn serve(call: &str, with: &Value) -> Option<Value> {
 
 fn wrap(public_key: &str, algorithm: &str, material: &str) -> Vec<u8> {
     let public_key = STANDARD.decode(public_key).unwrap();
-    let public_key = RsaPublicKey::from_public_key_der(&public_key).unwrap();
     let material = hex::decode(material).unwrap();
-    let rng = &mut Rng(rand_seed());
     match algorithm {
-        "RSAES_PKCS1_V1_5" => public_key.encrypt(rng, Pkcs1v15Encrypt, &material),
-        "RSAES_OAEP_SHA_1" => public_key.encrypt(rng, Oaep::<Sha1>::new(), &material),
-        "RSAES_OAEP_SHA_256" => public_key.encrypt(rng, Oaep::<Sha256>::new(), &material),
+        "RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD" => {
+            let key: [u8; 32] = fresh();
+            let padding = 16 - material.len() % 16;
+            let mut blocks = [material, vec![padding as u8; padding]].concat();
+            encrypt_blocks(&Aes256::new(&key.into()), &mut blocks);
+            [encrypt(&public_key, "RSAES_OAEP_SHA_256", &key), blocks].concat()
+        }
+        "SM2PKE_SM4_ECB" => {
+            let (key, mut blocks): ([u8; 16], _) = (fresh(), material);
+            encrypt_blocks(&Sm4::new(&key.into()), &mut blocks);
+            [encrypt(&public_key, "SM2PKE", &key), blocks].concat()
+        }
+        _ => encrypt(&public_key, algorithm, &material),
+    }
+}
+
+fn encrypt(public_key: &[u8], algorithm: &str, message: &[u8]) -> Vec<u8> {
+    let rng = &mut Rng(rand_seed());
+    if algorithm == "SM2PKE" {
+        // The uncompressed point is the end of SubjectPublicKeyInfo.
+        let point = &public_key[public_key.len() - 65..];
+        return EncryptingKey::from_sec1_bytes(point).unwrap().encrypt(rng, message).unwrap();
+    }
+    let public_key = RsaPublicKey::from_public_key_der(public_key).unwrap();
+    match algorithm {
+        "RSAES_PKCS1_V1_5" => public_key.encrypt(rng, Pkcs1v15Encrypt, message),
+        "RSAES_OAEP_SHA_1" => public_key.encrypt(rng, Oaep::<Sha1>::new(), message),
+        "RSAES_OAEP_SHA_256" => public_key.encrypt(rng, Oaep::<Sha256>::new(), message),
         _ => panic!("there is no algorithm {algorithm}"),
     }
     .unwrap()
+}
+
+/// Each block on its own (ECB).
+fn encrypt_blocks<C: BlockCipherEncrypt<BlockSize = U16>>(cipher: &C, bytes: &mut [u8]) {
+    let (blocks, []) = bytes.as_chunks_mut::<16>() else { panic!("no whole blocks") };
+    cipher.encrypt_blocks(Array::cast_slice_from_core_mut(blocks));
+}
+
+fn fresh<const N: usize>() -> [u8; N] {
+    let (mut rng, mut bytes) = (Rng(rand_seed()), [0; N]);
+    let Ok(()) = rng.try_fill_bytes(&mut bytes);
+    bytes
 }
 
 /// Randomness good enough for a test: padding that is never zero.
@@ -58,7 +100,7 @@ fn rand_seed() -> u64 {
     std::collections::hash_map::RandomState::new().build_hasher().finish()
 }
 
-impl rand_core::TryRng for Rng {
+impl TryRng for Rng {
     type Error = std::convert::Infallible;
     fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
         self.try_next_u64().map(|word| word as u32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import secrets
 import subprocess
 import tempfile
 from pathlib import Path
@@ -19,6 +20,12 @@ PADDINGS = {
     "RSAES_PKCS1_V1_5": ["rsa_padding_mode:pkcs1"],
     "RSAES_OAEP_SHA_1": ["rsa_padding_mode:oaep", "rsa_oaep_md:sha1"],
     "RSAES_OAEP_SHA_256": ["rsa_padding_mode:oaep", "rsa_oaep_md:sha256"],
+    "SM2PKE": [],
+}
+# How a fresh key is wrapped, its length, and how the material is encrypted under it.
+HYBRIDS = {
+    "RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD": ("RSAES_OAEP_SHA_256", 32, ["-aes-256-ecb"]),
+    "SM2PKE_SM4_ECB": ("SM2PKE", 16, ["-sm4-ecb", "-nopad"]),
 }
 MISSING = object()
 
@@ -80,18 +87,35 @@ def holds(expected: Any, value: Any) -> bool:
     raise AssertionError(f"the runner does not know {expected}")
 
 
-def wrap(step: dict[str, str]) -> dict[str, str]:
-    """Wraps key material as an outside party would: by the openssl program."""
+def openssl(command: list[str], data: bytes) -> bytes:
+    """What the openssl program makes of the data."""
+    done = subprocess.run(["openssl", *command], input=data, capture_output=True, check=True)
+    return done.stdout
+
+
+def public_encrypt(public_key: bytes, algorithm: str, message: bytes) -> bytes:
+    """Encrypts with a public key in DER."""
     with tempfile.TemporaryDirectory() as directory:
         public = Path(directory, "public.der")
-        public.write_bytes(base64.b64decode(step["PublicKey"]))
-        command = ["openssl", "pkeyutl", "-encrypt", "-pubin", "-keyform", "DER"]
-        command += ["-inkey", str(public)]
-        for option in PADDINGS[step["WrappingAlgorithm"]]:
+        public.write_bytes(public_key)
+        command = ["pkeyutl", "-encrypt", "-pubin", "-keyform", "DER", "-inkey", str(public)]
+        for option in PADDINGS[algorithm]:
             command += ["-pkeyopt", option]
-        material = bytes.fromhex(step["KeyMaterial"])
-        done = subprocess.run(command, input=material, capture_output=True, check=True)
-    return {"EncryptedKeyMaterial": encoded(done.stdout)}
+        return openssl(command, message)
+
+
+def wrap(step: dict[str, str]) -> dict[str, str]:
+    """Wraps key material as an outside party would: by the openssl program."""
+    public_key = base64.b64decode(step["PublicKey"])
+    algorithm, material = step["WrappingAlgorithm"], bytes.fromhex(step["KeyMaterial"])
+    if algorithm in HYBRIDS:
+        algorithm, key_len, cipher = HYBRIDS[algorithm]
+        key = secrets.token_bytes(key_len)
+        blocks = openssl(["enc", *cipher, "-K", key.hex()], material)
+        wrapped = public_encrypt(public_key, algorithm, key) + blocks
+    else:
+        wrapped = public_encrypt(public_key, algorithm, material)
+    return {"EncryptedKeyMaterial": encoded(wrapped)}
 
 
 def flip(step: dict[str, Any]) -> dict[str, str]:

@@ -20,14 +20,20 @@ fn import(bits: usize, der: &[u8]) -> bool {
     }
 }
 
-/// PrivateKeyInfo around the same algorithm, with as many bytes behind the key.
-fn info(version: u8, key: &[u8], rest: &[u8]) -> Vec<u8> {
-    let long = |tag: u8, body: &[u8]| {
-        let [high, low] = u16::try_from(body.len()).unwrap().to_be_bytes();
-        [&[tag, 0x82, high, low], body].concat()
+/// An element of DER.
+fn element(tag: u8, body: &[u8]) -> Vec<u8> {
+    let head = match body.len() {
+        len @ 0..128 => vec![tag, len as u8],
+        len @ 128..256 => vec![tag, 0x81, len as u8],
+        len => vec![tag, 0x82, (len >> 8) as u8, len as u8],
     };
+    [&head[..], body].concat()
+}
+
+/// PrivateKeyInfo with the algorithm of RSA, and with something behind the key.
+fn info(version: u8, key: &[u8], rest: &[u8]) -> Vec<u8> {
     let algorithm = hex::decode("300d06092a864886f70d0101010500").unwrap();
-    long(0x30, &[&[2, 1, version], &algorithm[..], &long(4, key), rest].concat())
+    element(0x30, &[&[2, 1, version], &algorithm[..], &element(4, key), rest].concat())
 }
 
 #[test]
@@ -67,7 +73,7 @@ fn in_strict_der() {
 fn every_number_counts() {
     let der = pkcs8(&fresh()[0]);
     let numbers = ::pkcs1::RsaPrivateKeyRef::from_der(&der[HEAD..]).unwrap();
-    for number in [
+    let numbers = [
         numbers.modulus,
         numbers.public_exponent,
         numbers.private_exponent,
@@ -76,12 +82,31 @@ fn every_number_counts() {
         numbers.exponent1,
         numbers.exponent2,
         numbers.coefficient,
-    ] {
-        let end = number.as_bytes().as_ptr_range().end as usize - der.as_ptr() as usize;
+    ]
+    .map(|number| number.as_bytes().to_vec());
+    let with = |at: usize, number: Vec<u8>| {
+        let mut changed = numbers.clone();
+        changed[at] = number;
+        let integers = changed.iter().flat_map(|digits| {
+            let digits =
+                if digits[0] < 0x80 { digits.clone() } else { [&[0], &digits[..]].concat() };
+            element(2, &digits)
+        });
+        info(0, &element(0x30, &[vec![2, 1, 0], integers.collect()].concat()), &[])
+    };
+    for (at, number) in numbers.iter().enumerate() {
+        assert_eq!(with(at, number.clone()), der);
+        let len = number.len();
+        let mut wrong = vec![vec![0], vec![1], vec![2], vec![3]];
+        wrong.extend([0x80, 0xff].map(|first| [&[first], &vec![0; len - 1][..]].concat()));
+        wrong.extend([vec![0xff; len], number[..len / 2].to_vec(), [&[1], &number[..]].concat()]);
         for mask in [1, 2] {
-            let mut changed = der.clone();
-            changed[end - 1] ^= mask;
-            assert!(!import(2048, &changed));
+            let mut changed = number.clone();
+            changed[len - 1] ^= mask;
+            wrong.push(changed);
+        }
+        for wrong in wrong {
+            assert!(!import(2048, &with(at, wrong.clone())), "{at} {wrong:?}");
         }
     }
 }
