@@ -3,6 +3,7 @@
 #![cfg(feature = "cli")]
 
 mod home;
+mod time;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -276,7 +277,7 @@ fn every_action_has_help() {
             assert!(help.out.contains(&option), "{} --help lacks {option}", action.name);
         }
     }
-    assert!(commands.contains("init") && commands.contains("status"));
+    assert!(["init", "status", "tick"].iter().all(|command| commands.contains(*command)));
 
     let version = format!("kmshsm {}\n", kmshsm::health::VERSION);
     assert_eq!(home.run(&["--version"]), Run::says(&version));
