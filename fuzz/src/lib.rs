@@ -12,5 +12,6 @@ mod memory;
 mod message;
 pub mod run;
 pub mod script;
+mod stores;
 mod transfer;
 mod world;
