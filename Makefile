@@ -1,4 +1,4 @@
-# make demo | test | test-portable | lint | fuzz | torture | bench | bench-timing | install. What a target does is in
+# make demo | test | test-portable | lint | fuzz | torture | bench | bench-lists | bench-timing | install. What a target does is in
 # the script or tool it calls.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
@@ -18,7 +18,7 @@ PACKAGE := .venv/.kmshsm
 
 .PHONY: all lib cli python demo test test-rust test-life torture test-c test-memory test-constant-time test-python \
 	test-portable test-portable-rust test-portable-c test-portable-python lint fuzz fuzz-smoke bench \
-	bench-timing bless install clean
+	bench-lists bench-timing bless install clean
 
 all: lib cli
 
@@ -108,6 +108,10 @@ bench: lib python
 	.venv/bin/python python/bench.py
 
 # Figures for SECURITY.md; some minutes, on a quiet machine.
+# What lists cost as keys become more; KMSHSM_KEYS=1000000 takes minutes.
+bench-lists:
+	cargo bench --locked -p kmshsm --bench lists
+
 bench-timing:
 	cargo bench --locked -p kmshsm --features testing --bench timing
 
