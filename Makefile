@@ -1,4 +1,4 @@
-# make demo | test | test-portable | lint | fuzz | torture | bench | bench-timing | install. What a target does is in
+# make demo | test | test-portable | lint | fuzz | torture | bench | bench-lists | bench-timing | install. What a target does is in
 # the script or tool it calls.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
@@ -18,7 +18,7 @@ PACKAGE := .venv/.kmshsm
 
 .PHONY: all lib cli python demo test test-rust test-life torture test-c test-memory test-constant-time test-python \
 	test-portable test-portable-rust test-portable-c test-portable-python lint fuzz fuzz-smoke bench \
-	bench-timing bless install clean
+	bench-lists bench-timing bless install clean
 
 all: lib cli
 
@@ -35,9 +35,10 @@ test: test-rust test-life test-c test-memory test-constant-time demo test-python
 test-rust:
 	cargo test --locked
 
-# The library itself optimized a little, with all checks: these two call it a million times.
+# Tests that move the clocks of directories. The library itself is optimized a little, with all checks: they
+# call it a million times.
 test-life:
-	CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo test --locked -p kmshsm --features testing --test life --test processes -- $(TEST_FLAGS)
+	CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo test --locked -p kmshsm --features testing --test clock --test life --test processes -- $(TEST_FLAGS)
 
 # The same, a hundred times as long and from a seed of its own: an hour or so.
 torture:
@@ -108,6 +109,10 @@ bench: lib python
 	.venv/bin/python python/bench.py
 
 # Figures for SECURITY.md; some minutes, on a quiet machine.
+# What lists cost as keys become more; KMSHSM_KEYS=1000000 takes minutes.
+bench-lists:
+	cargo bench --locked -p kmshsm --bench lists
+
 bench-timing:
 	cargo bench --locked -p kmshsm --features testing --bench timing
 

@@ -51,10 +51,10 @@ fn create(session: &Session, nth: usize) {
     let answer = dispatch_json(session, "CreateKey", Some(with)).unwrap();
     let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
     let key = &answer["KeyMetadata"]["KeyId"];
-    if nth % DISABLED == 0 {
+    if nth.is_multiple_of(DISABLED) {
         dispatch_json(session, "DisableKey", Some(&format!(r#"{{"KeyId":{key}}}"#))).unwrap();
     }
-    if nth % NAMED == 0 {
+    if nth.is_multiple_of(NAMED) {
         let with = format!(r#"{{"AliasName":"alias/k{nth}","KeyId":{key}}}"#);
         dispatch_json(session, "CreateAlias", Some(&with)).unwrap();
     }

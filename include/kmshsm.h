@@ -37,8 +37,8 @@
  *            open store of the process into its error state: all functions answer
  *            Module.ErrorState until the store is opened again, which tests the module anew;
  *            kmshsm_module_status() tells the reason.
- * The library installs no signal handler, starts no thread, needs no initialization, and no
- * environment variable lowers its security.
+ * The library installs no signal handler, needs no initialization, and no environment variable lowers
+ * its security. It starts no thread but the one that kmshsm_open_with() is asked for.
  */
 
 #ifndef KMSHSM_H
@@ -264,9 +264,49 @@ kmshsm_status kmshsm_open(const char *place,
                           uint32_t flags,
                           const kmshsm_store **out);
 
+// Opens a store with options that kmshsm_open has no flags for: quotas, and a thread of the library
+// that does what falls due.
+//
+// @param place       as for kmshsm_open
+// @param unlock      as for kmshsm_open
+// @param secret      as for kmshsm_open
+// @param options     a JSON object, or NULL for none:
+//                    "AllowUnprotectedMemory": true is the flag of kmshsm_open;
+//                    "Quotas": limits for each account in each region: "service" for the service's
+//                    own, or an object of the numbers "Keys", "Aliases", "Versions", "Tags" (of one
+//                    key) and of "RequestsPerSecond": {"CreateKey", "Symmetric", "Rsa", "Curves",
+//                    "Read", "Write"}, calls in a second, counted by each process for itself. What is
+//                    absent has no limit; of the rates, the service's: 10, 750, 200, 200, 20, 10;
+//                    "KeeperSeconds": a thread does what kmshsm_tick does every so many seconds, 1 to
+//                    4294967295, until the store is closed. It takes no signals
+// @param out         as for kmshsm_open
+// @return as kmshsm_open; InvalidParameter also for options or quotas
+//
+// For example: {"Quotas": "service", "KeeperSeconds": 3600}
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_open_with(const char *place,
+                               uint32_t unlock,
+                               const uint8_t *secret,
+                               size_t secret_len,
+                               const char *options,
+                               const kmshsm_store **out);
+
+// Does all that is due in the store, whoever's it is: destroys keys whose waiting period is over and
+// material that has expired, makes the versions of automatic rotation. No answer of any call depends
+// on it, but a key that nobody asks for leaves the store only then. Call it now and then, once a day for
+// example, from any process; or see kmshsm_open_with for a thread that does.
+//
+// @param answer      JSON, to be freed with kmshsm_string_free: how many keys were destroyed, versions
+//                    made, and keys lost their material, by this call:
+//                    {"Deleted": 0, "Rotated": 0, "Expired": 0}
+// @return KMSHSM_OK, Store.*
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_tick(const kmshsm_store *store,
+                          char **answer);
+
 // Closes a store and wipes its keys. Its sessions answer Abi.Closed from then on; free them, too.
-// Returns when the calls under way that use the store or its keys have ended. NULL is fine, and so is
-// a handle that has been closed already.
+// Returns when the calls under way that use the store or its keys have ended, and the thread that
+// kmshsm_open_with may have started. NULL is fine, and so is a handle that has been closed already.
 void kmshsm_close(const kmshsm_store *store);
 
 // Opens a session: the root of an account in a region.

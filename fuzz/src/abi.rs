@@ -53,6 +53,15 @@ unsafe extern "C" {
         flags: u32,
         out: *mut Handle,
     ) -> Status;
+    pub fn kmshsm_open_with(
+        place: *const c_char,
+        unlock: u32,
+        secret: *const u8,
+        secret_len: usize,
+        options: *const c_char,
+        out: *mut Handle,
+    ) -> Status;
+    pub fn kmshsm_tick(store: Handle, answer: *mut *mut c_char) -> Status;
     pub fn kmshsm_close(store: Handle);
     pub fn kmshsm_session_open(
         store: Handle,

@@ -195,6 +195,30 @@ impl<'a> Arbitrary<'a> for Context {
     }
 }
 
+/// The options of a store.
+#[derive(Debug)]
+pub enum Options {
+    /// Some that there are, by number.
+    Known(u8),
+    /// Any text.
+    Text(String),
+    /// Text that is no UTF-8.
+    Broken,
+    /// NULL.
+    Null,
+}
+
+impl<'a> Arbitrary<'a> for Options {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(match u.arbitrary()? {
+            0..=199u8 => Self::Known(u.arbitrary()?),
+            200..=244 => Self::Text(u.arbitrary()?),
+            245..=249 => Self::Broken,
+            250..=255 => Self::Null,
+        })
+    }
+}
+
 /// A ciphertext or a signature.
 #[derive(Arbitrary, Debug)]
 pub enum Ciphertext {

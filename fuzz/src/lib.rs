@@ -12,6 +12,7 @@ mod memory;
 mod message;
 pub mod run;
 pub mod script;
+mod stores;
 mod transfer;
 mod world;
 mod wrapping;

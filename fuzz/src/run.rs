@@ -5,21 +5,10 @@ use std::ptr;
 use crate::abi::*;
 use crate::asymmetric::Way;
 use crate::json;
-use crate::memory::{Buffer, Text};
+use crate::memory::Text;
 use crate::script::*;
+use crate::stores::create;
 use crate::world::*;
-
-/// The places that are opened. Nothing can be created at any of them.
-const PLACES: &[&str] = &[
-    "memory:?clock=manual",
-    "memory:",
-    "",
-    "memory:?clock=wall",
-    "/proc/kmshsm/store",
-    "/dev/null",
-    "/proc",
-    "/proc/kmshsm",
-];
 
 const KINDS: &[&str] = &[
     r#"{"ProtectionLevel":"HSM"}"#,
@@ -70,6 +59,11 @@ impl World {
                 let secret = secret.as_ref().unwrap_or(&Input::Run(0, 0));
                 self.open(place.0, unlock.0, secret, flags.0, out.0);
             }
+            Call::OpenWith { place, unlock, secret, options, out } => {
+                let secret = secret.as_ref().unwrap_or(&Input::Run(0, 0));
+                self.open_with(place.0, unlock.0, secret, options, out.0);
+            }
+            Call::Tick { store, answer } => self.tick(store, answer.0),
             Call::Close { store, really } if really.0 > 0 => self.close(store),
             Call::SessionOpen { store, account, region, out } => {
                 self.open_session(store, account.0, region.0, out.0);
@@ -186,83 +180,6 @@ impl World {
         }
     }
 
-    fn open(&mut self, place: u8, unlock: u8, secret: &Input, flags: u8, out: bool) {
-        let place = Text::new(around(PLACES, place).copied().unwrap_or_default());
-        let secret = Buffer::from_script(secret, 0);
-        let mut handle = 0;
-        let to = if out { &raw mut handle } else { ptr::null_mut() };
-        // The override for unlocked memory is what mostly is asked for.
-        let (unlock, flags) = (u32::from(unlock % 4), u32::from((flags % 4) ^ 1));
-        // SAFETY: the string ends with NUL, the buffer has its length, `to` is to a place for one.
-        let status = unsafe {
-            kmshsm_open(place.as_ptr(), unlock, secret.as_ptr(), secret.capacity, flags, to)
-        };
-        judge(status);
-        assert_eq!(status == OK, handle != 0, "status {status}, handle {handle}");
-        if status == OK {
-            self.stores.push(Opened { handle, is_open: true, store: 0, space: (0, 0) });
-        }
-    }
-
-    fn close(&mut self, pick: &Pick) {
-        let (handle, found) = self.store(pick);
-        // SAFETY: no pointers.
-        unsafe { kmshsm_close(handle) };
-        if let Found::Number(at) = found {
-            self.stores[at].is_open = false;
-        }
-    }
-
-    fn open_session(&mut self, pick: &Pick, account: u8, region: u8, out: bool) {
-        let (store, found) = self.store(pick);
-        let space = (usize::from(account) % ACCOUNTS.len(), usize::from(region) % REGIONS.len());
-        let (account, region) = (Text::new(ACCOUNTS[space.0]), Text::new(REGIONS[space.1]));
-        let mut handle = 0;
-        let to = if out { &raw mut handle } else { ptr::null_mut() };
-        // SAFETY: strings end with NUL, `to` is to a place for one or NULL.
-        let status = unsafe { kmshsm_session_open(store, account.as_ptr(), region.as_ptr(), to) };
-        expect(status, &found);
-        assert_eq!(status == OK, handle != 0, "status {status}, handle {handle}");
-        if let (OK, Found::Number(store)) = (status, found) {
-            self.sessions.push(Opened { handle, is_open: true, store, space });
-        }
-    }
-
-    fn free_session(&mut self, pick: &Pick) {
-        let (handle, found) = self.session(pick);
-        // SAFETY: no pointers.
-        unsafe { kmshsm_session_free(handle) };
-        if let Found::Number(at) = found {
-            self.sessions[at].is_open = false;
-        }
-    }
-
-    /// Afterwards no handle works, and all of them can be ended.
-    fn zeroize(&mut self) {
-        // SAFETY: no pointers.
-        judge(unsafe { kmshsm_zeroize() });
-        for session in self.sessions.iter().filter(|session| session.is_open) {
-            let (status, _) = call(session.handle, "ListKeys", "{}");
-            assert_eq!(status, CLOSED);
-        }
-        self.end();
-        let opened = self.stores.iter_mut().chain(&mut self.sessions).chain(&mut self.digests);
-        opened.for_each(|opened| opened.is_open = false);
-    }
-
-    fn module_status(&self, pick: &Pick, answer: bool) {
-        let (store, found) = self.store(pick);
-        let mut string = ptr::null_mut();
-        let to = if answer { &raw mut string } else { ptr::null_mut() };
-        // SAFETY: `to` is to a place for one or NULL.
-        let status = unsafe { kmshsm_module_status(store, to) };
-        expect(status, &found);
-        assert_eq!(status == OK, !string.is_null());
-        if status == OK {
-            assert_eq!(take(string)["state"], "operational");
-        }
-    }
-
     fn create_key(&mut self, pick: &Pick, kind: u8) {
         let parameters = Parameters::Text(around(KINDS, kind).copied().unwrap_or_default().into());
         self.call(pick, &Action::Text("CreateKey".into()), &parameters, true);
@@ -333,16 +250,6 @@ fn self_test(answer: bool) {
     if status == OK {
         assert_eq!(take(string)["passed"], true);
     }
-}
-
-fn create(place: u8, unlock: u8, secret: &Input) {
-    let place = around(PLACES, place).copied().unwrap_or_default();
-    let (place, secret) = (Text::new(place), Buffer::from_script(secret, 0));
-    let unlock = u32::from(unlock % 4);
-    // SAFETY: the string ends with NUL, and the buffer has its length.
-    let status = unsafe { kmshsm_create(place.as_ptr(), unlock, secret.as_ptr(), secret.capacity) };
-    judge(status);
-    assert_ne!(status, OK, "a store where none can be");
 }
 
 /// Judges an answer by what the handle leads to, too.

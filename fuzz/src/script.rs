@@ -45,6 +45,17 @@ pub enum Call {
         flags: Rare,
         out: There,
     },
+    OpenWith {
+        place: Rare,
+        unlock: Rare,
+        secret: Option<Input>,
+        options: Options,
+        out: There,
+    },
+    Tick {
+        store: Pick,
+        answer: There,
+    },
     Close {
         store: Pick,
         really: Rare,

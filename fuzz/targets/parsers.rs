@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use kmshsm::api;
-use kmshsm::kms::{Access, Kms, Options, Session};
+use kmshsm::kms::{Access, Kms, Options, Place, Session};
 use kmshsm::model::{Account, EncryptionContext, KeyRef, Region, WrappingAlgorithm};
 
 /// One session for all inputs: nothing below changes its store.
@@ -44,6 +44,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         1 => drop(KeyRef::parse(text)),
         2 => drop(EncryptionContext::from_json(text, "EncryptionContext")),
         3 => drop((Account::parse(text), Region::find(text), WrappingAlgorithm::parse(text))),
+        5 => drop((Options::parse(text), Place::parse(text))),
         4 => read!(
             text,
             api::AdvanceClock,

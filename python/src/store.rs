@@ -8,7 +8,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 
-use crate::errors::unpicklable;
+use crate::errors::{raise, unpicklable};
 use crate::guard::{Closable, run};
 use crate::input::Input;
 
@@ -41,16 +41,16 @@ impl Store {
 #[pymethods]
 impl Store {
     #[new]
-    #[pyo3(signature = (place, *, passphrase=None, key_file=None, allow_unprotected_memory=false))]
+    #[pyo3(signature = (place, *, passphrase=None, key_file=None, options_json))]
     fn new(
         py: Python<'_>,
         place: PyBackedStr,
         passphrase: Option<Bound<'_, PyAny>>,
         key_file: Option<Bound<'_, PyAny>>,
-        allow_unprotected_memory: bool,
+        options_json: String,
     ) -> PyResult<Self> {
         let secret = Secret::of(passphrase.as_ref(), key_file.as_ref())?;
-        let options = Options { allow_unprotected_memory, ..Options::default() };
+        let options = Options::parse(&options_json).map_err(raise)?;
         let kms = run(py, || Place::parse(&place)?.open(secret.unlock()?.as_ref(), options))?;
         Ok(Self { kms: Closable::new(kms), place })
     }
@@ -61,7 +61,13 @@ impl Store {
         run(py, || serde_json::to_string(&kms.status()).map_err(|_| ErrorCode::Internal.into()))
     }
 
-    /// Closes the store and ends its sessions. Closing it again does nothing.
+    /// Does all that is due in the store, and says in JSON how much that was.
+    fn tick_json(&self, py: Python<'_>) -> PyResult<String> {
+        let kms = self.kms()?;
+        run(py, || serde_json::to_string(&kms.tick()?).map_err(|_| ErrorCode::Internal.into()))
+    }
+
+    /// Closes the store, ends its sessions and its keeper. Closing it again does nothing.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let Some(kms) = self.kms.close() else { return Ok(()) };
         run(py, move || {

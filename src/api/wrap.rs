@@ -13,6 +13,7 @@ use crate::crypto::{ecb, rsa};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::secluded;
 use crate::hsm::{PublicKey, rng, selftest};
+use crate::kms::with_room;
 use crate::model::{EncryptionAlgorithm, KeySpec, WrappingAlgorithm};
 use crate::secret::Zeroizing;
 
@@ -55,9 +56,10 @@ pub fn wrap_key_material_into<'a>(
 ) -> Result<Blob<'a>> {
     selftest::ready()?;
     let key = recipient(algorithm, public_key)?;
-    let material = Material::read(algorithm, material)?;
+    let material = with_room(|| Material::read(algorithm, material))?;
     let mut out = into.take(wrapped_len(algorithm, material.len()))?;
-    secluded(|| wrap(&key, algorithm, &material, out.as_mut()))
+    // Where there are stores besides, their keys may have filled the memory that this takes.
+    with_room(|| secluded(|| wrap(&key, algorithm, &material, out.as_mut())))
         .inspect_err(|_| out.as_mut().fill(0))?;
     Ok(out)
 }

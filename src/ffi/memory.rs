@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, CString, c_char};
 
+use serde::Serialize;
 use zeroize::Zeroize;
 
 use crate::api::Into;
@@ -198,6 +199,11 @@ const fn overlap((a, a_len): (usize, usize), (b, b_len): (usize, usize)) -> bool
 /// Hands a string to the caller, who frees it with `kmshsm_string_free`.
 pub(super) fn hand_out(text: &str) -> Result<*mut c_char> {
     CString::new(text).map(CString::into_raw).map_err(|_| ErrorCode::Internal.into())
+}
+
+/// The same in JSON.
+pub(super) fn hand_out_json(answer: &impl Serialize) -> Result<*mut c_char> {
+    hand_out(&serde_json::to_string(answer).map_err(|_| ErrorCode::Internal)?)
 }
 
 /// Wipes and frees a string that this library handed out and the caller has not written to. NULL is

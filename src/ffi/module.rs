@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use crate::error::{Error, ErrorCode};
 use crate::ffi::guard::{guard, kmshsm_status};
 use crate::ffi::handle::{self, kmshsm_store};
-use crate::ffi::memory::{Slot, hand_out};
+use crate::ffi::memory::{Slot, hand_out_json};
 use crate::kms::{self, Kms};
 
 /// Sets how many bytes of locked memory keys may take in this process, before the first store is
@@ -41,8 +41,7 @@ pub unsafe extern "C" fn kmshsm_module_status(
     guard(|| {
         let kms = handle::get::<Kms>(store, "store")?;
         let answer = Slot::new(answer, "answer")?;
-        let json = serde_json::to_string(&kms.status()).map_err(|_| ErrorCode::Internal)?;
-        answer.set(hand_out(&json)?);
+        answer.set(hand_out_json(&kms.status())?);
         Ok(())
     })
 }
@@ -67,8 +66,7 @@ pub unsafe extern "C" fn kmshsm_self_test(answer: *mut *mut c_char) -> kmshsm_st
     guard(|| {
         let answer = Slot::new(answer, "answer")?;
         let report = kms::self_test();
-        let json = serde_json::to_string(&report).map_err(|_| ErrorCode::Internal)?;
-        answer.set(hand_out(&json)?);
+        answer.set(hand_out_json(&report)?);
         match report.passed {
             true => Ok(()),
             false => Err(Error::new(ErrorCode::ErrorState).because("A self-test failed.")),

@@ -7,7 +7,7 @@ use crate::api;
 use crate::error::{Error, Result};
 use crate::ffi::guard::{guard, kmshsm_status};
 use crate::ffi::handle::{self, kmshsm_session, kmshsm_store};
-use crate::ffi::memory::{self, Slot, bytes, hand_out, text};
+use crate::ffi::memory::{self, Slot, bytes, hand_out, hand_out_json, text};
 use crate::kms::{Kms, Options, Place, Session, Unlock};
 
 /// No secret: stores in memory.
@@ -64,25 +64,77 @@ pub unsafe extern "C" fn kmshsm_open(
     flags: u32,
     out: *mut *const kmshsm_store,
 ) -> kmshsm_status {
-    guard(|| {
-        let place = text(place, "place")?;
-        let secret = bytes(secret, secret_len, "secret")?;
-        let out = Slot::new(out, "out")?;
+    let options = || {
         if flags & !KMSHSM_ALLOW_UNPROTECTED_MEMORY != 0 {
             return Err(Error::invalid("flags", "There is no such flag."));
         }
         let allow_unprotected_memory = flags & KMSHSM_ALLOW_UNPROTECTED_MEMORY != 0;
-        let options = Options { allow_unprotected_memory, ..Options::default() };
-        let unlock = read_unlock(unlock, secret)?;
-        let kms = Place::parse(place)?.open(unlock.as_ref(), options)?;
-        out.set(handle::open(kms)?);
+        Ok(Options { allow_unprotected_memory, ..Options::default() })
+    };
+    guard(|| open(place, unlock, secret, secret_len, out, options))
+}
+
+/// Opens a store with options that kmshsm_open has no flags for: quotas, and a thread of the library
+/// that does what falls due.
+///
+/// @param place       as for kmshsm_open
+/// @param unlock      as for kmshsm_open
+/// @param secret      as for kmshsm_open
+/// @param options     a JSON object, or NULL for none:
+///                    "AllowUnprotectedMemory": true is the flag of kmshsm_open;
+///                    "Quotas": limits for each account in each region: "service" for the service's
+///                    own, or an object of the numbers "Keys", "Aliases", "Versions", "Tags" (of one
+///                    key) and of "RequestsPerSecond": {"CreateKey", "Symmetric", "Rsa", "Curves",
+///                    "Read", "Write"}, calls in a second, counted by each process for itself. What is
+///                    absent has no limit; of the rates, the service's: 10, 750, 200, 200, 20, 10;
+///                    "KeeperSeconds": a thread does what kmshsm_tick does every so many seconds, 1 to
+///                    4294967295, until the store is closed. It takes no signals
+/// @param out         as for kmshsm_open
+/// @return as kmshsm_open; InvalidParameter also for options or quotas
+///
+/// For example: {"Quotas": "service", "KeeperSeconds": 3600}
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn kmshsm_open_with(
+    place: *const c_char,
+    unlock: u32,
+    secret: *const u8,
+    secret_len: usize,
+    options: *const c_char,
+    out: *mut *const kmshsm_store,
+) -> kmshsm_status {
+    let options = || {
+        memory::optional_text(options, "options")?.map_or(Ok(Options::default()), Options::parse)
+    };
+    guard(|| open(place, unlock, secret, secret_len, out, options))
+}
+
+/// Does all that is due in the store, whoever's it is: destroys keys whose waiting period is over and
+/// material that has expired, makes the versions of automatic rotation. No answer of any call depends
+/// on it, but a key that nobody asks for leaves the store only then. Call it now and then, once a day for
+/// example, from any process; or see kmshsm_open_with for a thread that does.
+///
+/// @param answer      JSON, to be freed with kmshsm_string_free: how many keys were destroyed, versions
+///                    made, and keys lost their material, by this call:
+///                    {"Deleted": 0, "Rotated": 0, "Expired": 0}
+/// @return KMSHSM_OK, Store.*
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn kmshsm_tick(
+    store: *const kmshsm_store,
+    answer: *mut *mut c_char,
+) -> kmshsm_status {
+    guard(|| {
+        let kms = handle::get::<Kms>(store, "store")?;
+        let answer = Slot::new(answer, "answer")?;
+        answer.set(hand_out_json(&kms.tick()?)?);
         Ok(())
     })
 }
 
 /// Closes a store and wipes its keys. Its sessions answer Abi.Closed from then on; free them, too.
-/// Returns when the calls under way that use the store or its keys have ended. NULL is fine, and so is
-/// a handle that has been closed already.
+/// Returns when the calls under way that use the store or its keys have ended, and the thread that
+/// kmshsm_open_with may have started. NULL is fine, and so is a handle that has been closed already.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kmshsm_close(store: *const kmshsm_store) {
     if !store.is_null() {
@@ -147,6 +199,24 @@ pub unsafe extern "C" fn kmshsm_call(
         answer.set(hand_out(&json)?);
         Ok(())
     })
+}
+
+/// Opens a store, with options that are read when every pointer has been looked at.
+fn open(
+    place: *const c_char,
+    unlock: u32,
+    secret: *const u8,
+    secret_len: usize,
+    out: *mut *const kmshsm_store,
+    options: impl FnOnce() -> Result<Options>,
+) -> Result<()> {
+    let (place, secret) = (text(place, "place")?, bytes(secret, secret_len, "secret")?);
+    let out = Slot::new(out, "out")?;
+    let options = options()?;
+    let unlock = read_unlock(unlock, secret)?;
+    let kms = Place::parse(place)?.open(unlock.as_ref(), options)?;
+    out.set(handle::open(kms)?);
+    Ok(())
 }
 
 fn read_unlock(kind: u32, secret: &[u8]) -> Result<Option<Unlock<'_>>> {

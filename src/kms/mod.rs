@@ -50,6 +50,7 @@ pub use open::{Options, Place, fresh_key};
 pub(crate) use quota::{Class, Resource};
 pub use quota::{Quotas, Rates};
 pub use record::{KeyRecord, Version};
+pub(crate) use room::with_room;
 pub use room::zeroize;
 pub use session::{Reply, Session};
 pub(crate) use transaction::Transaction;

@@ -15,7 +15,7 @@ const ATTEMPTS: usize = 100;
 static OPEN: PerProcess<Mutex<Vec<Weak<Kms>>>> = PerProcess::new();
 
 /// Runs `f` again, with room made, while it finds the arena full.
-pub(super) fn with_room<R>(mut f: impl FnMut() -> Result<R>) -> Result<R> {
+pub(crate) fn with_room<R>(mut f: impl FnMut() -> Result<R>) -> Result<R> {
     let mut room = Room::default();
     for _ in 0..ATTEMPTS {
         match f() {

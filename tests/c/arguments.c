@@ -23,6 +23,10 @@ static void opening(const kmshsm_store *store)
   REFUSED(kmshsm_open(NULL, KMSHSM_UNLOCK_NONE, NULL, 0, 0, &out));
   REFUSED(kmshsm_open("/nowhere", KMSHSM_UNLOCK_PASSPHRASE, NULL, 5, 0, &out));
   REFUSED(kmshsm_open(MEMORY, KMSHSM_UNLOCK_NONE, NULL, 0, 0, NULL));
+  REFUSED(kmshsm_open_with(NULL, KMSHSM_UNLOCK_NONE, NULL, 0, NULL, &out));
+  REFUSED(kmshsm_open_with("/nowhere", KMSHSM_UNLOCK_PASSPHRASE, NULL, 5, NULL,
+                           &out));
+  REFUSED(kmshsm_open_with(MEMORY, KMSHSM_UNLOCK_NONE, NULL, 0, NULL, NULL));
   REFUSED(kmshsm_session_open(NULL, ACCOUNT, REGION, &session));
   REFUSED(kmshsm_session_open(store, NULL, REGION, &session));
   REFUSED(kmshsm_session_open(store, ACCOUNT, NULL, &session));
@@ -43,6 +47,8 @@ static void calling(const world *w)
   REFUSED(kmshsm_call(s, "ListKeys", "{}", NULL));
   REFUSED(kmshsm_module_status(NULL, &answer));
   REFUSED(kmshsm_module_status(w->store, NULL));
+  REFUSED(kmshsm_tick(NULL, &answer));
+  REFUSED(kmshsm_tick(w->store, NULL));
   is_true(!answer, "refused calls give no answer");
   is_status(kmshsm_call(s, "ListKeys", NULL, &answer), "OK",
             "parameters may be NULL");

@@ -71,6 +71,7 @@ static void store_refuses(const world *w, const char *failure)
 {
   const kmshsm_session *session = NULL;
   uint8_t digest[KMSHSM_DIGEST_LEN];
+  char *answer = NULL;
   size_t len = 0;
   session_calls_are(w->session, REFUSED, failure);
   is_status(kmshsm_digest_update(w->digest, digest, 0), REFUSED,
@@ -80,7 +81,8 @@ static void store_refuses(const world *w, const char *failure)
   is_status(
       kmshsm_session_open(w->store, "111122223333", "cn-hongkong", &session),
       REFUSED, "no session opens");
-  is_true(!session && strstr(kmshsm_last_error(), REFUSED),
+  is_status(kmshsm_tick(w->store, &answer), REFUSED, "nothing due is done");
+  is_true(!session && !answer && strstr(kmshsm_last_error(), REFUSED),
           "and the last error says why");
   status_is(w, "error", failure);
 }
@@ -96,6 +98,9 @@ static void nothing_opens(void)
       REFUSED, "no store opens");
   is_status(kmshsm_open(MEMORY, KMSHSM_UNLOCK_NONE, NULL, 0, 0, &store),
             REFUSED, "none in memory either");
+  is_status(
+      kmshsm_open_with(MEMORY, KMSHSM_UNLOCK_NONE, NULL, 0, NULL, &store),
+      REFUSED, "none with options");
   is_true(!store, "and there is no handle");
 }
 

@@ -27,6 +27,8 @@ int main(int argc, char **argv)
     test_handles();
     test_crossing();
     test_places();
+    test_options();
+    test_due();
     test_threads();
     test_forks();
   }

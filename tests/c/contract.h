@@ -24,10 +24,12 @@ typedef struct function {
   enum { STORE, SESSION, DIGEST } of;
   kmshsm_status (*ask)(const world *w);
 } function;
-enum { FUNCTIONS = 23 };
+enum { FUNCTIONS = 24 };
 extern const function functions[FUNCTIONS];
 
 void world_open(world *w);
+/* With these options besides kmshsm_open's flag. */
+void world_open_with(world *w, const char *options);
 /* Of a world with a store and a session, all that is in them. */
 void world_fill(world *w);
 void world_close(world *w);
@@ -65,6 +67,10 @@ void test_digests(void);
 void test_handles(void);
 void test_crossing(void);
 void test_places(void);
+void test_options(void);
+void test_due(void);
+/* Whether this process has a keeper's thread, or soon has none any more. */
+int keeper_is(int there);
 void test_threads(void);
 void test_forks(void);
 void test_fork_storm(void);

@@ -123,12 +123,16 @@ static int fork_once(const world *w, const char *where)
 void test_forks(void)
 {
   world w;
-  world_open(&w);
+  world_open_with(&w,
+                  "{\"AllowUnprotectedMemory\":true,\"KeeperSeconds\":86400}");
   is_true(fork_once(&w, NULL), "a child is refused until it opens anew");
   is_status(ask(&w, "kmshsm_decrypt"), "OK",
             "the parent decrypts after the fork");
   is_status(ask(&w, "kmshsm_digest_update"), "OK", "and its digest goes on");
+  is_true(keeper_is(1), "and its keeper");
+  is_status(ask(&w, "kmshsm_tick"), "OK", "and it does what is due");
   world_close(&w);
+  is_true(keeper_is(0), "the keeper ends with its store");
 }
 
 /* --- Forks while others work ------------------------------------------------
@@ -142,6 +146,10 @@ typedef struct job {
 } job;
 
 static volatile sig_atomic_t enough;
+
+/* A thread of the library's works meanwhile, too. */
+static const char kept[] =
+    "{\"AllowUnprotectedMemory\":true,\"KeeperSeconds\":1}";
 
 /* Each thread begins with another function, so that all locks are held by
    somebody most of the time. One of them writes. */
@@ -175,7 +183,8 @@ static int open_place(world *w)
     return 0;
   snprintf(path, sizeof(path), "%s/store", place);
   if(kmshsm_create(path, KMSHSM_UNLOCK_KEY_FILE, secret, 32) ||
-     kmshsm_open(path, KMSHSM_UNLOCK_KEY_FILE, secret, 32, LOOSE, &w->store) ||
+     kmshsm_open_with(path, KMSHSM_UNLOCK_KEY_FILE, secret, 32, kept,
+                      &w->store) ||
      kmshsm_session_open(w->store, "111122223333", "cn-hongkong", &w->session))
     return 0;
   world_fill(w);
@@ -208,6 +217,7 @@ void test_fork_storm(void)
   is_true(wrong == 0, "the threads of the parent go on");
   is_status(ask(&w, "kmshsm_decrypt"), "OK",
             "the parent decrypts after the forks");
+  is_true(keeper_is(1), "its keeper is there");
   world_close(&w);
   snprintf(command, sizeof(command), "rm -rf %s", place);
   if(system(command))

@@ -29,6 +29,15 @@ static kmshsm_status module_status(const world *w)
   return is_right ? status : WRONG;
 }
 
+static kmshsm_status tick(const world *w)
+{
+  char *answer = NULL;
+  kmshsm_status status = kmshsm_tick(w->store, &answer);
+  int is_right = !status == !!answer;
+  kmshsm_string_free(answer);
+  return is_right ? status : WRONG;
+}
+
 static kmshsm_status call(const world *w)
 {
   char *answer = NULL;
@@ -196,6 +205,7 @@ static kmshsm_status generate_and_export(const world *w)
 const function functions[FUNCTIONS] = {
     {"kmshsm_session_open", STORE, session_open},
     {"kmshsm_module_status", STORE, module_status},
+    {"kmshsm_tick", STORE, tick},
     {"kmshsm_call", SESSION, call},
     {"kmshsm_encrypt", SESSION, encrypt},
     {"kmshsm_decrypt", SESSION, decrypt},

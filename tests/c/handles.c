@@ -16,6 +16,7 @@ static void store_is(const kmshsm_store *store, const char *code,
       kmshsm_session_open(store, "111122223333", "cn-hongkong", &session),
       code, what);
   is_status(kmshsm_module_status(store, &answer), code, what);
+  is_status(kmshsm_tick(store, &answer), code, what);
   is_true(!session && !answer, "and nothing comes out");
 }
 

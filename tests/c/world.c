@@ -100,9 +100,14 @@ void session_calls_are(const kmshsm_session *session, const char *code,
 
 void world_open(world *w)
 {
+  world_open_with(w, "{\"AllowUnprotectedMemory\":true}");
+}
+
+void world_open_with(world *w, const char *options)
+{
   memset(w, 0, sizeof(*w));
-  if(kmshsm_open("memory:?clock=manual", KMSHSM_UNLOCK_NONE, NULL, 0,
-                 KMSHSM_ALLOW_UNPROTECTED_MEMORY, &w->store))
+  if(kmshsm_open_with("memory:?clock=manual", KMSHSM_UNLOCK_NONE, NULL, 0,
+                      options, &w->store))
     give_up("open");
   if(kmshsm_session_open(w->store, "111122223333", "cn-hongkong", &w->session))
     give_up("session");

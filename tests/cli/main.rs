@@ -3,6 +3,7 @@
 #![cfg(feature = "cli")]
 
 mod home;
+mod time;
 mod wrap;
 
 use std::collections::BTreeSet;
@@ -277,7 +278,7 @@ fn every_action_has_help() {
             assert!(help.out.contains(&option), "{} --help lacks {option}", action.name);
         }
     }
-    for command in ["init", "status", "self-test", "wrap"] {
+    for command in ["init", "status", "self-test", "tick", "wrap"] {
         assert!(commands.contains(command), "{command} is not in --help");
     }
 

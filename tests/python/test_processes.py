@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 KEY_FILE = bytes(range(32))
 # From 3.12 on Python warns of any fork in a process that has threads: to fork there is the point.
 FORKS = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
-REFUSED = ["Module.Forked"] * 13
+REFUSED = ["Module.Forked"] * 14
 METHODS = ["fork", "spawn", "forkserver"]
 
 # What a forked child finds here; others begin with nothing.
@@ -65,6 +65,7 @@ def codes(key: str) -> list[str]:
     assert store.status()["state"] == "forked"
     calls: list[Any] = [
         store.session,
+        store.tick,
         session.list_keys,
         lambda: session.encrypt(key, b""),
         lambda: session.decrypt(bytes(91)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from kmshsm import _native
 from kmshsm._actions import Actions
@@ -52,6 +52,8 @@ def open(
     passphrase: Buffer | str | None = None,
     key_file: Buffer | None = None,
     allow_unprotected_memory: bool = False,
+    quotas: Literal["service"] | Mapping[str, Any] | None = None,
+    keeper: int | None = None,
 ) -> Store:
     """Opens a store.
 
@@ -62,12 +64,25 @@ def open(
     :param key_file: As for create; none for a store in memory.
     :param allow_unprotected_memory: The operator's override: keys at protection level HSM may be
         used although this process cannot lock memory.
+    :param quotas: Limits for each account in each region: ``"service"`` for the service's own, or a
+        mapping of the numbers ``Keys``, ``Aliases``, ``Versions``, ``Tags`` (of one key) and of
+        ``RequestsPerSecond``, a dict of ``CreateKey``, ``Symmetric``, ``Rsa``, ``Curves``, ``Read``
+        and ``Write``: calls in a second, counted by each process for itself. What is absent has no
+        limit; of the rates, the service's. More raises InvalidState (``Rejected.LimitExceeded``,
+        ``Rejected.Throttling``).
+    :param keeper: Every so many seconds a thread of the library does what Store.tick does, until the
+        store is closed.
     """
+    options = {
+        "AllowUnprotectedMemory": allow_unprotected_memory,
+        "Quotas": quotas if quotas is None or isinstance(quotas, str) else dict(quotas),
+        "KeeperSeconds": keeper,
+    }
     return Store(
         os.fspath(place),
         passphrase=passphrase,
         key_file=key_file,
-        allow_unprotected_memory=allow_unprotected_memory,
+        options_json=json.dumps(options),
     )
 
 
@@ -102,6 +117,17 @@ class Store(_native.Store):
         """Reports how well this process protects keys, and the reasons for what is missing."""
         answer: dict[str, Any] = json.loads(self.status_json())
         return answer
+
+    def tick(self) -> dict[str, int]:
+        """Does all that is due in the store, whoever's it is, and says how much that was.
+
+        It destroys keys whose waiting period is over and material that has expired, and makes the
+        versions of automatic rotation: ``{"Deleted": 0, "Rotated": 0, "Expired": 0}``. No answer of
+        any call depends on it, but a key that nobody asks for leaves the store only then. Call it
+        now and then, from any process; or open the store with a ``keeper``.
+        """
+        done: dict[str, int] = json.loads(self.tick_json())
+        return done
 
     def __enter__(self) -> Self:
         return self

@@ -19,12 +19,19 @@ breaks (base64 -w0).
 Exit codes: 0 success, 1 argument, 2 access, 3 not found, 4 state of the key or the module, 5 cryptography,
 6 store, 9 internal.";
 
+const TICK: &str = "\
+Destroys keys at the end of their waiting period and material that has expired, and makes the versions of
+automatic rotation; answers how many. What a caller sees is right without it, but a key that nobody asks
+for is destroyed only then: call it now and then, once a day from cron for example.";
+
 /// The whole command line.
 pub fn build() -> Command {
     let init = with_place(Command::new("init").about("Create a store"))
         .after_help("With --key-file, a file that does not exist is made, with 32 random bytes.");
     let status =
         with_common(Command::new("status").about("Report how well this process protects keys"));
+    let tick = with_common(Command::new("tick").about("Do what has fallen due in the whole store"))
+        .after_help(TICK);
     let self_test = with_output(Command::new("self-test").about("Run every self-test"));
     Command::new("kmshsm")
         .about(ABOUT)
@@ -34,6 +41,7 @@ pub fn build() -> Command {
         .arg_required_else_help(true)
         .subcommand(init)
         .subcommand(status)
+        .subcommand(tick)
         .subcommand(self_test)
         .subcommand(wrap())
         .subcommands(
@@ -149,6 +157,10 @@ fn with_session(command: Command) -> Command {
     with_common(command)
         .arg(Arg::new("region").long("region").default_value("cn-hongkong").help("The region"))
         .arg(Arg::new("account").long("account").default_value("111122223333").help("The account"))
+        .arg(Arg::new("quotas").long("quotas").value_name("QUOTAS").help(
+            "Refuse more keys, aliases, versions and tags than these: service, a JSON object, \
+                     or file://PATH. Its rates do nothing: each command is a process of its own",
+        ))
 }
 
 fn with_common(command: Command) -> Command {

@@ -16,7 +16,8 @@ use clap::ArgMatches;
 use clap::error::ErrorKind;
 use kmshsm::api::{self, Params};
 use kmshsm::error::{Error, ErrorCode, Result};
-use kmshsm::kms::{self, Kms, Options, Place};
+use kmshsm::kms::{self, Kms, Options, Place, Quotas};
+use serde::Serialize;
 
 use output::Output;
 
@@ -55,10 +56,11 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
     let place = place(flags)?;
     match name {
         "init" => init(flags, &place),
-        "status" => output.answer(&status(flags, &place)?),
+        "status" => answer(output, &open(flags, &place, Quotas::default())?.status()),
+        "tick" => answer(output, &open(flags, &place, Quotas::default())?.tick()?),
         action => {
             let params = params(flags, action)?;
-            let session = open(flags, &place)?
+            let session = open(flags, &place, quotas(flags)?)?
                 .session(command::text(flags, "account"), command::text(flags, "region"))?;
             output.answer(&api::dispatch(&session, action, params)?)
         }
@@ -78,29 +80,38 @@ fn init(flags: &ArgMatches, place: &Path) -> Result<()> {
     output::print(&format!("Created a store in {}.\n", place.display()))
 }
 
-fn status(flags: &ArgMatches, place: &Path) -> Result<String> {
-    let status = open(flags, place)?.status();
-    serde_json::to_string(&status).map_err(|_| ErrorCode::Internal.into())
+fn answer(output: Output, answer: &impl Serialize) -> Result<()> {
+    output.answer(&serde_json::to_string(answer).map_err(|_| ErrorCode::Internal)?)
 }
 
 fn self_test(output: Output) -> Result<()> {
     let report = kms::self_test();
-    output.answer(&serde_json::to_string(&report).map_err(|_| ErrorCode::Internal)?)?;
+    answer(output, &report)?;
     match report.passed {
         true => Ok(()),
         false => Err(Error::new(ErrorCode::ErrorState).because("A self-test failed.")),
     }
 }
 
-fn open(flags: &ArgMatches, place: &Path) -> Result<std::sync::Arc<Kms>> {
+fn open(flags: &ArgMatches, place: &Path, quotas: Quotas) -> Result<std::sync::Arc<Kms>> {
     let allow_unprotected_memory = flags.get_flag("allow-unprotected-memory");
-    let options = Options { allow_unprotected_memory, ..Options::default() };
+    // A command is over before its first second is: rates would only refuse what they set to 0.
+    let quotas = Quotas { requests_per_second: None, ..quotas };
+    let options = Options { allow_unprotected_memory, quotas, ..Options::default() };
     if !place.exists() {
         let detail = format!("Create one with: kmshsm init --store {}", place.display());
         return Err(Error::new(ErrorCode::StoreNotFound).because(detail));
     }
     let secret = secrets::ask(flags)?;
     Place::Directory(place).open(Some(&secret.unlock()), options)
+}
+
+/// The quotas of an action: `service`, a JSON object, or the file of one.
+fn quotas(flags: &ArgMatches) -> Result<Quotas> {
+    match flags.get_one::<String>("quotas") {
+        Some(given) => Quotas::parse(&secrets::parameter("quotas", given)?),
+        None => Ok(Quotas::default()),
+    }
 }
 
 /// The store's directory: `--store`, or `kmshsm` among the user's data.
