@@ -1,5 +1,5 @@
-# make demo | test | test-portable | lint | fuzz | torture | bench | bench-lists | bench-timing | install. What a target does is in
-# the script or tool it calls.
+# make demo | test | test-portable | torture | lint | fuzz | bench | bench-lists | bench-timing | bless |
+# install. What a target does is in the script or tool it calls.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 SONAME := libkmshsm.so.0
@@ -108,11 +108,11 @@ bench: lib python
 	cargo bench --locked -p kmshsm --features testing --bench abi
 	.venv/bin/python python/bench.py
 
-# Figures for SECURITY.md; some minutes, on a quiet machine.
 # What lists cost as keys become more; KMSHSM_KEYS=1000000 takes minutes.
 bench-lists:
 	cargo bench --locked -p kmshsm --bench lists
 
+# Figures for SECURITY.md; some minutes, on a quiet machine.
 bench-timing:
 	cargo bench --locked -p kmshsm --features testing --bench timing
 

@@ -172,7 +172,7 @@ fn changes_from_all_sides() {
         session.call(DescribeKey { key_id }).unwrap();
     }
     let list = session.call(kmshsm::api::ListKeys::default()).unwrap().answer;
-    assert_eq!(list.total_count, 1 + 160);
+    assert_eq!(list.paging.total_count, 1 + 160);
 }
 
 /// What one opening of a store disables, the next call of every other refuses.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::keys::Done;
-use crate::api::list::page;
+use crate::api::list::{Paging, Wanted};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kms::{Access, Action, AliasPage, AliasRecord, Aliases, Door, Resource, Rule};
 use crate::model::{AliasName, KeyId, KeyRef, alias_arn};
@@ -130,12 +130,9 @@ pub struct ListAliasesByKeyId {
 pub struct AliasList {
     /// The aliases of the page.
     pub aliases: AliasesOfPage,
-    /// How many there are in all.
-    pub total_count: u64,
-    /// The page.
-    pub page_number: u32,
-    /// Aliases per page.
-    pub page_size: u32,
+    /// Which page, and how many aliases there are in all.
+    #[serde(flatten)]
+    pub paging: Paging,
 }
 
 /// Lists nest two deep in the API.
@@ -164,12 +161,10 @@ impl Action for ListAliases {
     type Answer = AliasList;
 
     fn run(self, door: &Door<'_>) -> Result<AliasList> {
-        let (page_number, page_size) = page(self.page_number, self.page_size)?;
+        let wanted = Wanted::new(self.page_number, self.page_size)?;
         door.container()?;
         door.settle()?;
-        let skip = u64::from(page_number - 1) * u64::from(page_size);
-        let page = door.aliases(None, skip, page_size as usize)?;
-        Ok(AliasList::of(page, page_number, page_size))
+        Ok(AliasList::of(wanted, door.aliases(None, wanted.skip(), wanted.limit())?))
     }
 }
 
@@ -179,23 +174,20 @@ impl Action for ListAliasesByKeyId {
     type Answer = AliasList;
 
     fn run(self, door: &Door<'_>) -> Result<AliasList> {
-        let (page_number, page_size) = page(self.page_number, self.page_size)?;
+        let wanted = Wanted::new(self.page_number, self.page_size)?;
         let key = door.key(&self.key_id, Aliases::Refused, Rule::Always)?;
-        let skip = u64::from(page_number - 1) * u64::from(page_size);
-        let page = door.aliases(Some(&key), skip, page_size as usize)?;
-        Ok(AliasList::of(page, page_number, page_size))
+        Ok(AliasList::of(wanted, door.aliases(Some(&key), wanted.skip(), wanted.limit())?))
     }
 }
 
 impl AliasList {
-    fn of(page: AliasPage, page_number: u32, page_size: u32) -> Self {
+    fn of(wanted: Wanted, page: AliasPage) -> Self {
         let listed = |alias: AliasRecord| ListedAlias {
             alias_arn: alias_arn(&alias.space, &alias.name),
             alias_name: alias.name,
             key_id: alias.key,
         };
         let alias = page.aliases.into_iter().map(listed).collect();
-        let (aliases, total_count) = (AliasesOfPage { alias }, page.total);
-        Self { aliases, total_count, page_number, page_size }
+        Self { aliases: AliasesOfPage { alias }, paging: wanted.of(page.total) }
     }
 }

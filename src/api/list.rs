@@ -29,12 +29,9 @@ pub struct ListKeys {
 pub struct KeyList {
     /// The keys of the page.
     pub keys: KeysOfPage,
-    /// How many keys match in all.
-    pub total_count: u64,
-    /// The page.
-    pub page_number: u32,
-    /// Keys per page.
-    pub page_size: u32,
+    /// Which page, and how many keys match in all.
+    #[serde(flatten)]
+    pub paging: Paging,
 }
 
 /// Lists nest two deep in the API.
@@ -61,33 +58,63 @@ impl Action for ListKeys {
     type Answer = KeyList;
 
     fn run(self, door: &Door<'_>) -> Result<KeyList> {
-        let (page_number, page_size) = page(self.page_number, self.page_size)?;
+        let wanted = Wanted::new(self.page_number, self.page_size)?;
         let filters =
             self.filters.map_or(Ok(Vec::new()), |JsonText(text)| filters::parse(&text))?;
         door.container()?;
         door.settle()?;
         let selection = filters::select(door, filters)?;
-        let skip = u64::from(page_number - 1) * u64::from(page_size);
-        let page = door.select(&selection, skip, page_size as usize)?;
+        let page = door.select(&selection, wanted.skip(), wanted.limit())?;
         let arn = |key: &KeyId| key_arn(door.space(), key);
         let key = page.keys.iter().map(|key| ListedKey { key_id: *key, key_arn: arn(key) });
-        Ok(KeyList {
-            keys: KeysOfPage { key: key.collect() },
-            total_count: page.total,
-            page_number,
-            page_size,
-        })
+        Ok(KeyList { keys: KeysOfPage { key: key.collect() }, paging: wanted.of(page.total) })
     }
 }
 
-/// The page and its size, as all lists take them.
-pub(super) fn page(number: Option<u32>, size: Option<u32>) -> Result<(u32, u32)> {
-    let (number, size) = (number.unwrap_or(1), size.unwrap_or(10));
-    if number == 0 {
-        return Err(Error::invalid("PageNumber", "It must be 1 or more."));
+/// The page that a caller wants of a list.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    number: u32,
+    size: u32,
+}
+
+/// Where a page is in its list, as all lists answer it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Paging {
+    /// How many items the list has.
+    pub total_count: u64,
+    /// The page.
+    pub page_number: u32,
+    /// Items per page.
+    pub page_size: u32,
+}
+
+impl Wanted {
+    /// The first page of ten, unless told otherwise.
+    pub(super) fn new(number: Option<u32>, size: Option<u32>) -> Result<Self> {
+        let (number, size) = (number.unwrap_or(1), size.unwrap_or(10));
+        if number == 0 {
+            return Err(Error::invalid("PageNumber", "It must be 1 or more."));
+        }
+        if !(1..=100).contains(&size) {
+            return Err(Error::invalid("PageSize", "It must be 1 to 100."));
+        }
+        Ok(Self { number, size })
     }
-    if !(1..=100).contains(&size) {
-        return Err(Error::invalid("PageSize", "It must be 1 to 100."));
+
+    /// How many items come before it.
+    pub(super) const fn skip(self) -> u64 {
+        (self.number as u64 - 1) * self.size as u64
     }
-    Ok((number, size))
+
+    /// How many items it has at most.
+    pub(super) const fn limit(self) -> usize {
+        self.size as usize
+    }
+
+    /// The place of this page in a list of so many items.
+    pub(super) const fn of(self, total_count: u64) -> Paging {
+        Paging { total_count, page_number: self.number, page_size: self.size }
+    }
 }

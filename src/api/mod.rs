@@ -55,7 +55,7 @@ pub use import::{
     DeleteKeyMaterial, GetParametersForImport, ImportKeyMaterial, ParametersForImport,
 };
 pub use keys::{CreateKey, DescribeKey, DisableKey, Done, EnableKey, UpdateKeyDescription};
-pub use list::{KeyList, ListKeys};
+pub use list::{KeyList, ListKeys, Paging};
 pub use message::{DigestBegun, DigestMessage};
 pub use metadata::{KeyAnswer, KeyMetadata};
 pub use params::Params;

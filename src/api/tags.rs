@@ -174,7 +174,7 @@ pub(super) fn read(json: &str) -> Result<Tags> {
     let mut pairs = Vec::new();
     for Tag { tag_key, tag_value } in tags {
         check_tag(&tag_key, &tag_value).map_err(|_| {
-            invalid("Keys and values are at most 128 letters, digits and /\\_-.+=:@; a key is not empty and does not start with aliyun or acs:.")
+            invalid("Keys and values are at most 128 letters, digits, spaces and /\\_-.+=:@; a key is not empty and does not start with aliyun or acs:.")
         })?;
         pairs.push((tag_key, tag_value));
     }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::list::page;
+use crate::api::list::{Paging, Wanted};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::RawMaterial;
 use crate::kms::{Access, Action, Aliases, Door, KeyRecord, Resource, Rule, Version};
@@ -129,12 +129,9 @@ pub struct ListKeyVersions {
 pub struct VersionList {
     /// The versions of the page.
     pub key_versions: VersionsOfPage,
-    /// How many versions the key has.
-    pub total_count: u64,
-    /// The page.
-    pub page_number: u32,
-    /// Versions per page.
-    pub page_size: u32,
+    /// Which page, and how many versions the key has.
+    #[serde(flatten)]
+    pub paging: Paging,
 }
 
 /// Lists nest two deep in the API.
@@ -151,17 +148,15 @@ impl Action for ListKeyVersions {
     type Answer = VersionList;
 
     fn run(self, door: &Door<'_>) -> Result<VersionList> {
-        let (page_number, page_size) = page(self.page_number, self.page_size)?;
+        let wanted = Wanted::new(self.page_number, self.page_size)?;
         let key = door.key(&self.key_id, Aliases::Taken, Rule::Always)?;
         let record = key.record();
-        let skip = (page_number as usize - 1).saturating_mul(page_size as usize);
-        let shown = record.versions.iter().rev().skip(skip).take(page_size as usize);
+        let skip = usize::try_from(wanted.skip()).unwrap_or(usize::MAX);
+        let shown = record.versions.iter().rev().skip(skip).take(wanted.limit());
         let key_version = shown.map(|version| VersionMetadata::of(record.id, version)).collect();
         Ok(VersionList {
             key_versions: VersionsOfPage { key_version },
-            total_count: record.versions.len() as u64,
-            page_number,
-            page_size,
+            paging: wanted.of(record.versions.len() as u64),
         })
     }
 }

@@ -179,7 +179,7 @@ impl<'s> Door<'s> {
         mut change: impl FnMut(&mut Transaction<'_>, &mut KeyRecord) -> Result<R>,
     ) -> Result<R> {
         // What is due is done and stays done, whatever comes of this change.
-        let id = self.key(reference, aliases, Rule::Always)?.record().id;
+        let id = self.key(reference, aliases, rule)?.record().id;
         let changed = self.change(|transaction| {
             let old = self.stored(transaction, &id)?;
             let Some(mut new) = transaction.settle(&old)? else {

@@ -101,7 +101,8 @@ const FORMAT: u8 = 1;
 pub struct Options {
     /// The operator's override: keys at level HSM may be used although memory cannot be locked.
     pub allow_unprotected_memory: bool,
-    /// A clock that stands at this moment until it is moved; for stores in memory.
+    /// A clock that stands at this moment until it is moved; for stores in memory, and in builds with
+    /// the feature `testing` for directories, too.
     pub manual_clock: Option<Timestamp>,
     /// The limits of every account in every region; none by default.
     pub quotas: Quotas,
