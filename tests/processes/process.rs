@@ -121,7 +121,14 @@ pub fn work() {
     let (kms, session) = open(Path::new(&place), clock);
     match role.as_str() {
         "serve" => serve(&kms, &session),
-        "churn" => churn::forever(&session, clock, || answer(&Value::Null)),
+        "churn" => {
+            // It must not outlive the test.
+            thread::spawn(|| {
+                std::io::stdin().lines().for_each(drop);
+                std::process::exit(0);
+            });
+            churn::forever(&session, clock, || answer(&Value::Null));
+        }
         other => panic!("no role {other}"),
     }
 }
