@@ -145,7 +145,7 @@ impl Action for ListTagResources {
 
     fn run(self, door: &Door<'_>) -> Result<TagRows> {
         check_scope(door, &self.region_id, &self.resource_type)?;
-        let keys = self.resource_id.as_ref().map(resources).transpose()?;
+        let names = self.resource_id.as_ref().map(resources).transpose()?;
         let wanted = self.tag.as_ref().map_or(Ok(Vec::new()), wanted_tags)?;
         let start = Mark::read(self.next_token.as_deref())?;
         door.container()?;
@@ -164,13 +164,13 @@ impl Action for ListTagResources {
             }
             end.is_none()
         };
-        match keys {
+        match names {
             None => door.visit_tagged(wanted.first(), start.seq, see)?,
-            Some(keys) => {
-                let named = keys.len();
+            Some(names) => {
+                let keys = keys_of(&names)?;
                 let chosen = Selection { keys: Some(keys), ..Selection::default() };
                 let found = door.select(&chosen, 0, MAX_RESOURCES)?.keys;
-                if found.len() < named {
+                if found.len() < names.len() {
                     return Err(ErrorCode::ResourceNotFound.into());
                 }
                 for id in found {
@@ -244,20 +244,21 @@ fn list<T: DeserializeOwned>(name: &'static str, JsonText(text): &JsonText) -> R
         .map_err(|_| Error::invalid(name, "It must be a JSON array, or numbered from 1."))
 }
 
-/// The keys named; [`ErrorCode::ResourceNotFound`] for what can name none.
-fn resources(text: &JsonText) -> Result<Vec<KeyId>> {
-    let names: Vec<String> = list("ResourceId", text)?;
+/// The ids given, each once.
+fn resources(text: &JsonText) -> Result<Vec<String>> {
+    let mut names: Vec<String> = list("ResourceId", text)?;
     if !(1..=MAX_RESOURCES).contains(&names.len()) {
         return Err(Error::invalid("ResourceId", "It takes 1 to 50 ids."));
     }
-    let mut keys = Vec::new();
-    for name in &names {
-        let key = KeyId::parse(name).ok_or(ErrorCode::ResourceNotFound)?;
-        if !keys.contains(&key) {
-            keys.push(key);
-        }
-    }
-    Ok(keys)
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
+/// The keys named; [`ErrorCode::ResourceNotFound`] for what can name none.
+fn keys_of(names: &[String]) -> Result<Vec<KeyId>> {
+    let key = |name: &String| KeyId::parse(name).ok_or(ErrorCode::ResourceNotFound);
+    Ok(names.iter().map(key).collect::<Result<_, _>>()?)
 }
 
 #[derive(Deserialize)]
@@ -295,24 +296,28 @@ fn wanted_tags(text: &JsonText) -> Result<Vec<(String, Option<String>)>> {
     Ok(tags)
 }
 
-/// Changes all these keys in one step.
+/// Changes all these keys in one step: looks at all of them before it changes the first.
 fn change_all(
     door: &Door<'_>,
-    keys: &[KeyId],
-    mut change: impl FnMut(&mut KeyRecord) -> Result<()>,
+    names: &[String],
+    change: impl Fn(&mut KeyRecord) -> Result<()>,
 ) -> Result<Done> {
+    let keys = keys_of(names)?;
     door.settle()?;
     door.change(|transaction| {
-        for id in keys {
-            let old = door.stored(transaction, id).map_err(|error| match error.code() {
-                ErrorCode::KeyNotFound => ErrorCode::ResourceNotFound.into(),
-                _ => error,
-            })?;
-            Rule::Annotate.check(&old)?;
+        let stored = |id| match door.stored(transaction, id) {
+            Err(error) if error.code() == ErrorCode::KeyNotFound => {
+                Err(ErrorCode::ResourceNotFound.into())
+            }
+            outcome => outcome,
+        };
+        let found: Vec<_> = keys.iter().map(stored).collect::<Result<_>>()?;
+        found.iter().try_for_each(|key| Rule::Annotate.check(key))?;
+        for old in &found {
             let mut new = old.clone();
             change(&mut new)?;
-            if new != old {
-                transaction.put_key(Some(&old), &new)?;
+            if new != *old {
+                transaction.put_key(Some(old), &new)?;
             }
         }
         Ok(Done {})

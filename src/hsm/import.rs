@@ -199,11 +199,14 @@ impl ImportToken {
         now: Timestamp,
     ) -> Result<()> {
         let mac = Self::mac(keyring, space, pair, self.not_after)?;
-        if !secret::eq(&mac, &self.mac) || pair.key != *key {
+        if !secret::eq(&mac, &self.mac) {
             return Err(ErrorCode::InvalidImportToken.into());
         }
         if now > self.not_after {
             return Err(ErrorCode::ExpiredImportToken.into());
+        }
+        if pair.key != *key {
+            return Err(ErrorCode::InvalidImportToken.into());
         }
         Ok(())
     }

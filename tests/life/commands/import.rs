@@ -38,8 +38,7 @@ pub fn import_key_material(dice: &mut Dice<'_>, model: &Model, space: usize) -> 
         return get_parameters_for_import(dice, model, space);
     };
     let own = &model.keys[token.key];
-    // Of two faults, which one is told is left open.
-    let key = match dice.rarely(12) && token.not_after >= model.now {
+    let key = match dice.rarely(12) {
         true => key_that(dice, model, space, |key| key.is_external),
         false => Some(own),
     };

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{UNKNOWN, key, one, reference};
 use crate::call::{Call, SPACES};
 use crate::dice::Dice;
-use crate::model::{Model, State};
+use crate::model::Model;
 
 pub const TAG_KEYS: [&str; 5] = ["a", "b", "Team", "t0", "t1"];
 pub const TAG_VALUES: [&str; 4] = ["", "1", "x y", "/\\_-.+=:@"];
@@ -113,15 +113,7 @@ fn target(dice: &mut Dice<'_>, space: usize) -> Value {
 }
 
 fn resources(dice: &mut Dice<'_>, model: &Model, space: usize, params: &mut Value) {
-    let mut keys: Vec<_> = (0..1 + dice.below(3)).map(|_| key(dice, model, space)).collect();
-    // Which of two faults counts is left open: what cannot be found comes first, then what may not.
-    keys.sort_by_key(|key| match key {
-        Some(key) if key.space == space && !key.is_gone() => match key.state {
-            State::PendingDeletion => 1,
-            _ => 2,
-        },
-        _ => 0,
-    });
+    let keys: Vec<_> = (0..1 + dice.below(3)).map(|_| key(dice, model, space)).collect();
     let mut ids: Vec<Value> =
         keys.into_iter().map(|key| key.map_or(UNKNOWN, |key| &key.id).into()).collect();
     ids.dedup();
