@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, SPACES};
 use crate::dice::Dice;
-use crate::model::{DAY, Key, Model, TICK, algorithm};
-use crate::{importing, lists, tagging};
+use crate::model::{DAY, Key, Model, TICK};
+use crate::{importing, lists, tagging, using};
 
 /// A kind of command by weight, and the numbers that fill it in.
 #[derive(Clone, Debug)]
@@ -49,13 +49,13 @@ const KINDS: &[(u16, Maker)] = &[
     (3, tagging::tag_resources),
     (3, tagging::untag_resources),
     (3, tagging::list_tag_resources),
-    (8, encrypt),
-    (3, generate_data_key),
-    (10, decrypt),
-    (4, re_encrypt),
-    (3, sign),
-    (4, verify),
-    (2, get_public_key),
+    (8, using::encrypt),
+    (3, using::generate_data_key),
+    (10, using::decrypt),
+    (4, using::re_encrypt),
+    (3, using::sign),
+    (4, using::verify),
+    (2, using::get_public_key),
     (4, importing::get_parameters_for_import),
     (6, importing::import_key_material),
     (3, importing::delete_key_material),
@@ -304,7 +304,7 @@ fn describe_key_version(dice: &mut Dice<'_>, model: &Model, space: usize) -> Opt
 }
 
 /// A version of the key; now and then one of another key, or none.
-fn version(dice: &mut Dice<'_>, model: &Model, key: Option<&Key>) -> String {
+pub fn version(dice: &mut Dice<'_>, model: &Model, key: Option<&Key>) -> String {
     let key = if dice.rarely(12) { dice.any(&model.keys) } else { key };
     match key {
         Some(key) if !dice.rarely(24) => dice.any(&key.versions).unwrap().id.clone(),
@@ -335,97 +335,4 @@ fn update_alias(dice: &mut Dice<'_>, model: &Model, space: usize) -> Option<Vec<
 
 fn delete_alias(dice: &mut Dice<'_>, _: &Model, space: usize) -> Option<Vec<Call>> {
     one(space, "DeleteAlias", json!({ "AliasName": alias_name(dice) }))
-}
-
-fn context(dice: &mut Dice<'_>) -> Option<Value> {
-    dice.rarely(3).then(|| json!({ "tenant": "一", "purpose": "x" }))
-}
-
-fn encrypt(dice: &mut Dice<'_>, model: &Model, space: usize) -> Option<Vec<Call>> {
-    let key = key_that(dice, model, space, Key::is_symmetric);
-    let text = format!("text {}!", model.ciphertexts.len());
-    let mut params = json!({ "KeyId": reference(dice, model, key), "Plaintext": text });
-    if let Some(context) = context(dice) {
-        params["EncryptionContext"] = context;
-    }
-    one(space, "Encrypt", params)
-}
-
-fn generate_data_key(dice: &mut Dice<'_>, model: &Model, space: usize) -> Option<Vec<Call>> {
-    let key = key_that(dice, model, space, Key::is_symmetric);
-    let mut params = json!({ "KeyId": reference(dice, model, key), "NumberOfBytes": 24 });
-    if let Some(context) = context(dice) {
-        params["EncryptionContext"] = context;
-    }
-    one(space, "GenerateDataKey", params)
-}
-
-fn decrypt(dice: &mut Dice<'_>, model: &Model, space: usize) -> Option<Vec<Call>> {
-    let ciphertext = dice.any(&model.ciphertexts)?;
-    let given = if dice.rarely(16) { context(dice) } else { ciphertext.context.clone() };
-    let mut params = json!({ "CiphertextBlob": ciphertext.blob });
-    if let Some(context) = given {
-        params["EncryptionContext"] = context;
-    }
-    let space = if dice.rarely(12) { space } else { model.keys[ciphertext.key].space };
-    one(space, "Decrypt", params)
-}
-
-fn re_encrypt(dice: &mut Dice<'_>, model: &Model, space: usize) -> Option<Vec<Call>> {
-    let ciphertext = dice.any(&model.ciphertexts)?;
-    let to = key_that(dice, model, space, Key::is_symmetric);
-    let mut params = json!({
-        "CiphertextBlob": ciphertext.blob,
-        "DestinationKeyId": reference(dice, model, to),
-    });
-    if let Some(context) = ciphertext.context.clone().filter(|_| !dice.rarely(16)) {
-        params["SourceEncryptionContext"] = context;
-    }
-    if let Some(context) = context(dice) {
-        params["DestinationEncryptionContext"] = context;
-    }
-    one(space, "ReEncrypt", params)
-}
-
-const DIGESTS: [&str; 2] = [
-    "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
-    "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=",
-];
-
-fn sign(dice: &mut Dice<'_>, model: &Model, space: usize) -> Option<Vec<Call>> {
-    let key = key_that(dice, model, space, |key| !key.is_symmetric());
-    let version = version(dice, model, key);
-    let own = key.map_or("SM2DSA", |key| algorithm(&key.spec));
-    let params = json!({
-        "KeyId": reference(dice, model, key),
-        "KeyVersionId": version,
-        "Algorithm": if dice.rarely(16) { "SM2DSA" } else { own },
-        "Digest": DIGESTS[0],
-    });
-    one(space, "AsymmetricSign", params)
-}
-
-/// Now and then of another digest or another version.
-fn verify(dice: &mut Dice<'_>, model: &Model, space: usize) -> Option<Vec<Call>> {
-    let signature = dice.any(&model.signatures)?;
-    let key = &model.keys[signature.key];
-    let version = match dice.rarely(4) {
-        false => signature.version.clone(),
-        true => version(dice, model, Some(key)),
-    };
-    let params = json!({
-        "KeyId": reference(dice, model, Some(key)),
-        "KeyVersionId": version,
-        "Algorithm": algorithm(&key.spec),
-        "Digest": if dice.rarely(6) { DIGESTS[1] } else { DIGESTS[0] },
-        "Value": signature.value,
-    });
-    one(if dice.rarely(12) { space } else { key.space }, "AsymmetricVerify", params)
-}
-
-fn get_public_key(dice: &mut Dice<'_>, model: &Model, space: usize) -> Option<Vec<Call>> {
-    let key = key_that(dice, model, space, |key| !key.is_symmetric());
-    let version = version(dice, model, key);
-    let key = reference(dice, model, key);
-    one(space, "GetPublicKey", json!({ "KeyId": key, "KeyVersionId": version }))
 }

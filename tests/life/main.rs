@@ -14,6 +14,7 @@ mod names;
 #[path = "../conformance/outside.rs"]
 mod outside;
 mod tagging;
+mod using;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
