@@ -153,7 +153,9 @@ fn a_keeper_destroys_what_nobody_asks_for() {
     }
     assert!(thread_of_keeper());
     world.0.close();
-    assert!(!thread_of_keeper());
+    // A thread leaves the system's list a moment after it has ended.
+    let mut looks = (0..1000).map(|_| thread::sleep(Duration::from_millis(10)));
+    assert!(looks.any(|()| !thread_of_keeper()));
 }
 
 fn thread_of_keeper() -> bool {

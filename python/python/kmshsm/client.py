@@ -70,8 +70,8 @@ def open(
         and ``Write``: calls in a second, counted by each process for itself. What is absent has no
         limit; of the rates, the service's. More raises InvalidState (``Rejected.LimitExceeded``,
         ``Rejected.Throttling``).
-    :param keeper: Every so many seconds a thread of the library does what Store.tick does, until the
-        store is closed.
+    :param keeper: Every so many seconds a thread of the library does what Store.tick does, until
+        the store is closed.
     """
     options = {
         "AllowUnprotectedMemory": allow_unprotected_memory,
