@@ -8,7 +8,7 @@ use kmshsm::api::{dispatch_json, wrap_key_material};
 use kmshsm::error::Result;
 use kmshsm::kms::{Kms, Options, Tick, Unlock};
 use kmshsm::model::{Timestamp, WrappingAlgorithm};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// After every system clock: a store begins at the moment of its creation.
 const START: u64 = 4_000_000_000;
@@ -48,7 +48,7 @@ impl World {
     }
 
     fn pass(&self, seconds: u64) {
-        self.call("AdvanceClock", &json(&[("Seconds", &seconds.to_string())])).unwrap();
+        self.call("AdvanceClock", &json!({ "Seconds": seconds })).unwrap();
     }
 
     fn assert_ledger(&self) {
@@ -62,32 +62,25 @@ impl Drop for World {
     }
 }
 
-fn json(members: &[(&str, &str)]) -> Value {
-    Value::Object(members.iter().map(|(k, v)| ((*k).to_owned(), (*v).into())).collect())
-}
-
 fn of(key: &str) -> Value {
-    json(&[("KeyId", key)])
+    json!({ "KeyId": key })
 }
 
 fn deletion(key: &str) -> Value {
-    json(&[("KeyId", key), ("PendingWindowInDays", "7")])
+    json!({ "KeyId": key, "PendingWindowInDays": 7 })
 }
 
 #[test]
 fn a_destroyed_key_stays_destroyed() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::new(folder.path());
-    let key = world.create(&json(&[("Tags", r#"[{"TagKey":"a","TagValue":"b"}]"#)]));
-    world.call("CreateAlias", &json(&[("AliasName", "alias/a"), ("KeyId", &key)])).unwrap();
+    let key = world.create(&json!({ "Tags": [{ "TagKey": "a", "TagValue": "b" }] }));
+    world.call("CreateAlias", &json!({ "AliasName": "alias/a", "KeyId": key })).unwrap();
     world.call("ScheduleKeyDeletion", &deletion(&key)).unwrap();
     world.pass(7 * DAY - 1);
-    assert_eq!(world.code("DescribeKey", &json(&[("KeyId", "alias/a")])), "ok");
+    assert_eq!(world.code("DescribeKey", &of("alias/a")), "ok");
     world.pass(1);
-    assert_eq!(
-        world.code("DescribeKey", &json(&[("KeyId", "alias/a")])),
-        "Forbidden.AliasNotFound"
-    );
+    assert_eq!(world.code("DescribeKey", &of("alias/a")), "Forbidden.AliasNotFound");
     assert_eq!(world.code("DescribeKey", &of(&key)), "Forbidden.KeyNotFound");
     world.assert_ledger();
     drop(world);
@@ -96,8 +89,8 @@ fn a_destroyed_key_stays_destroyed() {
     for action in ["DescribeKey", "CancelKeyDeletion", "EnableKey"] {
         assert_eq!(world.code(action, &of(&key)), "Forbidden.KeyNotFound");
     }
-    assert_eq!(world.call("ListKeys", &json(&[])).unwrap()["TotalCount"], 0);
-    assert_eq!(world.call("ListAliases", &json(&[])).unwrap()["TotalCount"], 0);
+    assert_eq!(world.call("ListKeys", &json!({})).unwrap()["TotalCount"], 0);
+    assert_eq!(world.call("ListAliases", &json!({})).unwrap()["TotalCount"], 0);
     assert_eq!(world.0.tick().unwrap(), Tick::default());
 }
 
@@ -105,24 +98,23 @@ fn a_destroyed_key_stays_destroyed() {
 fn expired_material_and_tokens_stay_expired() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::new(folder.path());
-    let key = world.create(&json(&[("Origin", "EXTERNAL")]));
-    let wanted = [
-        ("KeyId", key.as_str()),
-        ("WrappingKeySpec", "RSA_2048"),
-        ("WrappingAlgorithm", "RSAES_OAEP_SHA_256"),
-    ];
-    let parameters = world.call("GetParametersForImport", &json(&wanted)).unwrap();
+    let key = world.create(&json!({ "Origin": "EXTERNAL" }));
+    let wanted = json!({
+        "KeyId": key,
+        "WrappingKeySpec": "RSA_2048",
+        "WrappingAlgorithm": "RSAES_OAEP_SHA_256",
+    });
+    let parameters = world.call("GetParametersForImport", &wanted).unwrap();
     let wrapped = wrap(parameters["PublicKey"].as_str().unwrap());
-    let expires = (START + DAY).to_string();
-    let import = |expires: &str| {
-        json(&[
-            ("KeyId", &key),
-            ("EncryptedKeyMaterial", &wrapped),
-            ("ImportToken", parameters["ImportToken"].as_str().unwrap()),
-            ("KeyMaterialExpireUnix", expires),
-        ])
+    let import = |expires: u64| {
+        json!({
+            "KeyId": key,
+            "EncryptedKeyMaterial": wrapped,
+            "ImportToken": parameters["ImportToken"],
+            "KeyMaterialExpireUnix": expires,
+        })
     };
-    world.call("ImportKeyMaterial", &import(&expires)).unwrap();
+    world.call("ImportKeyMaterial", &import(START + DAY)).unwrap();
     world.assert_ledger();
     let state = |world: &World| {
         let answer = world.call("DescribeKey", &of(&key)).unwrap();
@@ -130,25 +122,25 @@ fn expired_material_and_tokens_stay_expired() {
     };
     assert_eq!(state(&world), "Enabled");
     world.pass(DAY + 1);
-    assert_eq!(world.code("ImportKeyMaterial", &import("0")), "ExpiredImportToken");
+    assert_eq!(world.code("ImportKeyMaterial", &import(0)), "ExpiredImportToken");
     assert_eq!(state(&world), "PendingImport");
     world.assert_ledger();
     drop(world);
 
     let world = World::at(folder.path(), START);
     assert_eq!(state(&world), "PendingImport");
-    assert_eq!(world.code("ImportKeyMaterial", &import("0")), "ExpiredImportToken");
+    assert_eq!(world.code("ImportKeyMaterial", &import(0)), "ExpiredImportToken");
 }
 
 #[test]
 fn a_tick_does_all_that_is_due_once() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::new(folder.path());
-    let rotating = [("EnableAutomaticRotation", "true"), ("RotationInterval", "7d")];
-    let rotated = world.create(&json(&rotating));
-    let disabled = world.create(&json(&rotating));
+    let rotating = json!({ "EnableAutomaticRotation": true, "RotationInterval": "7d" });
+    let rotated = world.create(&rotating);
+    let disabled = world.create(&rotating);
     world.call("DisableKey", &of(&disabled)).unwrap();
-    let doomed = world.create(&json(&[("KeySpec", "EC_P256")]));
+    let doomed = world.create(&json!({ "KeySpec": "EC_P256" }));
     world.call("ScheduleKeyDeletion", &deletion(&doomed)).unwrap();
     assert_eq!(world.0.tick().unwrap(), Tick::default());
     world.pass(7 * DAY);

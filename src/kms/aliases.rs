@@ -19,7 +19,7 @@ const MAX_KNOWN: usize = 16_384;
 
 /// What is stored of an alias.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AliasRecord {
+pub(crate) struct AliasRecord {
     /// The account and region it belongs to.
     pub space: Space,
     /// Its name, `alias/` included.
@@ -32,7 +32,7 @@ pub struct AliasRecord {
 
 /// Some aliases of a list, and how many there are in all.
 #[derive(Debug, Default)]
-pub struct AliasPage {
+pub(crate) struct AliasPage {
     /// The aliases of the page, in order of creation.
     pub aliases: Vec<AliasRecord>,
     /// How many the list has.

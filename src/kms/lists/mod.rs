@@ -12,7 +12,7 @@ use crate::kms::KeyRecord;
 use crate::model::{KeyId, KeySpec, KeyState, KeyUsage, ProtectionLevel};
 
 pub(super) use counters::{Count, Counters};
-pub use selection::{Page, Selection};
+pub(crate) use selection::{Page, Selection};
 pub(super) use walk::Union;
 
 /// A list of keys, or of aliases, of one space.

@@ -10,7 +10,7 @@ use crate::model::{KeyId, KeySpec, KeyState, KeyUsage, ProtectionLevel, Space};
 
 /// A choice among the keys of a space. What is `None` does not choose; an empty list selects nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selection {
+pub(crate) struct Selection {
     /// Keys in one of these states.
     pub states: Option<Vec<KeyState>>,
     /// Keys of one of these specs.
@@ -29,7 +29,7 @@ pub struct Selection {
 
 /// Some of the keys of a selection, and how many there are in all.
 #[derive(Debug, Default)]
-pub struct Page {
+pub(crate) struct Page {
     /// The keys of the page, in order of creation.
     pub keys: Vec<KeyId>,
     /// How many keys the selection has.
