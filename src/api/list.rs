@@ -118,3 +118,47 @@ impl Wanted {
         Paging { total_count, page_number: self.number, page_size: self.size }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::api::dispatch_json;
+    use crate::keystore::READ;
+    use crate::kms::{Kms, Options};
+
+    /// Few of many keys are found without a look at the many.
+    #[test]
+    fn no_filter_goes_through_all_keys() {
+        let kms = Kms::in_memory(Options::default()).unwrap();
+        let session = kms.session("1", "cn-hongkong").unwrap();
+        let call = |action: &str, with: &str| dispatch_json(&session, action, Some(with)).unwrap();
+        for _ in 0..500 {
+            call("CreateKey", "{}");
+        }
+        let tags = r#"{"KeySpec":"EC_P256","Tags":[{"TagKey":"a","TagValue":"b"}]}"#;
+        let answer = call("CreateKey", tags);
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        let key = answer["KeyMetadata"]["KeyId"].as_str().unwrap();
+        call("CreateAlias", &format!(r#"{{"AliasName":"alias/a","KeyId":"{key}"}}"#));
+        call("DisableKey", &format!(r#"{{"KeyId":"{key}"}}"#));
+        let filter =
+            |name: &str, value: &str| format!(r#"{{"Key":"{name}","Values":["{value}"]}}"#);
+        let enabled = filter("KeyState", "Enabled");
+        for (filters, total) in [
+            (vec![], 501),
+            (vec![enabled.clone()], 500),
+            (vec![enabled, filter("KeySpec", "Aliyun_AES_256")], 500),
+            (vec![filter("KeyState", "Disabled")], 1),
+            (vec![filter("KeySpec", "EC_P256"), filter("KeyUsage", "SIGN/VERIFY")], 1),
+            (vec![filter("TagKey", "a")], 1),
+            (vec![filter("TagValue", "b"), filter("KeyState", "Disabled")], 1),
+            (vec![filter("AliasName", "alias/a")], 1),
+            (vec![filter("keyId", key)], 1),
+        ] {
+            let with = format!(r#"{{"Filters":[{}]}}"#, filters.join(","));
+            READ.set(0);
+            let answer = call("ListKeys", &with);
+            assert!(answer.contains(&format!(r#""TotalCount":{total},"#)), "{with}");
+            assert!(READ.get() < 100, "{with}: {} entries", READ.get());
+        }
+    }
+}

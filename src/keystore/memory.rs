@@ -11,6 +11,12 @@ use crate::error::{ErrorCode, Result};
 use super::range::KeyRange;
 use super::{Batch, Changes, Cursor, Entry, Keystore, LOG_REVISIONS, MOST_CHANGES, Revision};
 
+#[cfg(test)]
+thread_local! {
+    /// How many entries this thread has been given by scans.
+    pub(crate) static READ: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// A store that is gone when it is dropped.
 #[derive(Debug)]
 pub struct MemoryStore {
@@ -58,7 +64,10 @@ impl Keystore for MemoryStore {
         if range.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(self.read().range(range).take(limit).map(entry).collect())
+        let entries: Vec<_> = self.read().range(range).take(limit).map(entry).collect();
+        #[cfg(test)]
+        READ.set(READ.get() + entries.len());
+        Ok(entries)
     }
 
     fn count(&self, prefix: &[u8]) -> Result<u64> {

@@ -13,6 +13,8 @@ mod range;
 mod sqlite;
 
 pub use memory::MemoryStore;
+#[cfg(test)]
+pub(crate) use memory::READ;
 pub use sqlite::SqliteStore;
 
 /// Counts the commits of a store: each commit has a higher one than all before.
