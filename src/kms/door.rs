@@ -221,7 +221,7 @@ impl<'s> Door<'s> {
 
     /// Does what is due in the whole store, so that lists are true and names are free.
     pub(crate) fn settle(&self) -> Result<()> {
-        self.session.kms.tick().map(drop)
+        self.session.kms.sweep().map(drop)
     }
 
     /// The keys of the space that `selection` takes: `limit` of them after the first `skip`.
@@ -296,8 +296,8 @@ impl<'s> Door<'s> {
     fn admit_due(&self, key: Held, rule: Rule) -> Result<Held> {
         let (kms, record, now) = (&self.session.kms, key.record(), self.now());
         if record.is_due(now, || kms.hsm().admit(record.level, record.spec).is_ok()) {
-            match kms.settle_key(&record.id) {
-                Ok(()) => {
+            match kms.settle_keys(&[record.id]) {
+                Ok(_) => {
                     kms.refresh()?;
                     let key = kms.find(&record.id)?.ok_or(ErrorCode::KeyNotFound)?;
                     self.pass(&key, rule)?;
