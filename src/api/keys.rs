@@ -91,6 +91,8 @@ impl Action for CreateKey {
         if *door.quotas() != Quotas::default() {
             // Keys that are gone leave room.
             door.settle()?;
+            door.room_for(Resource::Keys)?;
+            door.room_for(Resource::Versions)?;
         }
 
         // Held while there is material in clear: closing waits for it.

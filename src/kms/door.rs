@@ -8,8 +8,8 @@ use crate::hsm::{self, KeyMaterial, PublicKey};
 use crate::kms::cache::Meters;
 use crate::kms::room::with_room;
 use crate::kms::{
-    Access, AliasPage, Class, Held, Key, KeyRecord, Page, Purpose, Quotas, Rule, Selection,
-    Session, Transaction, Version,
+    Access, AliasPage, Class, Held, Key, KeyRecord, Page, Purpose, Quotas, Resource, Rule,
+    Selection, Session, Transaction, Version,
 };
 use crate::model::{
     KeyId, KeyRef, KeySpec, KeyVersionId, ManualClock, ProtectionLevel, Space, Timestamp,
@@ -157,6 +157,13 @@ impl<'s> Door<'s> {
     /// The limits.
     pub(crate) fn quotas(&self) -> &Quotas {
         self.session.kms.quotas()
+    }
+
+    /// [`ErrorCode::LimitExceeded`] unless the space may have one more. Asked before anything costly is
+    /// made; the change asks again.
+    pub(crate) fn room_for(&self, resource: Resource) -> Result<()> {
+        let kms = &self.session.kms;
+        kms.quotas().room_for(resource, || kms.read_counters(&self.session.space))
     }
 
     /// Refuses a level that this process's memory is not fit for.
