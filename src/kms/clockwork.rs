@@ -162,6 +162,8 @@ impl Kms {
         done: &mut Tick,
         damage: &mut Option<Error>,
     ) -> Result<()> {
+        // Who closes the store waits for the keeper.
+        self.check()?;
         let mut due = Vec::new();
         for id in keys {
             let Some(key) = undamaged(self.find(id), damage)?.flatten() else { continue };
