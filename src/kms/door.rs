@@ -138,14 +138,14 @@ impl<'s> Door<'s> {
     }
 
     /// Permission for what concerns all keys of the space: creating and listing.
-    pub(crate) fn container(&self) -> Result<()> {
+    pub(crate) fn container(&self, class: Class, spec: Option<KeySpec>) -> Result<()> {
         self.authorize(&self.session.space)?;
-        self.count(Class::of(Rule::Always, self.access), None)
+        self.count(class, spec)
     }
 
     /// Counts the request against the rates, once: [`ErrorCode::Throttled`] if they are exceeded.
     #[inline]
-    pub(crate) fn count(&self, class: Class, spec: Option<KeySpec>) -> Result<()> {
+    fn count(&self, class: Class, spec: Option<KeySpec>) -> Result<()> {
         match &self.session.kms.quotas().requests_per_second {
             Some(rates) if !self.is_counted.replace(true) => {
                 self.session.calls.take(rates, class, spec, self.now())

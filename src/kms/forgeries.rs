@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{ErrorCode, Result};
 use crate::keystore::Batch;
+use crate::kms::cache::Meters;
 use crate::kms::lists::List;
 use crate::kms::record::sample;
 use crate::kms::{AliasRecord, KeyRecord, Kms, Options, Tick, Version, places};
@@ -175,4 +176,37 @@ fn the_last_place_of_a_list() {
     kms.forge(vec![(entry, vec![0; 16])], vec![]);
     let listed = kms.aliases(&key.space, Some(&key), 1, 10);
     assert_eq!(listed.err().map(|error| error.code()), Some(ErrorCode::StoreDamaged));
+}
+
+/// A key that is destroyed between being found and being used is not found, and no damage.
+#[test]
+fn a_key_destroyed_meanwhile() {
+    let kms = store();
+    let key = key(&kms, 1, &[]);
+    let found = kms.find(&key.id).unwrap().unwrap();
+    kms.pass(WEEK);
+    kms.tick().unwrap();
+    let version = key.primary().unwrap().id;
+    let used = kms.with_material(&found, version, Meters::Not, |_| Ok(()));
+    assert_eq!(used.map_err(|error| error.code()), Err(ErrorCode::KeyNotFound));
+}
+
+/// What does not fit together because of another's change is looked at again, and only that.
+#[test]
+fn damage_that_is_a_change() {
+    let kms = store();
+    let mut looks = 0;
+    let seen = kms.look(|| {
+        looks += 1;
+        if looks == 1 {
+            key(&kms, 1, &[]);
+        }
+        if looks == 2 { Ok(()) } else { Err(ErrorCode::StoreDamaged.into()) }
+    });
+    assert_eq!((seen, looks), (Ok(()), 2));
+    let seen = kms.look(|| {
+        looks += 1;
+        Result::<()>::Err(ErrorCode::StoreDamaged.into())
+    });
+    assert_eq!((seen, looks), (Err(ErrorCode::StoreDamaged.into()), 3));
 }
