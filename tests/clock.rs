@@ -168,3 +168,18 @@ fn wrap(public_key: &str) -> String {
     let wrapped = wrap_key_material(&public_key, WrappingAlgorithm::OaepSha256, &[5; 32]);
     STANDARD.encode(wrapped.unwrap())
 }
+
+/// What one process has written is later than nothing that another does afterwards.
+#[test]
+fn a_slower_clock_lists_nothing_that_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = World::new(folder.path());
+    let key = slow.create(&json!({}));
+    slow.call("ScheduleKeyDeletion", &deletion(&key)).unwrap();
+    let fast = World::at(folder.path(), START + 8 * DAY);
+    let other = fast.create(&json!({}));
+    let listed = slow.call("ListKeys", &json!({})).unwrap();
+    assert_eq!(listed["TotalCount"], 1);
+    assert_eq!(listed["Keys"]["Key"][0]["KeyId"], other.as_str());
+    slow.assert_ledger();
+}

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::keys::Done;
 use crate::api::list::{Paging, Wanted};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kms::{Access, Action, AliasPage, AliasRecord, Aliases, Door, Resource, Rule};
+use crate::kms::{Access, Action, AliasPage, AliasRecord, Aliases, Class, Door, Resource, Rule};
 use crate::model::{AliasName, KeyId, KeyRef, alias_arn};
 
 /// Gives a key a name. A key may have many, a name stands for one key of the account in the region.
@@ -162,7 +162,7 @@ impl Action for ListAliases {
 
     fn run(self, door: &Door<'_>) -> Result<AliasList> {
         let wanted = Wanted::new(self.page_number, self.page_size)?;
-        door.container()?;
+        door.container(Class::Read, None)?;
         door.settle()?;
         Ok(AliasList::of(wanted, door.aliases(None, wanted.skip(), wanted.limit())?))
     }

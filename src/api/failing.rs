@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::api::{ACTIONS, dispatch_json};
 use crate::error::{Error, ErrorCode};
 use crate::health::testing::break_one;
-use crate::kms::{Kms, Options, SelfTest, Session, Unlock, fresh_key, self_test};
+use crate::kms::{Kms, Options, Quotas, SelfTest, Session, Unlock, fresh_key, self_test};
 
 const SCENE: &str = "KMSHSM_FAILING_SCENE";
 
@@ -20,6 +20,7 @@ fn child() {
         Ok("first use") => first_use(),
         Ok("rsa at first use") => rsa_at_first_use(),
         Ok("a fresh pair") => a_fresh_pair(),
+        Ok("no room") => no_room(),
         Ok("a seed") => a_seed(),
         Ok("a panic") => a_panic(),
         Ok(other) => panic!("no scene {other}"),
@@ -57,6 +58,12 @@ fn conditional_tests_fail_the_module() {
 #[test]
 fn a_panic_fails_the_module() {
     play("a panic");
+}
+
+/// Whoever may not have more has no key pair made: making one fails here.
+#[test]
+fn quotas_come_before_key_pairs() {
+    play("no room");
 }
 
 struct World {
@@ -196,4 +203,15 @@ fn a_panic() {
     crate::health::fail("A caught panic.");
     world.has_failed("A caught panic.");
     World::open().unwrap().works();
+}
+
+fn no_room() {
+    let quotas = Quotas { keys: Some(1), ..Quotas::default() };
+    let kms = Kms::in_memory(Options { quotas, ..Options::default() }).unwrap();
+    let session = kms.session("111122223333", "cn-hongkong").unwrap();
+    dispatch_json(&session, "CreateKey", None).unwrap();
+    break_one("rsa-pair");
+    let request = Some(r#"{"KeySpec": "RSA_2048"}"#);
+    let refused = dispatch_json(&session, "CreateKey", request).unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::LimitExceeded);
 }

@@ -64,6 +64,7 @@ impl Action for GetParametersForImport {
         let region = Region::find(door.space().region)?;
         region.admit_wrapping(self.wrapping_key_spec, key.record().level)?;
         door.admit_level(key.record().level, key.record().spec)?;
+        may_have_one_more(key.record())?;
 
         // Held while there is a private key: closing waits for it.
         let keyring = door.keyring()?;
@@ -72,10 +73,7 @@ impl Action for GetParametersForImport {
         let pair =
             door.with_room(|| WrappingPair::generate(key.record().id, algorithm, not_after))?;
         door.change_key(&self.key_id, Aliases::Refused, Rule::External, |transaction, key| {
-            if key.wrapping_pairs.len() >= MAX_PAIRS {
-                let detail = "A key has at most 100 import tokens at a time.";
-                return Err(Error::new(ErrorCode::LimitExceeded).because(detail));
-            }
+            may_have_one_more(key)?;
             transaction.put_pair(pair.id(), &pair.body()?)?;
             key.wrapping_pairs.push((*pair.id(), not_after));
             Ok(())
@@ -88,6 +86,14 @@ impl Action for GetParametersForImport {
             token_expire_time: not_after,
         })
     }
+}
+
+fn may_have_one_more(key: &KeyRecord) -> Result<()> {
+    if key.wrapping_pairs.len() >= MAX_PAIRS {
+        let detail = "A key has at most 100 import tokens at a time.";
+        return Err(Error::new(ErrorCode::LimitExceeded).because(detail));
+    }
+    Ok(())
 }
 
 /// Imports wrapped key material into an EXTERNAL key.

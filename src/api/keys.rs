@@ -85,12 +85,13 @@ impl Action for CreateKey {
         };
         let tags = self.tags.map_or(Ok(Vec::new()), |JsonText(text)| tags::read(&text))?;
         region.admit(spec, level)?;
-        door.count(Class::Create, Some(spec))?;
-        door.container()?;
+        door.container(Class::Create, Some(spec))?;
         door.admit_level(level, spec)?;
         if *door.quotas() != Quotas::default() {
             // Keys that are gone leave room.
             door.settle()?;
+            door.room_for(Resource::Keys)?;
+            door.room_for(Resource::Versions)?;
         }
 
         // Held while there is material in clear: closing waits for it.

@@ -51,6 +51,7 @@ impl Action for CreateKeyVersion {
         let record = key.record();
         may_be_made(record, door.now())?;
         door.admit_level(record.level, record.spec)?;
+        door.room_for(Resource::Versions)?;
         // Held while there is material in clear: closing waits for it.
         let _keyring = door.keyring()?;
         // Made before the change: a key pair takes long, and others wait for changes.

@@ -89,6 +89,11 @@ impl Error {
         self.code
     }
 
+    /// Whether it says that something in the store is not what this library has written there.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(self.code, ErrorCode::StoreDamaged | ErrorCode::StoreTooNew)
+    }
+
     /// How many bytes [`ErrorCode::BufferTooSmall`] asks for.
     pub const fn needed(&self) -> usize {
         self.needed

@@ -85,16 +85,25 @@ impl Transaction<'_> {
 
     /// Writes down that nothing is left to do in the hours before `now`, as far as that is so.
     pub(super) fn pass_hours(&mut self, now: Timestamp) -> Result<()> {
-        let (kms, mut next) = (self.kms, now.hour());
-        kms.visit_due(self.header.due, now.hour(), |keys| {
+        let (kms, before, mut next) = (self.kms, self.header.due, now.hour());
+        kms.visit_due(before, now.hour(), |keys| {
             for id in keys {
-                let due = self.key(id)?.and_then(|key| key.due());
-                next = due.map_or(next, |due| next.min(due.hour()));
+                next = match self.key(id) {
+                    Ok(key) => {
+                        key.and_then(|key| key.due()).map_or(next, |due| next.min(due.hour()))
+                    }
+                    // Nobody knows when it is due.
+                    Err(error) if error.is_damage() => before,
+                    Err(error) => return Err(error),
+                };
             }
             Ok(())
         })?;
-        self.header.due = next;
-        self.write_header();
+        // What cannot be done yet would otherwise have every sweep write.
+        if next != before {
+            self.header.due = next;
+            self.write_header();
+        }
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{PoisonError, RwLock};
 
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{Place, RecordKind};
-use crate::kms::lists::{Count, List, Union};
+use crate::kms::lists::{Count, Counters, List, Union};
 use crate::kms::transaction::{Body, one};
 use crate::kms::{KeyRecord, Kms, Transaction, places};
 use crate::model::{AliasName, KeyId, Space};
@@ -16,6 +16,9 @@ const VERSION: u8 = 1;
 
 /// How many resolved aliases are remembered; beyond that the memory starts over.
 const MAX_KNOWN: usize = 16_384;
+
+/// How many records are read at a time.
+const PIECE: usize = 256;
 
 /// What is stored of an alias.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,26 +107,33 @@ impl Transaction<'_> {
 
     /// Takes a name from `key`.
     pub(crate) fn remove_alias(&mut self, key: &mut KeyRecord, alias: &AliasRecord) -> Result<()> {
-        let space = alias.space;
-        let (id, storage_key) = places::alias(self.keyring(), &space, alias.name.as_str())?;
-        self.remove(&alias_place(&id, &storage_key))?;
-        self.touch(storage_key);
-        let mut counters = self.counters(&space)?;
-        self.unlist(&mut counters, &space, &List::Aliases, alias.seq)?;
-        self.unlist(&mut counters, &space, &List::AliasesOf(key.id), alias.seq)?;
-        self.put_counters(&space, &counters)?;
+        let mut counters = self.counters(&alias.space)?;
+        self.drop_alias(&mut counters, alias)?;
+        self.put_counters(&alias.space, &counters)?;
         key.aliases = key.aliases.checked_sub(1).ok_or(ErrorCode::StoreDamaged)?;
         Ok(())
     }
 
-    /// Takes all its names from `key`. List entries are not sealed: one that is missing shows in the
-    /// key's own count.
-    pub(super) fn remove_aliases(&mut self, key: &mut KeyRecord) -> Result<()> {
-        let kms = self.kms;
-        for alias in kms.aliases_on(&key.space, &List::AliasesOf(key.id), 0, usize::MAX)? {
-            self.remove_alias(key, &alias)?;
+    /// Takes all its names from a key that is destroyed.
+    pub(super) fn remove_aliases(&mut self, key: &KeyRecord) -> Result<()> {
+        let aliases = self.kms.every_alias_of(key)?;
+        if aliases.is_empty() {
+            return Ok(());
         }
-        if key.aliases == 0 { Ok(()) } else { Err(ErrorCode::StoreDamaged.into()) }
+        let mut counters = self.counters(&key.space)?;
+        for alias in &aliases {
+            self.drop_alias(&mut counters, alias)?;
+        }
+        self.put_counters(&key.space, &counters)
+    }
+
+    fn drop_alias(&mut self, counters: &mut Counters, alias: &AliasRecord) -> Result<()> {
+        let space = &alias.space;
+        let (id, storage_key) = places::alias(self.keyring(), space, alias.name.as_str())?;
+        self.remove(&alias_place(&id, &storage_key))?;
+        self.touch(storage_key);
+        self.unlist(counters, space, &List::Aliases, alias.seq)?;
+        self.unlist(counters, space, &List::AliasesOf(alias.key), alias.seq)
     }
 
     fn put_alias(&mut self, alias: &AliasRecord) -> Result<[u8; 16]> {
@@ -158,7 +168,8 @@ impl Kms {
             Some(key) => (List::AliasesOf(key.id), u64::from(key.aliases)),
             None => (List::Aliases, self.read_counters(space)?.of(Count::Aliases)),
         };
-        Ok(AliasPage { aliases: self.aliases_on(space, &list, skip, limit)?, total })
+        let aliases = self.look(|| self.aliases_on(space, &list, skip, limit))?;
+        Ok(AliasPage { aliases, total })
     }
 
     fn aliases_on(
@@ -175,11 +186,42 @@ impl Kms {
             && let Some((seq, id)) = walk.seek(at)?
         {
             let alias = self.read_alias(&id, &places::alias_of_id(&id))?;
-            let alias = alias.filter(|alias| alias.space == *space && alias.seq == seq);
+            let belongs = |alias: &AliasRecord| match list {
+                List::AliasesOf(key) => alias.key == *key,
+                _ => true,
+            };
+            // List entries are not sealed.
+            let alias = alias.filter(|a| a.space == *space && a.seq == seq && belongs(a));
             aliases.push(alias.ok_or(ErrorCode::StoreDamaged)?);
             at = seq + 1;
         }
         Ok(aliases)
+    }
+
+    /// The aliases of a key. Where its list does not have as many as its record counts, all aliases of
+    /// the store are looked at.
+    fn every_alias_of(&self, key: &KeyRecord) -> Result<Vec<AliasRecord>> {
+        match self.aliases_on(&key.space, &List::AliasesOf(key.id), 0, usize::MAX) {
+            Ok(listed) if listed.len() as u64 == u64::from(key.aliases) => return Ok(listed),
+            Err(error) if !error.is_damage() => return Err(error),
+            _ => {}
+        }
+        let keyring = self.hsm.keyring()?;
+        let (mut found, mut after) = (Vec::new(), Vec::new());
+        loop {
+            let some = self.store.scan(places::ALIASES, &after, PIECE)?;
+            let Some(last) = some.last() else { return Ok(found) };
+            after.clone_from(&last.key);
+            for entry in &some {
+                let Some(id) = entry.key.last_chunk() else { continue };
+                let body = keyring.open_record(&alias_place(id, &entry.key), &entry.value);
+                match body.and_then(|body| AliasRecord::decode(&body)) {
+                    Ok(alias) if alias.key == key.id => found.push(alias),
+                    Err(error) if !error.is_damage() => return Err(error),
+                    _ => {}
+                }
+            }
+        }
     }
 
     fn read_alias(&self, id: &[u8; 16], storage_key: &[u8]) -> Result<Option<AliasRecord>> {

@@ -2,9 +2,11 @@
 //! pairs, automatic rotation. Done when a key is next asked for, before keys are listed, and by
 //! [`Kms::tick`]; in a change like any other, so it is done once, whichever process comes first.
 
+use std::sync::atomic::Ordering;
+
 use serde::Serialize;
 
-use crate::error::{ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Header, RawMaterial, random};
 use crate::kms::transaction::one;
 use crate::kms::{KeyRecord, Kms, Transaction, Version, places};
@@ -84,7 +86,7 @@ impl Transaction<'_> {
             self.destroy_material(&mut key)?;
         }
         for (id, _) in key.wrapping_pairs.extract_if(.., |(_, not_after)| *not_after < now) {
-            self.delete_pair(&id)?;
+            self.destroy_pair(&id)?;
         }
         if key.rotates_at(now) && self.admits(&key) {
             let material = RawMaterial::generate(key.spec)?;
@@ -125,24 +127,46 @@ impl Kms {
     /// number of processes may do so at once. Call it now and then, or leave it to
     /// [`Options::keeper`](crate::kms::Options::keeper): what a caller sees is true without it, but a
     /// key that nobody asks for is destroyed only then.
+    ///
+    /// [`StoreDamaged`](ErrorCode::StoreDamaged) if a key cannot be read or changed; with the others it
+    /// is done by then.
     pub fn tick(&self) -> Result<Tick> {
+        match self.sweep()? {
+            (done, None) => Ok(done),
+            (_, Some(damage)) => Err(damage),
+        }
+    }
+
+    /// The same; damage to single keys, if there is any, is no error: whoever asks for them hears of it.
+    pub(super) fn sweep(&self) -> Result<(Tick, Option<Error>)> {
         self.check()?;
         self.refresh()?;
         let (_, header) = one(&*self.store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
-        let first = Header::open(&*self.hsm.keyring()?, &header)?.due;
-        let now = self.now();
-        let mut done = Tick::default();
-        self.visit_due(first, now.hour(), |keys| self.tick_keys(keys, now, &mut done))?;
+        let header = Header::open(&*self.hsm.keyring()?, &header)?;
+        self.latest.fetch_max(header.time.0, Ordering::Relaxed);
+        let (first, now) = (header.due, self.now());
+        let (mut done, mut damage) = (Tick::default(), None);
+        self.visit_due(first, now.hour(), |keys| {
+            self.tick_keys(keys, now, &mut done, &mut damage)
+        })?;
         if now.hour().saturating_sub(first) >= HOURS_UNTIL_WRITTEN {
             self.change(|transaction| transaction.pass_hours(now))?;
         }
-        Ok(done)
+        Ok((done, damage))
     }
 
-    fn tick_keys(&self, keys: &[KeyId], now: Timestamp, done: &mut Tick) -> Result<()> {
+    fn tick_keys(
+        &self,
+        keys: &[KeyId],
+        now: Timestamp,
+        done: &mut Tick,
+        damage: &mut Option<Error>,
+    ) -> Result<()> {
+        // Who closes the store waits for the keeper.
+        self.check()?;
         let mut due = Vec::new();
         for id in keys {
-            let Some(key) = self.find(id)? else { continue };
+            let Some(key) = undamaged(self.find(id), damage)?.flatten() else { continue };
             let record = key.record();
             if record.is_due(now, || self.hsm.admit(record.level, record.spec).is_ok()) {
                 due.push(*id);
@@ -151,24 +175,40 @@ impl Kms {
         if due.is_empty() {
             return Ok(());
         }
-        let some = self.change(|transaction| {
+        match self.settle_keys(&due) {
+            // One of them is damaged: the others by themselves.
+            Err(error) if error.is_damage() => {
+                for id in &due {
+                    let settled = self.settle_keys(std::slice::from_ref(id));
+                    done.add(undamaged(settled, damage)?.unwrap_or_default());
+                }
+            }
+            settled => done.add(settled?),
+        }
+        self.refresh()
+    }
+
+    /// Does what is due for these keys, in one change.
+    pub(super) fn settle_keys(&self, ids: &[KeyId]) -> Result<Tick> {
+        self.change(|transaction| {
             let mut done = Tick::default();
-            for id in &due {
+            for id in ids {
                 if let Some(old) = transaction.key(id)? {
                     done.add(transaction.put_settled(&old)?);
                 }
             }
             Ok(done)
-        })?;
-        done.add(some);
-        self.refresh()
-    }
-
-    /// Does what is due for one key.
-    pub(super) fn settle_key(&self, id: &KeyId) -> Result<()> {
-        self.change(|transaction| match transaction.key(id)? {
-            Some(old) => transaction.put_settled(&old).map(drop),
-            None => Ok(()),
         })
+    }
+}
+
+/// What came out, or nothing where the store is damaged. The first damage is remembered.
+fn undamaged<T>(outcome: Result<T>, damage: &mut Option<Error>) -> Result<Option<T>> {
+    match outcome {
+        Err(error) if error.is_damage() => {
+            damage.get_or_insert(error);
+            Ok(None)
+        }
+        outcome => outcome.map(Some),
     }
 }

@@ -11,14 +11,10 @@ use crate::octets::Writer;
 const VERSION: u8 = 1;
 
 impl Transaction<'_> {
-    /// Destroys a key, its versions, wrapping pairs, aliases and tags. A tombstone remains, so that no
-    /// backup brings it back.
+    /// Destroys a key, its versions, wrapping pairs, aliases and tags, whatever has been done to entries
+    /// of lists or to records that go with it. A tombstone remains, so that no backup brings it back.
     pub(super) fn destroy(&mut self, key: &KeyRecord) -> Result<()> {
-        let mut named = key.clone();
-        self.remove_aliases(&mut named)?;
-        for (pair, _) in &key.wrapping_pairs {
-            self.delete_pair(pair)?;
-        }
+        self.remove_aliases(key)?;
         self.remove_key(key)?;
         let storage_key = places::tombstone(&key.id);
         let id = key.id.as_bytes();

@@ -8,8 +8,8 @@ use crate::hsm::{self, KeyMaterial, PublicKey};
 use crate::kms::cache::Meters;
 use crate::kms::room::with_room;
 use crate::kms::{
-    Access, AliasPage, Class, Held, Key, KeyRecord, Page, Purpose, Quotas, Rule, Selection,
-    Session, Transaction, Version,
+    Access, AliasPage, Class, Held, Key, KeyRecord, Page, Purpose, Quotas, Resource, Rule,
+    Selection, Session, Transaction, Version,
 };
 use crate::model::{
     KeyId, KeyRef, KeySpec, KeyVersionId, ManualClock, ProtectionLevel, Space, Timestamp,
@@ -138,14 +138,14 @@ impl<'s> Door<'s> {
     }
 
     /// Permission for what concerns all keys of the space: creating and listing.
-    pub(crate) fn container(&self) -> Result<()> {
+    pub(crate) fn container(&self, class: Class, spec: Option<KeySpec>) -> Result<()> {
         self.authorize(&self.session.space)?;
-        self.count(Class::of(Rule::Always, self.access), None)
+        self.count(class, spec)
     }
 
     /// Counts the request against the rates, once: [`ErrorCode::Throttled`] if they are exceeded.
     #[inline]
-    pub(crate) fn count(&self, class: Class, spec: Option<KeySpec>) -> Result<()> {
+    fn count(&self, class: Class, spec: Option<KeySpec>) -> Result<()> {
         match &self.session.kms.quotas().requests_per_second {
             Some(rates) if !self.is_counted.replace(true) => {
                 self.session.calls.take(rates, class, spec, self.now())
@@ -157,6 +157,13 @@ impl<'s> Door<'s> {
     /// The limits.
     pub(crate) fn quotas(&self) -> &Quotas {
         self.session.kms.quotas()
+    }
+
+    /// [`ErrorCode::LimitExceeded`] unless the space may have one more. Asked before anything costly is
+    /// made; the change asks again.
+    pub(crate) fn room_for(&self, resource: Resource) -> Result<()> {
+        let kms = &self.session.kms;
+        kms.quotas().room_for(resource, || kms.read_counters(&self.session.space))
     }
 
     /// Refuses a level that this process's memory is not fit for.
@@ -221,7 +228,7 @@ impl<'s> Door<'s> {
 
     /// Does what is due in the whole store, so that lists are true and names are free.
     pub(crate) fn settle(&self) -> Result<()> {
-        self.session.kms.tick().map(drop)
+        self.session.kms.sweep().map(drop)
     }
 
     /// The keys of the space that `selection` takes: `limit` of them after the first `skip`.
@@ -296,8 +303,8 @@ impl<'s> Door<'s> {
     fn admit_due(&self, key: Held, rule: Rule) -> Result<Held> {
         let (kms, record, now) = (&self.session.kms, key.record(), self.now());
         if record.is_due(now, || kms.hsm().admit(record.level, record.spec).is_ok()) {
-            match kms.settle_key(&record.id) {
-                Ok(()) => {
+            match kms.settle_keys(&[record.id]) {
+                Ok(_) => {
                     kms.refresh()?;
                     let key = kms.find(&record.id)?.ok_or(ErrorCode::KeyNotFound)?;
                     self.pass(&key, rule)?;

@@ -7,6 +7,8 @@ mod cache;
 mod clockwork;
 mod destruction;
 mod door;
+#[cfg(test)]
+mod forgeries;
 mod keeper;
 #[cfg(any(test, feature = "testing"))]
 mod ledger;

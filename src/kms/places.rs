@@ -25,6 +25,9 @@ const VERSION_INDEX: u8 = 0x21;
 const LIST: u8 = 0x30;
 const DUE: u8 = 0x31;
 
+/// What the storage keys of aliases begin with.
+pub(super) const ALIASES: &[u8] = &[ALIAS];
+
 /// What the entries of keys that fall due begin with.
 pub(super) const AGENDA: &[u8] = &[DUE];
 

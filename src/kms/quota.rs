@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::kms::lists::Count;
+use crate::kms::lists::{Count, Counters};
 use crate::kms::{Access, Kms, Rule, Transaction};
 use crate::model::{KeySpec, Space, Timestamp};
 
@@ -95,22 +95,32 @@ pub(crate) enum Resource {
     Versions,
 }
 
-impl Transaction<'_> {
-    /// [`ErrorCode::LimitExceeded`] unless the space may have one more.
-    pub(crate) fn room_for(&self, space: &Space, resource: Resource) -> Result<()> {
-        let quotas = &self.kms.quotas;
+impl Quotas {
+    /// [`ErrorCode::LimitExceeded`] unless whose counters these are may have one more.
+    pub(super) fn room_for(
+        &self,
+        resource: Resource,
+        counters: impl FnOnce() -> Result<Counters>,
+    ) -> Result<()> {
         let (limit, count, name) = match resource {
-            Resource::Keys => (quotas.keys, Count::Keys, "keys"),
-            Resource::Aliases => (quotas.aliases, Count::Aliases, "aliases"),
-            Resource::Versions => (quotas.versions, Count::Versions, "key versions"),
+            Resource::Keys => (self.keys, Count::Keys, "keys"),
+            Resource::Aliases => (self.aliases, Count::Aliases, "aliases"),
+            Resource::Versions => (self.versions, Count::Versions, "key versions"),
         };
         match limit {
-            Some(limit) if self.counters(space)?.of(count) >= limit => {
+            Some(limit) if counters()?.of(count) >= limit => {
                 let detail = format!("The quota is {limit} {name}.");
                 Err(Error::new(ErrorCode::LimitExceeded).because(detail))
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Transaction<'_> {
+    /// [`ErrorCode::LimitExceeded`] unless the space may have one more.
+    pub(crate) fn room_for(&self, space: &Space, resource: Resource) -> Result<()> {
+        self.kms.quotas.room_for(resource, || self.counters(space))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Changes: read the header, change records, write all of it at once. The header is part of every
 //! change, so two changes that overlap conflict and the later one starts over.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -23,7 +24,10 @@ pub(crate) struct Transaction<'k> {
     keyring: Arc<Keyring>,
     pub(super) header: Header,
     header_revision: Revision,
-    batch: Batch,
+    /// Some changes have 10^5 of these: whether one is there is asked for each.
+    puts: BTreeMap<Vec<u8>, Vec<u8>>,
+    deletes: BTreeSet<Vec<u8>>,
+    touched: Vec<Vec<u8>>,
     now: Timestamp,
     /// Whether the header has changed by itself.
     writes_header: bool,
@@ -67,15 +71,22 @@ impl<'k> Transaction<'k> {
             return Err(Error::new(ErrorCode::StoreDamaged).because(detail));
         }
         kms.latest.fetch_max(header.time.0, Ordering::Relaxed);
-        let now = kms.now();
-        let (header_revision, batch) = (entry.0, Batch::default());
-        Ok(Self { kms, keyring, header, header_revision, batch, now, writes_header: false })
+        Ok(Self {
+            kms,
+            keyring,
+            header,
+            header_revision: entry.0,
+            puts: BTreeMap::new(),
+            deletes: BTreeSet::new(),
+            touched: Vec::new(),
+            now: kms.now(),
+            writes_header: false,
+        })
     }
 
     /// Whether somebody else has changed the store since this change began.
     fn is_outdated(&self) -> Result<bool> {
-        let now = one(&*self.kms.store, places::HEADER)?;
-        Ok(now.is_none_or(|(revision, _)| revision != self.header_revision))
+        Ok(self.kms.header_revision()? != Some(self.header_revision))
     }
 
     /// Whether keys of this level may be made in this process's memory.
@@ -88,9 +99,14 @@ impl<'k> Transaction<'k> {
         self.now
     }
 
-    /// The key as it is stored now.
+    /// The key as this change leaves it so far.
     pub(crate) fn key(&self, id: &KeyId) -> Result<Option<KeyRecord>> {
-        self.kms.read_key(id)
+        let storage_key = places::key(id);
+        let Some(record) = self.current(&storage_key)? else { return Ok(None) };
+        match self.current(&places::tombstone(id))? {
+            None => opened_key(&self.keyring, id, &storage_key, &record).map(Some),
+            Some(_) => Err(back()),
+        }
     }
 
     /// Writes a key's record, the first time or in place of `old`, and keeps the lists up.
@@ -103,14 +119,17 @@ impl<'k> Transaction<'k> {
         self.relist(&new.space, old, Some(new))
     }
 
-    /// Removes a key's record, its versions, and itself from all lists. Aliases and pairs go before.
+    /// Removes a key's record, its versions and pairs, and itself from all lists. Aliases go before.
     pub(super) fn remove_key(&mut self, key: &KeyRecord) -> Result<()> {
         for version in &key.versions {
             let index = places::version_index(self.keyring(), &version.id)?;
             self.delete(index);
             let storage_key = places::version(&version.id);
             let immutables = key.immutables();
-            self.remove(&version_place(&version.id, &storage_key, &immutables))?;
+            self.discard(&version_place(&version.id, &storage_key, &immutables))?;
+        }
+        for (pair, _) in &key.wrapping_pairs {
+            self.destroy_pair(pair)?;
         }
         let storage_key = places::key(&key.id);
         self.remove(&key_place(&key.id, &storage_key))?;
@@ -160,41 +179,37 @@ impl<'k> Transaction<'k> {
         self.put(&pair_place(id, &storage_key), Body::Secret(body))
     }
 
-    /// Removes a wrapping pair; an absent one is not an error.
-    pub(crate) fn delete_pair(&mut self, id: &[u8; 16]) -> Result<()> {
+    /// Destroys a wrapping pair; an absent one is not an error.
+    pub(super) fn destroy_pair(&mut self, id: &[u8; 16]) -> Result<()> {
         let storage_key = places::pair(id);
-        self.remove(&pair_place(id, &storage_key))
+        self.discard(&pair_place(id, &storage_key))
     }
 
     /// Writes an entry that is not sealed: one of a list or an index.
     pub(super) fn enter(&mut self, storage_key: Vec<u8>, value: Vec<u8>) {
-        self.batch.puts.push((storage_key, value));
+        self.puts.insert(storage_key, value);
     }
 
     /// Removes an entry that is not sealed.
     pub(super) fn delete(&mut self, storage_key: Vec<u8>) {
-        self.batch.puts.retain(|(key, _)| *key != storage_key);
-        self.batch.deletes.push(storage_key);
+        self.puts.remove(&storage_key);
+        self.deletes.insert(storage_key);
     }
 
     /// Has every process drop what it knows of a storage key.
     pub(super) fn touch(&mut self, storage_key: Vec<u8>) {
-        self.batch.touched.push(storage_key);
+        self.touched.push(storage_key);
     }
 
     /// The sealed record at a storage key, as this change leaves it so far.
     pub(super) fn current(&self, storage_key: &[u8]) -> Result<Option<Vec<u8>>> {
-        if let Some((_, record)) = self.pending(storage_key) {
+        if let Some(record) = self.puts.get(storage_key) {
             return Ok(Some(record.clone()));
         }
-        if self.batch.deletes.iter().any(|key| key == storage_key) {
+        if self.deletes.contains(storage_key) {
             return Ok(None);
         }
         Ok(one(&*self.kms.store, storage_key)?.map(|(_, record)| record))
-    }
-
-    fn pending(&self, storage_key: &[u8]) -> Option<&(Vec<u8>, Vec<u8>)> {
-        self.batch.puts.iter().find(|(key, _)| key == storage_key)
     }
 
     /// Removes a record, and its term from the header; an absent one is not an error.
@@ -205,6 +220,18 @@ impl<'k> Transaction<'k> {
             self.delete(place.storage_key.to_vec());
         }
         Ok(())
+    }
+
+    /// The same for what must go in any case. One that is not genuine goes, too; its term stays in the
+    /// header's sum, where whoever walks the store finds it.
+    fn discard(&mut self, place: &Place<'_>) -> Result<()> {
+        match self.remove(place) {
+            Err(error) if error.is_damage() => {
+                self.delete(place.storage_key.to_vec());
+                Ok(())
+            }
+            outcome => outcome,
+        }
     }
 
     /// What is replaced or removed must be genuine: its term leaves the header's sum.
@@ -222,7 +249,7 @@ impl<'k> Transaction<'k> {
     /// one counts.
     pub(super) fn put(&mut self, place: &Place<'_>, body: Body<'_>) -> Result<()> {
         let storage_key = place.storage_key;
-        let is_pending = self.pending(storage_key).is_some();
+        let is_pending = self.puts.contains_key(storage_key);
         let revision = match &self.current(storage_key)? {
             Some(record) => {
                 self.vouch(place, record)?;
@@ -238,8 +265,7 @@ impl<'k> Transaction<'k> {
             Body::Secret(body) => self.keyring().seal_secret(place, revision, body)?,
         };
         self.header.add(self.keyring().term(storage_key, &record)?);
-        self.batch.puts.retain(|(key, _)| key != storage_key);
-        self.batch.puts.push((storage_key.to_vec(), record));
+        self.puts.insert(storage_key.to_vec(), record);
         Ok(())
     }
 
@@ -249,16 +275,21 @@ impl<'k> Transaction<'k> {
     }
 
     fn commit(mut self) -> Result<()> {
-        let is_empty = self.batch.puts.is_empty() && self.batch.deletes.is_empty();
+        let is_empty = self.puts.is_empty() && self.deletes.is_empty();
         if is_empty && !self.writes_header {
             return Ok(());
         }
         self.header.generation += 1;
         self.header.time = self.header.time.max(self.now);
         let header = self.header.seal(self.keyring())?;
-        self.batch.expects.push((places::HEADER.to_vec(), Some(self.header_revision)));
-        self.batch.puts.push((places::HEADER.to_vec(), header));
-        let Self { kms, keyring, batch, .. } = self;
+        self.puts.insert(places::HEADER.to_vec(), header);
+        let Self { kms, keyring, puts, deletes, touched, header_revision, .. } = self;
+        let batch = Batch {
+            expects: vec![(places::HEADER.to_vec(), Some(header_revision))],
+            puts: puts.into_iter().collect(),
+            deletes: deletes.into_iter().collect(),
+            touched,
+        };
         // Other processes may have to be waited for: the keys can be wiped meanwhile.
         drop(keyring);
         kms.store.commit(batch).map(|_| ())
@@ -280,13 +311,35 @@ pub(super) enum Body<'a> {
 
 /// Reading what changes have written.
 impl Kms {
+    /// What `read` finds with several looks at the store, again if somebody has changed it between them:
+    /// what does not fit together then is no damage.
+    pub(super) fn look<R>(&self, mut read: impl FnMut() -> Result<R>) -> Result<R> {
+        for _ in 0..ATTEMPTS {
+            let before = self.header_revision()?;
+            match read() {
+                Err(error) if error.is_damage() && self.header_revision()? != before => {}
+                outcome => return outcome,
+            }
+        }
+        Err(ErrorCode::Conflict.into())
+    }
+
+    /// The commit that wrote the header: the last change.
+    pub(super) fn header_revision(&self) -> Result<Option<Revision>> {
+        Ok(one(&*self.store, places::HEADER)?.map(|(revision, _)| revision))
+    }
+
     /// The key as it is stored now.
     pub(super) fn read_key(&self, id: &KeyId) -> Result<Option<KeyRecord>> {
         let storage_key = places::key(id);
-        let Some((_, record)) = one(&*self.store, &storage_key)? else { return Ok(None) };
-        let body: Zeroizing<Vec<u8>> =
-            self.hsm.keyring()?.open_record(&key_place(id, &storage_key), &record)?;
-        KeyRecord::decode(*id, &body).map(Some)
+        let mut found = self.store.get(&[&storage_key, &places::tombstone(id)])?.into_iter();
+        match (found.next().flatten(), found.next().flatten()) {
+            (Some(key), None) => {
+                opened_key(&*self.hsm.keyring()?, id, &storage_key, &key.value).map(Some)
+            }
+            (Some(_), Some(_)) => Err(back()),
+            (None, _) => Ok(None),
+        }
     }
 
     /// The body of a version's record.
@@ -297,10 +350,30 @@ impl Kms {
         id: &KeyVersionId,
     ) -> Result<SecretBytes> {
         let storage_key = places::version(id);
-        let (_, record) = one(&*self.store, &storage_key)?.ok_or(ErrorCode::StoreDamaged)?;
+        let Some((_, record)) = one(&*self.store, &storage_key)? else {
+            // The key may have been destroyed since it was found.
+            let is_there = self.read_key(&key.id)?.is_some();
+            let code = if is_there { ErrorCode::StoreDamaged } else { ErrorCode::KeyNotFound };
+            return Err(code.into());
+        };
         let immutables = key.immutables();
         keyring.open_secret(&version_place(id, &storage_key, &immutables), &record)
     }
+}
+
+fn opened_key(
+    keyring: &Keyring,
+    id: &KeyId,
+    storage_key: &[u8],
+    record: &[u8],
+) -> Result<KeyRecord> {
+    let body: Zeroizing<Vec<u8>> = keyring.open_record(&key_place(id, storage_key), record)?;
+    KeyRecord::decode(*id, &body)
+}
+
+/// A key's record beside its tombstone has been put back.
+fn back() -> Error {
+    Error::new(ErrorCode::StoreDamaged).because("A key that has been destroyed is back.")
 }
 
 /// One entry: its revision and value.

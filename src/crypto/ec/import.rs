@@ -55,6 +55,8 @@ fn read(curve: Curve, der: &[u8]) -> Option<(&[u8; 32], Option<&[u8]>)> {
             Some(0xa0) => parts.tlv_bytes()?.get(2..) == Some(curve.name()),
             _ => true,
         };
+        // What is asked for by its number below steps over lower ones.
+        let is_here = is_here && matches!(parts.peek_byte(), None | Some(0xa1));
         let point = parts.context_specific::<BitStringRef<'_>>(TagNumber(1), TagMode::Explicit)?;
         let point = point.map(|bits| bits.as_bytes().unwrap_or_default());
         let d = d.try_into().ok().filter(|_| version == 1 && is_here);
@@ -153,6 +155,8 @@ mod tests {
                 ec_key(d, &[&tlv(0xa1, &[&tlv(3, &[&[1], &sec1])])]),
                 ec_key(d, &[&tlv(0xa0, &[other.name()])]),
                 ec_key(d, &[&public(&sec1), &tlv(0xa0, &[curve.name()])]),
+                ec_key(d, &[&tlv(0xa0, &[curve.name()]), &tlv(0xa0, &[other.name()])]),
+                ec_key(d, &[&tlv(0x80, &[b"any"]), &public(&sec1)]),
                 ec_key(d, &[&[5, 0]]),
                 [&ec_key(d, &[])[..], &[0]].concat(),
                 tlv(0x30, &[&[2, 1, 0], &tlv(4, &[d])]),

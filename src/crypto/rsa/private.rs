@@ -39,7 +39,11 @@ impl RsaPrivateKey {
         // Keys of more primes, or without any, are read by some providers and not by others.
         let lens =
             [parts.modulus, parts.prime1, parts.prime2].map(|number| number.as_bytes().len());
-        if parts.other_prime_infos.is_some() || lens != [bits / 8, bits / 16, bits / 16] {
+        let is_too_long = parts.private_exponent >= parts.modulus;
+        if parts.other_prime_infos.is_some()
+            || lens != [bits / 8, bits / 16, bits / 16]
+            || is_too_long
+        {
             return Err(refused.into());
         }
         let key = Self::from_pkcs8(der, random)?;

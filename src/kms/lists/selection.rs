@@ -128,9 +128,19 @@ impl Kms {
         skip: u64,
         limit: usize,
     ) -> Result<Page> {
-        if let Some(keys) = &selection.keys {
-            return self.select_among(space, selection, keys, skip, limit);
+        match &selection.keys {
+            Some(keys) => self.select_among(space, selection, keys, skip, limit),
+            None => self.look(|| self.select_listed(space, selection, skip, limit)),
         }
+    }
+
+    fn select_listed(
+        &self,
+        space: &Space,
+        selection: &Selection,
+        skip: u64,
+        limit: usize,
+    ) -> Result<Page> {
         let counters = self.read_counters(space)?;
         let kinds = selection.kinds(&counters);
         let kinds_lists =
@@ -181,15 +191,19 @@ impl Kms {
             Some((key, None)) => List::TagKey(key),
             Some((key, Some(value))) => List::Tag(key, value),
         };
+        let before = self.header_revision()?;
         let mut tagged = Union::new(self, space, &[list])?;
         let mut at = seq;
         while let Some((seq, id)) = tagged.seek(at)? {
-            let key = self.find(&KeyId::from_bytes(id))?;
-            let key = key.filter(|key| key.record().space == *space && key.record().seq == seq);
-            if !see(key.ok_or(ErrorCode::StoreDamaged)?.record()) {
-                break;
-            }
             at = seq + 1;
+            let key = self.find(&KeyId::from_bytes(id))?;
+            match key.filter(|key| key.record().space == *space && key.record().seq == seq) {
+                Some(key) if see(key.record()) => {}
+                Some(_) => break,
+                // Destroyed since the walk began.
+                None if self.header_revision()? != before => {}
+                None => return Err(ErrorCode::StoreDamaged.into()),
+            }
         }
         Ok(())
     }

@@ -122,5 +122,6 @@ fn seq_of(prefix: &[u8], key: &[u8]) -> Result<u64> {
     let mut reader = Reader::new(key.get(prefix.len()..).ok_or(ErrorCode::StoreDamaged)?);
     let seq = reader.u64()?;
     reader.finish()?;
-    Ok(seq)
+    // No space gets that far, and there would be nothing behind it.
+    if seq == u64::MAX { Err(ErrorCode::StoreDamaged.into()) } else { Ok(seq) }
 }

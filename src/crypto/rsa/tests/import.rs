@@ -3,7 +3,7 @@
 
 use ::rsa::pkcs8::DecodePrivateKey;
 use ::rsa::traits::{PrivateKeyParts, PublicKeyParts};
-use der::Decode;
+use der::{Decode, Encode};
 
 use super::*;
 
@@ -124,4 +124,28 @@ fn written_by_others() {
     );
     let der = swapped.unwrap().to_pkcs8_der().unwrap();
     assert!(import(2048, der.as_bytes()));
+}
+
+/// d and the order more do the same, but d is below n (RFC 8017, 3.2).
+#[test]
+fn exponents_beyond_the_modulus() {
+    for (bits, key) in BITS.into_iter().zip(fresh()) {
+        let der = pkcs8(key);
+        let key = ::pkcs1::RsaPrivateKeyRef::from_der(&der[HEAD..]).unwrap();
+        let from_the_end = |number: ::pkcs1::UintRef<'_>, at: usize| {
+            let digits = number.as_bytes();
+            digits.len().checked_sub(at).map_or(0, |at| i32::from(digits[at]))
+        };
+        // d + (p - 1)(q - 1) = d + n - p - q + 1
+        let (mut sum, mut carry) = (Vec::new(), 1);
+        for at in 1..=bits / 8 + 1 {
+            carry += from_the_end(key.private_exponent, at) + from_the_end(key.modulus, at);
+            carry -= from_the_end(key.prime1, at) + from_the_end(key.prime2, at);
+            sum.insert(0, carry as u8);
+            carry >>= 8;
+        }
+        let private_exponent = ::pkcs1::UintRef::new(&sum).unwrap();
+        let longer = ::pkcs1::RsaPrivateKeyRef { private_exponent, ..key };
+        assert!(!import(bits, &info(0, &longer.to_der().unwrap(), &[])));
+    }
 }
