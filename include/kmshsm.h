@@ -342,7 +342,7 @@ kmshsm_status kmshsm_call(const kmshsm_session *session,
 // Encrypts up to KMSHSM_PLAINTEXT_MAX bytes under a symmetric key. Base64 given to the action
 // Encrypt in JSON is bytes here: both read each other's ciphertext.
 //
-// @param key_id              a key id, alias or ARN
+// @param key_id              a key id, an alias, or the ARN of a key
 // @param encryption_context  a JSON object of strings that must be given again to decrypt, or NULL
 // @param out                 the ciphertext: plaintext_len + KMSHSM_CIPHERTEXT_OVERHEAD bytes
 // @return KMSHSM_OK, Abi.BufferTooSmall, Forbidden.KeyNotFound, Rejected.*, InvalidParameter,
@@ -378,7 +378,7 @@ kmshsm_status kmshsm_decrypt(const kmshsm_session *session,
 // Makes a data key: random bytes to encrypt with, and the same bytes encrypted, to be kept beside
 // the data and given to kmshsm_decrypt later.
 //
-// @param key_id           a key id, alias or ARN
+// @param key_id           a key id, an alias, or the ARN of a key
 // @param number_of_bytes  1 to KMSHSM_DATA_KEY_MAX
 // @param plaintext        the data key: number_of_bytes; the caller wipes it after use
 // @param ciphertext       number_of_bytes + KMSHSM_CIPHERTEXT_OVERHEAD
@@ -397,7 +397,7 @@ kmshsm_status kmshsm_generate_data_key(const kmshsm_session *session,
 
 // Makes a data key and gives its ciphertext only, for those who distribute keys they must not see.
 //
-// @param key_id           a key id, alias or ARN
+// @param key_id           a key id, an alias, or the ARN of a key
 // @param number_of_bytes  1 to KMSHSM_DATA_KEY_MAX
 // @param ciphertext       number_of_bytes + KMSHSM_CIPHERTEXT_OVERHEAD
 // @return as kmshsm_encrypt
@@ -425,7 +425,7 @@ kmshsm_status kmshsm_random(const kmshsm_session *session,
 
 // Signs a digest. Of a message, kmshsm_sign_message and kmshsm_digest_finish make it.
 //
-// @param key_id          a key id, alias or ARN, of a key for SIGN/VERIFY
+// @param key_id          a key id, an alias, or the ARN of a key, of a key for SIGN/VERIFY
 // @param key_version_id  the version that signs; the action ListKeyVersions names them
 // @param algorithm       "RSA_PSS_SHA_256" or "RSA_PKCS1_SHA_256" for RSA, "ECDSA_SHA_256" for
 //                        EC_P256 and EC_P256K, "SM2DSA" for EC_SM2
@@ -450,7 +450,7 @@ kmshsm_status kmshsm_sign(const kmshsm_session *session,
 // Tells whether a signature is one of a digest. A wrong one is an answer, not an error: look at both
 // the status and *is_valid.
 //
-// @param key_id          a key id, alias or ARN
+// @param key_id          a key id, an alias, or the ARN of a key
 // @param key_version_id  the version that signed
 // @param algorithm       as it was signed
 // @param digest          KMSHSM_DIGEST_LEN bytes, as they were signed
@@ -470,7 +470,7 @@ kmshsm_status kmshsm_verify(const kmshsm_session *session,
 
 // Encrypts a short message with the public half of a key.
 //
-// @param key_id          a key id, alias or ARN, of an asymmetric key for ENCRYPT/DECRYPT
+// @param key_id          a key id, an alias, or the ARN of a key; asymmetric, for ENCRYPT/DECRYPT
 // @param key_version_id  the version that encrypts
 // @param algorithm       "RSAES_OAEP_SHA_256" or "RSAES_OAEP_SHA_1" for RSA, "SM2PKE" for EC_SM2
 // @param plaintext       at most 190 or 214 bytes for RSA_2048, 318 or 342 for RSA_3072, 446 or 470
@@ -491,7 +491,7 @@ kmshsm_status kmshsm_asymmetric_encrypt(const kmshsm_session *session,
 
 // Decrypts what was encrypted with the public half of a key, here or elsewhere.
 //
-// @param key_id          a key id, alias or ARN
+// @param key_id          a key id, an alias, or the ARN of a key
 // @param key_version_id  the version that decrypts
 // @param algorithm       as it was encrypted
 // @param ciphertext      of SM2 also in DER (GB/T 35276)
@@ -513,7 +513,7 @@ kmshsm_status kmshsm_asymmetric_decrypt(const kmshsm_session *session,
 
 // Gives the public half of an asymmetric key, in whatever state the key is.
 //
-// @param key_id          a key id, alias or ARN
+// @param key_id          a key id, an alias, or the ARN of a key
 // @param key_version_id  the version
 // @param out             SubjectPublicKeyInfo (RFC 5280) in PEM (RFC 7468), as the action
 //                        GetPublicKey: *out_len characters, lines ended by '\n', and no NUL behind
@@ -673,7 +673,7 @@ kmshsm_status kmshsm_export_data_key(const kmshsm_session *session,
 // Makes a data key and gives it encrypted twice: under the key, to be kept beside the data and given to
 // kmshsm_decrypt later, and with a public key.
 //
-// @param key_id              a key id, alias or ARN, of a symmetric key
+// @param key_id              a key id, an alias, or the ARN of a key, of a symmetric key
 // @param number_of_bytes     1 to KMSHSM_DATA_KEY_MAX, and no more than the wrapping takes
 // @param encryption_context  as for kmshsm_generate_data_key
 // @param public_key          as for kmshsm_export_data_key, with what follows

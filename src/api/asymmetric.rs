@@ -17,7 +17,7 @@ use crate::model::{
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct AsymmetricSign<'a> {
-    /// A key id, alias or ARN.
+    /// A key id, an alias, or the ARN of a key.
     pub key_id: KeyRef<'a>,
     /// The version that signs; ListKeyVersions names them.
     pub key_version_id: VersionRef,
@@ -66,7 +66,7 @@ impl<'a> Action for AsymmetricSign<'a> {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct AsymmetricVerify<'a> {
-    /// A key id, alias or ARN.
+    /// A key id, an alias, or the ARN of a key.
     pub key_id: KeyRef<'a>,
     /// The version that signed.
     pub key_version_id: VersionRef,
@@ -111,7 +111,7 @@ impl Action for AsymmetricVerify<'_> {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct AsymmetricEncrypt<'a> {
-    /// A key id, alias or ARN.
+    /// A key id, an alias, or the ARN of a key.
     pub key_id: KeyRef<'a>,
     /// The version that encrypts; ListKeyVersions names them.
     pub key_version_id: VersionRef,
@@ -169,7 +169,7 @@ impl<'a> Action for AsymmetricEncrypt<'a> {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct AsymmetricDecrypt<'a> {
-    /// A key id, alias or ARN.
+    /// A key id, an alias, or the ARN of a key.
     pub key_id: KeyRef<'a>,
     /// The version that decrypts.
     pub key_version_id: VersionRef,
@@ -218,7 +218,7 @@ impl<'a> Action for AsymmetricDecrypt<'a> {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct GetPublicKey<'a> {
-    /// A key id, alias or ARN.
+    /// A key id, an alias, or the ARN of a key.
     pub key_id: KeyRef<'a>,
     /// The version; ListKeyVersions names them.
     pub key_version_id: VersionRef,

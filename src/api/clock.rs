@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::api::keys::Done;
-use crate::error::{ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::kms::{Access, Action, Door};
+use crate::model::{Clock, Timestamp};
 
 /// Moves the clock of a store in memory that was opened with a manual clock; elsewhere there is no such action.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -15,6 +16,9 @@ pub struct AdvanceClock {
     pub seconds: u64,
 }
 
+/// 9000-01-01T00:00:00Z: whatever is due later can still be written as a date.
+const LAST: Timestamp = Timestamp(221_845_392_000);
+
 impl Action for AdvanceClock {
     const NAME: &'static str = "AdvanceClock";
     const ACCESS: Access = Access::Write;
@@ -22,6 +26,9 @@ impl Action for AdvanceClock {
 
     fn run(self, door: &Door<'_>) -> Result<Done> {
         let clock = door.manual_clock().ok_or(ErrorCode::ActionNotFound)?;
+        if clock.now().plus(self.seconds) > LAST {
+            return Err(Error::invalid("Seconds", "The clock goes no further than the year 9000."));
+        }
         clock.advance(self.seconds);
         Ok(Done {})
     }

@@ -14,7 +14,7 @@ use crate::model::{EncryptionContext, KeyId, KeyRef, KeyVersionId, Plaintext};
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct Encrypt<'a> {
-    /// A key id, alias or ARN.
+    /// A key id, an alias, or the ARN of a key.
     pub key_id: KeyRef<'a>,
     /// Up to 6144 bytes: Base64, or any other text as it is.
     pub plaintext: Plaintext<'a>,

@@ -52,7 +52,7 @@ impl JsonSchema for DataKeySpec {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct GenerateDataKey<'a> {
-    /// A key id, alias or ARN.
+    /// A key id, an alias, or the ARN of a key.
     pub key_id: KeyRef<'a>,
     /// The length of the data key by the name of a cipher. Default: AES_256.
     #[serde(default)]
@@ -108,7 +108,7 @@ impl<'a> Action for GenerateDataKey<'a> {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct GenerateDataKeyWithoutPlaintext<'a> {
-    /// A key id, alias or ARN.
+    /// A key id, an alias, or the ARN of a key.
     pub key_id: KeyRef<'a>,
     /// The length of the data key by the name of a cipher. Default: AES_256.
     #[serde(default)]

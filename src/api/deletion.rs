@@ -87,7 +87,7 @@ pub struct SetDeletionProtection {
     pub key_id: Option<KeyRef<'static>>,
     /// Whether the key is protected.
     pub enable_deletion_protection: bool,
-    /// Why, in up to 8192 characters; kept while the key is protected.
+    /// Why, in up to 8192 characters; replaces what was given before, also by nothing.
     #[serde(default)]
     pub deletion_protection_description: Option<String>,
 }
@@ -102,7 +102,10 @@ impl Action for SetDeletionProtection {
             return Err(Error::invalid("ProtectedResourceArn", "It must be the ARN of a key."));
         }
         let key = match (&self.protected_resource_arn, &self.key_id) {
-            (None, None) => return Err(Error::missing("ProtectedResourceArn")),
+            (None, None) => {
+                let detail = "Give it or KeyId.";
+                return Err(Error::missing("ProtectedResourceArn").because(detail));
+            }
             (_, Some(KeyRef::Alias(_))) => return Err(ErrorCode::UnsupportedAlias.into()),
             (Some(arn), Some(key)) if arn.key_id() != key.key_id() => {
                 return Err(Error::invalid("KeyId", "ProtectedResourceArn names another key."));

@@ -89,7 +89,7 @@ impl<'a> Action for ExportDataKey<'a> {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct GenerateAndExportDataKey<'a> {
-    /// A key id, alias or ARN.
+    /// A key id, an alias, or the ARN of a key.
     pub key_id: KeyRef<'a>,
     /// The length of the data key by the name of a cipher. Default: AES_256.
     #[serde(default)]

@@ -78,15 +78,11 @@ pub(super) fn select(door: &Door<'_>, fields: Vec<(Field, Vec<String>)>) -> Resu
     let mut selection = Selection::default();
     for (field, values) in fields {
         match field {
-            Field::State => {
-                selection.states = Some(words("KeyState", &values, KeyState::from_name)?)
-            }
-            Field::Spec => selection.specs = Some(words("KeySpec", &values, KeySpec::from_name)?),
-            Field::Usage => {
-                selection.usages = Some(words("KeyUsage", &values, KeyUsage::from_name)?)
-            }
+            Field::State => selection.states = Some(words("KeyState", &values, KeyState::parse)?),
+            Field::Spec => selection.specs = Some(words("KeySpec", &values, KeySpec::parse)?),
+            Field::Usage => selection.usages = Some(words("KeyUsage", &values, KeyUsage::parse)?),
             Field::Level => {
-                let word = ProtectionLevel::from_name;
+                let word = ProtectionLevel::parse;
                 selection.levels = Some(words("ProtectionLevel", &values, word)?);
             }
             Field::TagKey => selection.tag_keys = Some(unique(values)),
@@ -100,9 +96,9 @@ pub(super) fn select(door: &Door<'_>, fields: Vec<(Field, Vec<String>)>) -> Resu
             // No cloud product makes keys here.
             Field::CreatorType => {
                 let kinds = words("CreatorType", &values, |word| match word {
-                    "User" => Some(true),
-                    "Service" => Some(false),
-                    _ => None,
+                    "User" => Ok(true),
+                    "Service" => Ok(false),
+                    _ => Err("It must be one of User, Service.".to_owned()),
                 })?;
                 selection.unless(kinds.contains(&true));
             }
@@ -139,10 +135,10 @@ impl Selection {
 fn words<T: PartialEq>(
     name: &'static str,
     values: &[String],
-    word: impl Fn(&str) -> Option<T>,
+    word: impl Fn(&str) -> Result<T, String>,
 ) -> Result<Vec<T>> {
-    let found: Option<Vec<_>> = values.iter().map(|value| word(value)).collect();
-    found.ok_or_else(|| Error::invalid("Filters", format!("{name} has no such value.")))
+    let found: Result<Vec<_>, _> = values.iter().map(|value| word(value)).collect();
+    found.map_err(|sentence| Error::invalid("Filters", format!("{name}: {sentence}")))
 }
 
 fn unique(mut values: Vec<String>) -> Vec<String> {
@@ -162,6 +158,6 @@ mod tests {
         let specs = vec!["Aliyun_SM4".to_owned()];
         assert_eq!(parse(json), Ok(vec![(Field::State, states), (Field::Spec, specs)]));
         assert!(parse(r#"[{"Key":"Nope","Values":[]}]"#).is_err());
-        assert!(words("KeyState", &["?".to_owned()], KeyState::from_name).is_err());
+        assert!(words("KeyState", &["?".to_owned()], KeyState::parse).is_err());
     }
 }

@@ -40,7 +40,7 @@ pub struct CreateKey {
     /// Whether new versions are made automatically. Not for EXTERNAL and asymmetric keys.
     #[serde(default)]
     pub enable_automatic_rotation: Option<bool>,
-    /// A whole number and d, h, m or s: 7 to 730 days. Needed when rotation is enabled.
+    /// A whole number and d, h, m or s: 7 to 730 days. Needed when rotation is enabled, otherwise passed over.
     #[serde(default)]
     pub rotation_interval: Option<String>,
     /// A JSON array of at most 20 objects with TagKey and TagValue.
@@ -148,7 +148,7 @@ impl Action for CreateKey {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DescribeKey {
-    /// A key id, alias or ARN.
+    /// A key id, an alias, or the ARN of a key.
     pub key_id: KeyRef<'static>,
 }
 

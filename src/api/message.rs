@@ -10,7 +10,7 @@ use crate::model::{KeyRef, SigningAlgorithm, VersionRef};
 
 /// Begins the digest of a message that a key signs or has signed.
 pub struct DigestMessage<'a> {
-    /// A key id, alias or ARN.
+    /// A key id, an alias, or the ARN of a key.
     pub key_id: KeyRef<'a>,
     /// The version that signs.
     pub key_version_id: VersionRef,

@@ -72,7 +72,7 @@ impl Action for UntagResources {
         check_scope(door, &self.region_id, &self.resource_type)?;
         let keys = resources(&self.resource_id)?;
         let tag_keys: Vec<String> =
-            self.tag_key.as_ref().map_or(Ok(Vec::new()), |text| list("TagKey", text))?;
+            self.tag_key.as_ref().map_or(Ok(Vec::new()), |text| list("TagKey", "texts", text))?;
         if tag_keys.len() > MAX_TAGS {
             return Err(Error::invalid("TagKey", "It takes at most 20 keys."));
         }
@@ -231,7 +231,8 @@ impl Mark {
 
 fn check_scope(door: &Door<'_>, region: &str, kind: &str) -> Result<()> {
     if region != door.space().region {
-        return Err(Error::invalid("RegionId", "It must be the region of the session."));
+        let detail = format!("It must be the region of the session, {}.", door.space().region);
+        return Err(Error::invalid("RegionId", detail));
     }
     match kind {
         "key" => Ok(()),
@@ -239,14 +240,20 @@ fn check_scope(door: &Door<'_>, region: &str, kind: &str) -> Result<()> {
     }
 }
 
-fn list<T: DeserializeOwned>(name: &'static str, JsonText(text): &JsonText) -> Result<Vec<T>> {
-    serde_json::from_str(text)
-        .map_err(|_| Error::invalid(name, "It must be a JSON array, or numbered from 1."))
+fn list<T: DeserializeOwned>(
+    name: &'static str,
+    of: &'static str,
+    JsonText(text): &JsonText,
+) -> Result<Vec<T>> {
+    serde_json::from_str(text).map_err(|_| {
+        let detail = format!("It must be a JSON array of {of}, or numbered from 1.");
+        Error::invalid(name, detail)
+    })
 }
 
 /// The ids given, each once.
 fn resources(text: &JsonText) -> Result<Vec<String>> {
-    let mut names: Vec<String> = list("ResourceId", text)?;
+    let mut names: Vec<String> = list("ResourceId", "key ids", text)?;
     if !(1..=MAX_RESOURCES).contains(&names.len()) {
         return Err(Error::invalid("ResourceId", "It takes 1 to 50 ids."));
     }
@@ -281,7 +288,7 @@ fn given_tags(text: &JsonText) -> Result<Tags> {
 }
 
 fn wanted_tags(text: &JsonText) -> Result<Vec<(String, Option<String>)>> {
-    let given: Vec<Tag> = list("Tag", text)?;
+    let given: Vec<Tag> = list("Tag", "objects with Key and Value", text)?;
     if given.len() > MAX_TAGS {
         return Err(Error::invalid("Tag", "It takes 1 to 20 tags."));
     }

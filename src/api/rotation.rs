@@ -17,7 +17,7 @@ pub struct UpdateRotationPolicy {
     pub key_id: KeyRef<'static>,
     /// Whether new versions are made automatically.
     pub enable_automatic_rotation: bool,
-    /// A whole number and d, h, m or s: 7 to 730 days. Needed when rotation is enabled.
+    /// A whole number and d, h, m or s: 7 to 730 days. Needed when rotation is enabled, otherwise passed over.
     #[serde(default)]
     pub rotation_interval: Option<String>,
 }

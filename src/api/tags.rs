@@ -17,7 +17,7 @@ pub(super) const MAX_TAGS: usize = 20;
 pub struct TagResource {
     /// A JSON array of objects with TagKey and TagValue. A key has at most 20 tags.
     pub tags: JsonText,
-    /// A key id, alias or ARN.
+    /// A key id, an alias, or the ARN of a key.
     #[serde(default)]
     pub key_id: Option<KeyRef<'static>>,
     /// Secrets are not kept here.

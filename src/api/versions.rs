@@ -37,7 +37,7 @@ impl VersionMetadata {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct CreateKeyVersion {
-    /// A key id, alias or ARN, of an asymmetric key.
+    /// A key id, an alias, or the ARN of a key, of an asymmetric key.
     pub key_id: KeyRef<'static>,
 }
 
@@ -84,7 +84,7 @@ fn may_be_made(key: &KeyRecord, now: Timestamp) -> Result<()> {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DescribeKeyVersion {
-    /// A key id, alias or ARN.
+    /// A key id, an alias, or the ARN of a key.
     pub key_id: KeyRef<'static>,
     /// The version.
     pub key_version_id: VersionRef,
@@ -114,7 +114,7 @@ impl Action for DescribeKeyVersion {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ListKeyVersions {
-    /// A key id, alias or ARN.
+    /// A key id, an alias, or the ARN of a key.
     pub key_id: KeyRef<'static>,
     /// The page, from 1. Default: 1.
     #[serde(default)]

@@ -35,7 +35,7 @@ const _: () =
 
 /// Signs a digest. Of a message, kmshsm_sign_message and kmshsm_digest_finish make it.
 ///
-/// @param key_id          a key id, alias or ARN, of a key for SIGN/VERIFY
+/// @param key_id          a key id, an alias, or the ARN of a key, of a key for SIGN/VERIFY
 /// @param key_version_id  the version that signs; the action ListKeyVersions names them
 /// @param algorithm       "RSA_PSS_SHA_256" or "RSA_PKCS1_SHA_256" for RSA, "ECDSA_SHA_256" for
 ///                        EC_P256 and EC_P256K, "SM2DSA" for EC_SM2
@@ -76,7 +76,7 @@ pub unsafe extern "C" fn kmshsm_sign(
 /// Tells whether a signature is one of a digest. A wrong one is an answer, not an error: look at both
 /// the status and *is_valid.
 ///
-/// @param key_id          a key id, alias or ARN
+/// @param key_id          a key id, an alias, or the ARN of a key
 /// @param key_version_id  the version that signed
 /// @param algorithm       as it was signed
 /// @param digest          KMSHSM_DIGEST_LEN bytes, as they were signed
@@ -111,7 +111,7 @@ pub unsafe extern "C" fn kmshsm_verify(
 
 /// Encrypts a short message with the public half of a key.
 ///
-/// @param key_id          a key id, alias or ARN, of an asymmetric key for ENCRYPT/DECRYPT
+/// @param key_id          a key id, an alias, or the ARN of a key; asymmetric, for ENCRYPT/DECRYPT
 /// @param key_version_id  the version that encrypts
 /// @param algorithm       "RSAES_OAEP_SHA_256" or "RSAES_OAEP_SHA_1" for RSA, "SM2PKE" for EC_SM2
 /// @param plaintext       at most 190 or 214 bytes for RSA_2048, 318 or 342 for RSA_3072, 446 or 470
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn kmshsm_asymmetric_encrypt(
 
 /// Decrypts what was encrypted with the public half of a key, here or elsewhere.
 ///
-/// @param key_id          a key id, alias or ARN
+/// @param key_id          a key id, an alias, or the ARN of a key
 /// @param key_version_id  the version that decrypts
 /// @param algorithm       as it was encrypted
 /// @param ciphertext      of SM2 also in DER (GB/T 35276)
@@ -186,7 +186,7 @@ pub unsafe extern "C" fn kmshsm_asymmetric_decrypt(
 
 /// Gives the public half of an asymmetric key, in whatever state the key is.
 ///
-/// @param key_id          a key id, alias or ARN
+/// @param key_id          a key id, an alias, or the ARN of a key
 /// @param key_version_id  the version
 /// @param out             SubjectPublicKeyInfo (RFC 5280) in PEM (RFC 7468), as the action
 ///                        GetPublicKey: *out_len characters, lines ended by '\n', and no NUL behind

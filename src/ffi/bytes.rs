@@ -33,7 +33,7 @@ const _: () = assert!(KMSHSM_RANDOM_MAX == MAX_RANDOM as usize);
 /// Encrypts up to KMSHSM_PLAINTEXT_MAX bytes under a symmetric key. Base64 given to the action
 /// Encrypt in JSON is bytes here: both read each other's ciphertext.
 ///
-/// @param key_id              a key id, alias or ARN
+/// @param key_id              a key id, an alias, or the ARN of a key
 /// @param encryption_context  a JSON object of strings that must be given again to decrypt, or NULL
 /// @param out                 the ciphertext: plaintext_len + KMSHSM_CIPHERTEXT_OVERHEAD bytes
 /// @return KMSHSM_OK, Abi.BufferTooSmall, Forbidden.KeyNotFound, Rejected.*, InvalidParameter,
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn kmshsm_decrypt(
 /// Makes a data key: random bytes to encrypt with, and the same bytes encrypted, to be kept beside
 /// the data and given to kmshsm_decrypt later.
 ///
-/// @param key_id           a key id, alias or ARN
+/// @param key_id           a key id, an alias, or the ARN of a key
 /// @param number_of_bytes  1 to KMSHSM_DATA_KEY_MAX
 /// @param plaintext        the data key: number_of_bytes; the caller wipes it after use
 /// @param ciphertext       number_of_bytes + KMSHSM_CIPHERTEXT_OVERHEAD
@@ -150,7 +150,7 @@ pub unsafe extern "C" fn kmshsm_generate_data_key(
 
 /// Makes a data key and gives its ciphertext only, for those who distribute keys they must not see.
 ///
-/// @param key_id           a key id, alias or ARN
+/// @param key_id           a key id, an alias, or the ARN of a key
 /// @param number_of_bytes  1 to KMSHSM_DATA_KEY_MAX
 /// @param ciphertext       number_of_bytes + KMSHSM_CIPHERTEXT_OVERHEAD
 /// @return as kmshsm_encrypt

@@ -137,7 +137,7 @@ pub unsafe extern "C" fn kmshsm_export_data_key(
 /// Makes a data key and gives it encrypted twice: under the key, to be kept beside the data and given to
 /// kmshsm_decrypt later, and with a public key.
 ///
-/// @param key_id              a key id, alias or ARN, of a symmetric key
+/// @param key_id              a key id, an alias, or the ARN of a key, of a symmetric key
 /// @param number_of_bytes     1 to KMSHSM_DATA_KEY_MAX, and no more than the wrapping takes
 /// @param encryption_context  as for kmshsm_generate_data_key
 /// @param public_key          as for kmshsm_export_data_key, with what follows

@@ -274,7 +274,8 @@ impl<'s> Door<'s> {
             }
             KeyRef::Arn(..) | KeyRef::Nothing => Err(ErrorCode::KeyNotFound.into()),
             KeyRef::Alias(_) if aliases == Aliases::Refused => {
-                Err(ErrorCode::UnsupportedAlias.into())
+                let detail = "Give a key id, or the ARN of a key.";
+                Err(Error::new(ErrorCode::UnsupportedAlias).because(detail))
             }
             KeyRef::Alias(name) => {
                 self.key_of_alias(name)?.ok_or_else(|| ErrorCode::AliasNotFound.into())

@@ -79,7 +79,14 @@ impl Rule {
     }
 
     fn allows(self, state: KeyState) -> Result<()> {
-        self.refusal(state).map_or(Ok(()), |code| Err(code.into()))
+        match self.refusal(state) {
+            None => Ok(()),
+            Some(ErrorCode::StateModifiedFailed) => {
+                let detail = format!("The key state is {state}.");
+                Err(Error::new(ErrorCode::StateModifiedFailed).because(detail))
+            }
+            Some(code) => Err(code.into()),
+        }
     }
 
     fn fits(self, key: &KeyRecord) -> Result<()> {

@@ -21,6 +21,7 @@ mod quota;
 mod record;
 mod room;
 mod session;
+mod settings;
 mod transaction;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

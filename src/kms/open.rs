@@ -1,13 +1,10 @@
 //! Creating and opening stores.
 
-use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorCode, Result};
@@ -18,7 +15,7 @@ use crate::keystore::{Batch, Keystore, MemoryStore, SqliteStore};
 use crate::kms::aliases::Names;
 use crate::kms::cache::Cache;
 use crate::kms::keeper::Keeper;
-use crate::kms::quota::{Callers, object};
+use crate::kms::quota::Callers;
 use crate::kms::transaction::one;
 use crate::kms::{Kms, Quotas, places};
 use crate::model::{Clock, ManualClock, SystemClock, Timestamp};
@@ -108,37 +105,6 @@ pub struct Options {
     pub quotas: Quotas,
     /// How often a thread of the library does what is due; no thread by default, see [`Kms::tick`].
     pub keeper: Option<Duration>,
-}
-
-impl Options {
-    /// Reads options from a JSON object: AllowUnprotectedMemory (true or false), Quotas (`service` or an
-    /// object, see [`Quotas::parse`]), KeeperSeconds (a whole number, 1 or more).
-    /// [`InvalidParameter`](ErrorCode::InvalidParameter) (`options`, `quotas`) otherwise.
-    pub fn parse(json: &str) -> Result<Self> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
-        #[derive(Default)]
-        struct Given {
-            allow_unprotected_memory: bool,
-            quotas: Option<Value>,
-            keeper_seconds: Option<NonZeroU32>,
-        }
-        let given: Given = object(json).map_err(|error| {
-            let detail = format!("It must be a JSON object of options: {error}.");
-            Error::invalid("options", detail)
-        })?;
-        let quotas = match given.quotas {
-            None => Quotas::default(),
-            Some(Value::String(name)) => Quotas::parse(&name)?,
-            Some(limits) => Quotas::parse(&limits.to_string())?,
-        };
-        Ok(Self {
-            allow_unprotected_memory: given.allow_unprotected_memory,
-            manual_clock: None,
-            quotas,
-            keeper: given.keeper_seconds.map(|every| Duration::from_secs(every.get().into())),
-        })
-    }
 }
 
 impl Kms {

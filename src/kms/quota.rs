@@ -5,18 +5,13 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
-
 use crate::error::{Error, ErrorCode, Result};
 use crate::kms::lists::{Count, Counters};
 use crate::kms::{Access, Kms, Rule, Transaction};
 use crate::model::{KeySpec, Space, Timestamp};
 
 /// Limits for each account in each region. What is absent is not limited.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quotas {
     /// Keys.
     pub keys: Option<u64>,
@@ -26,13 +21,12 @@ pub struct Quotas {
     pub versions: Option<u64>,
     /// Tags that TagResource leaves on a key; at most 20 anyway.
     pub tags: Option<usize>,
-    /// Calls in a second, counted by each process for itself.
+    /// Calls in a second of the store's clock, counted by each process for itself.
     pub requests_per_second: Option<Rates>,
 }
 
 /// Calls in a second. The kinds of keys (AES and SM4; RSA; the curves) are counted apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rates {
     /// CreateKey.
     pub create_key: u32,
@@ -66,25 +60,6 @@ impl Quotas {
             requests_per_second: Some(Rates::default()),
         }
     }
-
-    /// Reads quotas: `service`, or a JSON object of Keys, Aliases, Versions, Tags and
-    /// RequestsPerSecond {CreateKey, Symmetric, Rsa, Curves, Read, Write}, in which what is absent is
-    /// the service's. [`InvalidParameter`](ErrorCode::InvalidParameter) (`quotas`) otherwise.
-    pub fn parse(text: &str) -> Result<Self> {
-        if text == "service" {
-            return Ok(Self::service());
-        }
-        object(text).map_err(|error| {
-            let detail = format!("It must be service or a JSON object of limits: {error}.");
-            Error::invalid("quotas", detail)
-        })
-    }
-}
-
-/// What is written as a JSON object, and not as a list of its values.
-pub(super) fn object<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
-    let members: Map<String, Value> = serde_json::from_str(text)?;
-    serde_json::from_value(Value::Object(members))
 }
 
 /// What there may be only so many of.
@@ -109,7 +84,7 @@ impl Quotas {
         };
         match limit {
             Some(limit) if counters()?.of(count) >= limit => {
-                let detail = format!("The quota is {limit} {name}.");
+                let detail = format!("The quota of {name} is {limit}.");
                 Err(Error::new(ErrorCode::LimitExceeded).because(detail))
             }
             _ => Ok(()),
@@ -197,7 +172,10 @@ impl Calls {
         };
         match calls.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count) {
             Ok(_) => Ok(()),
-            Err(_) => Err(ErrorCode::Throttled.into()),
+            Err(_) => {
+                let detail = format!("The limit is {limit} such calls in a second ({class:?}).");
+                Err(Error::new(ErrorCode::Throttled).because(detail))
+            }
         }
     }
 }
@@ -218,18 +196,6 @@ impl Callers {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quotas_are_read() {
-        assert_eq!(Quotas::parse("service"), Ok(Quotas::service()));
-        assert_eq!(Quotas::parse("{}"), Ok(Quotas::default()));
-        let some = Quotas::parse(r#"{"Keys":3,"RequestsPerSecond":{"Rsa":1}}"#).unwrap();
-        assert_eq!((some.keys, some.aliases), (Some(3), None));
-        assert_eq!(some.requests_per_second, Some(Rates { rsa: 1, ..Rates::default() }));
-        for text in ["", "Service", "[]", r#"{"Key":1}"#, r#"{"Keys":-1}"#, r#"{"Keys":"1"}"#] {
-            assert_eq!(Quotas::parse(text).unwrap_err().code(), ErrorCode::InvalidParameter);
-        }
-    }
 
     #[test]
     fn seconds_begin_anew() {

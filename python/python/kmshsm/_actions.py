@@ -120,7 +120,7 @@ class Actions:
         :param enable_automatic_rotation: Whether new versions are made automatically. Not for
             EXTERNAL and asymmetric keys.
         :param rotation_interval: A whole number and d, h, m or s: 7 to 730 days. Needed when
-            rotation is enabled.
+            rotation is enabled, otherwise passed over.
         :param tags: A JSON array of at most 20 objects with TagKey and TagValue.
         """
         return self.call(
@@ -143,7 +143,7 @@ class Actions:
     ) -> dict[str, Any]:
         """Makes a further version of a key pair. The older ones remain in use.
 
-        :param key_id: A key id, alias or ARN, of an asymmetric key.
+        :param key_id: A key id, an alias, or the ARN of a key, of an asymmetric key.
         """
         return self.call(
             "CreateKeyVersion",
@@ -189,7 +189,7 @@ class Actions:
     ) -> dict[str, Any]:
         """Describes a key.
 
-        :param key_id: A key id, alias or ARN.
+        :param key_id: A key id, an alias, or the ARN of a key.
         """
         return self.call(
             "DescribeKey",
@@ -205,7 +205,7 @@ class Actions:
     ) -> dict[str, Any]:
         """Describes a version of a key.
 
-        :param key_id: A key id, alias or ARN.
+        :param key_id: A key id, an alias, or the ARN of a key.
         :param key_version_id: The version.
         """
         return self.call(
@@ -304,7 +304,7 @@ class Actions:
     ) -> dict[str, Any]:
         """Lists the versions of a key, the newest first.
 
-        :param key_id: A key id, alias or ARN.
+        :param key_id: A key id, an alias, or the ARN of a key.
         :param page_number: The page, from 1. Default: 1.
         :param page_size: Versions per page, 1 to 100. Default: 10.
         """
@@ -420,8 +420,8 @@ class Actions:
         :param enable_deletion_protection: Whether the key is protected.
         :param protected_resource_arn: The ARN of the key; or give KeyId.
         :param key_id: A key id or ARN, in place of ProtectedResourceArn.
-        :param deletion_protection_description: Why, in up to 8192 characters; kept while the
-            key is protected.
+        :param deletion_protection_description: Why, in up to 8192 characters; replaces what
+            was given before, also by nothing.
         """
         return self.call(
             "SetDeletionProtection",
@@ -445,7 +445,7 @@ class Actions:
 
         :param tags: A JSON array of objects with TagKey and TagValue. A key has at most 20
             tags.
-        :param key_id: A key id, alias or ARN.
+        :param key_id: A key id, an alias, or the ARN of a key.
         :param secret_name: Secrets are not kept here.
         :param certificate_id: Certificates are not kept here.
         """
@@ -588,7 +588,7 @@ class Actions:
         :param key_id: A key id or ARN.
         :param enable_automatic_rotation: Whether new versions are made automatically.
         :param rotation_interval: A whole number and d, h, m or s: 7 to 730 days. Needed when
-            rotation is enabled.
+            rotation is enabled, otherwise passed over.
         """
         return self.call(
             "UpdateRotationPolicy",

@@ -4,6 +4,7 @@
 mod numbered;
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, Visitor};
@@ -183,8 +184,9 @@ impl Text<'_> {
         Ok(&self.0.value)
     }
 
-    fn number<T: std::str::FromStr>(&self) -> Result<T, Refusal> {
-        let refusal = || de::Error::custom("It must be a whole number in range.");
+    fn number<T: FromStr + fmt::Display>(&self, most: T) -> Result<T, Refusal> {
+        let refusal =
+            || de::Error::custom(format_args!("It must be a whole number from 0 to {most}."));
         let text = self.single()?;
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(refusal());
@@ -210,11 +212,11 @@ impl<'de> Deserializer<'de> for Text<'_> {
     }
 
     fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        visitor.visit_u32(self.number()?)
+        visitor.visit_u32(self.number(u32::MAX)?)
     }
 
     fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        visitor.visit_u64(self.number()?)
+        visitor.visit_u64(self.number(u64::MAX)?)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {

@@ -1,0 +1,156 @@
+//! What an operator sets when a store is opened, as JSON.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+use crate::kms::{Options, Quotas, Rates};
+
+impl Options {
+    /// Reads options from a JSON object: AllowUnprotectedMemory (true or false), Quotas (`service` or an
+    /// object, see [`Quotas::parse`]), KeeperSeconds (a whole number, 1 or more).
+    /// [`InvalidParameter`](crate::error::ErrorCode::InvalidParameter) otherwise, naming the member, or `options`.
+    pub fn parse(json: &str) -> Result<Self> {
+        let mut options = Self::default();
+        for (name, value) in object("options", json)? {
+            match name.as_str() {
+                "AllowUnprotectedMemory" => {
+                    let given = value.as_bool();
+                    options.allow_unprotected_memory =
+                        given.ok_or_else(|| Error::invalid(name, "It must be true or false."))?;
+                }
+                "Quotas" => {
+                    options.quotas = match value {
+                        Value::String(text) => Quotas::parse(&text)?,
+                        limits => Quotas::parse(&limits.to_string())?,
+                    }
+                }
+                "KeeperSeconds" => {
+                    let seconds = number(&name, &value)?;
+                    if seconds == 0 {
+                        return Err(Error::invalid(name, "It must be 1 or more."));
+                    }
+                    options.keeper = Some(Duration::from_secs(seconds.into()));
+                }
+                _ => {
+                    let known = "Options are AllowUnprotectedMemory, Quotas and KeeperSeconds.";
+                    return Err(Error::invalid(name, known));
+                }
+            }
+        }
+        Ok(options)
+    }
+}
+
+impl Quotas {
+    /// Reads quotas: `service`, or a JSON object of Keys, Aliases, Versions, Tags and
+    /// RequestsPerSecond {CreateKey, Symmetric, Rsa, Curves, Read, Write}, in which what is absent is
+    /// the service's. [`InvalidParameter`](crate::error::ErrorCode::InvalidParameter) otherwise, naming the member,
+    /// or `quotas`.
+    pub fn parse(text: &str) -> Result<Self> {
+        if text == "service" {
+            return Ok(Self::service());
+        }
+        let mut quotas = Self::default();
+        for (name, value) in object("quotas", text)? {
+            match name.as_str() {
+                "Keys" => quotas.keys = Some(number(&name, &value)?.into()),
+                "Aliases" => quotas.aliases = Some(number(&name, &value)?.into()),
+                "Versions" => quotas.versions = Some(number(&name, &value)?.into()),
+                "Tags" => quotas.tags = Some(number(&name, &value)? as usize),
+                "RequestsPerSecond" => {
+                    quotas.requests_per_second = Some(Rates::parse(&value.to_string())?);
+                }
+                _ => {
+                    let known = "Quotas are Keys, Aliases, Versions, Tags and RequestsPerSecond.";
+                    return Err(Error::invalid(name, known));
+                }
+            }
+        }
+        Ok(quotas)
+    }
+}
+
+impl Rates {
+    fn parse(json: &str) -> Result<Self> {
+        let mut rates = Self::default();
+        for (name, value) in object("RequestsPerSecond", json)? {
+            let rate = match name.as_str() {
+                "CreateKey" => &mut rates.create_key,
+                "Symmetric" => &mut rates.symmetric,
+                "Rsa" => &mut rates.rsa,
+                "Curves" => &mut rates.curves,
+                "Read" => &mut rates.read,
+                "Write" => &mut rates.write,
+                _ => {
+                    let known = "Rates are CreateKey, Symmetric, Rsa, Curves, Read and Write.";
+                    return Err(Error::invalid(name, known));
+                }
+            };
+            *rate = number(&name, &value)?;
+        }
+        Ok(rates)
+    }
+}
+
+fn object(name: &'static str, json: &str) -> Result<Map<String, Value>> {
+    let form = match name {
+        "quotas" => "It must be service or a JSON object of limits.",
+        _ => "It must be a JSON object.",
+    };
+    serde_json::from_str(json).map_err(|_| Error::invalid(name, form))
+}
+
+fn number(name: &str, value: &Value) -> Result<u32> {
+    let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+    number.ok_or_else(|| {
+        let detail = "It must be a whole number from 0 to 4294967295.";
+        Error::invalid(name.to_owned(), detail)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorCode;
+
+    #[test]
+    fn quotas_are_read() {
+        assert_eq!(Quotas::parse("service"), Ok(Quotas::service()));
+        assert_eq!(Quotas::parse("{}"), Ok(Quotas::default()));
+        let some = Quotas::parse(r#"{"Keys":3,"RequestsPerSecond":{"Rsa":1}}"#).unwrap();
+        assert_eq!((some.keys, some.aliases), (Some(3), None));
+        assert_eq!(some.requests_per_second, Some(Rates { rsa: 1, ..Rates::default() }));
+    }
+
+    #[test]
+    fn faults_name_the_member() {
+        for (text, name) in [
+            ("", "quotas"),
+            ("Service", "quotas"),
+            ("[]", "quotas"),
+            (r#"{"Key":1}"#, "Key"),
+            (r#"{"Keys":-1}"#, "Keys"),
+            (r#"{"Keys":"1"}"#, "Keys"),
+            (r#"{"RequestsPerSecond":2}"#, "RequestsPerSecond"),
+            (r#"{"RequestsPerSecond":{"Rsa":1.5}}"#, "Rsa"),
+            (r#"{"RequestsPerSecond":{"RSA":1}}"#, "RSA"),
+        ] {
+            let error = Quotas::parse(text).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::InvalidParameter);
+            assert!(error.to_string().contains(&format!("\"{name}\"")), "{error}");
+        }
+        for (text, name) in [
+            ("[]", "options"),
+            (r#"{"KeeperSeconds":0}"#, "KeeperSeconds"),
+            (r#"{"KeeperSeconds":true}"#, "KeeperSeconds"),
+            (r#"{"AllowUnprotectedMemory":1}"#, "AllowUnprotectedMemory"),
+            (r#"{"Quotas":"none"}"#, "quotas"),
+            (r#"{"Quota":1}"#, "Quota"),
+        ] {
+            let error = Options::parse(text).unwrap_err();
+            assert!(error.to_string().contains(&format!("\"{name}\"")), "{error}");
+        }
+    }
+}
