@@ -743,8 +743,8 @@ kmshsm_status kmshsm_import_key_material(const kmshsm_session *session,
 // process.
 //
 // @param algorithm   the wrapping algorithm that the public key was made for:
-//                    "RSAES_OAEP_SHA_256" (material of at most 190 bytes), "RSAES_OAEP_SHA_1" (214),
-//                    "RSAES_PKCS1_V1_5" (245) and "SM2PKE" (6047) for the bytes of a symmetric key;
+//                    "RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1", "RSAES_PKCS1_V1_5" and "SM2PKE" for the
+//                    16, 24 or 32 bytes of a symmetric key;
 //                    "RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD" for a private key in PKCS #8, DER or
 //                    PEM; "SM2PKE_SM4_ECB" for the 32 bytes d of a private key of SM2, or the key in
 //                    PKCS #8

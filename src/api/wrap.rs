@@ -6,10 +6,8 @@ mod private_key;
 #[cfg(test)]
 mod tests;
 
-use std::ops::RangeInclusive;
-
 use crate::api::{Blob, Into};
-use crate::crypto::{ecb, rsa};
+use crate::crypto::ecb;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::secluded;
 use crate::hsm::{PublicKey, rng, selftest};
@@ -31,11 +29,11 @@ const SM4_KEY: usize = 16;
 /// Wraps key material for ImportKeyMaterial. `public_key` is the one that GetParametersForImport gave
 /// for this algorithm: SubjectPublicKeyInfo in DER.
 ///
-/// The material is the bytes of a symmetric key: for RSAES_PKCS1_V1_5 at most 245, for
-/// RSAES_OAEP_SHA_1 214, for RSAES_OAEP_SHA_256 190, for SM2PKE 6047. For
-/// RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD it is a private key in PKCS #8 (RFC 5208), DER or PEM; for
-/// SM2PKE_SM4_ECB the 32 bytes of d, or such a private key of SM2. The two hybrids draw a key of their
-/// own, for this message alone. What imports it may take less: an Aliyun_AES_256 key takes 32 bytes.
+/// The material is the 16, 24 or 32 bytes of a symmetric key. For
+/// RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD it is a private key in PKCS #8 (RFC 5208), DER or PEM, of a
+/// length or on a curve that some key spec has; for SM2PKE_SM4_ECB the 32 bytes of d, or such a private
+/// key of SM2. The two hybrids draw a key of their own, for this message alone. What imports it may
+/// take less: an Aliyun_AES_256 key takes 32 bytes.
 ///
 /// [`ErrorCode::InvalidParameter`] naming `PublicKey`, `WrappingAlgorithm` or `KeyMaterial`.
 pub fn wrap_key_material(
@@ -68,6 +66,9 @@ pub fn wrap_key_material_into<'a>(
 fn recipient(algorithm: WrappingAlgorithm, spki: &[u8]) -> Result<PublicKey> {
     let spec = algorithm.wrapping_key_spec();
     PublicKey::from_spki(spec, spki).map_err(|error| match error.code() {
+        ErrorCode::InvalidKeyMaterial if spki.trim_ascii_start().starts_with(b"{") => {
+            Error::invalid("PublicKey", "This is JSON, the whole answer maybe: only its PublicKey.")
+        }
         ErrorCode::InvalidKeyMaterial => Error::invalid(
             "PublicKey",
             format!(
@@ -90,16 +91,10 @@ impl<'a> Material<'a> {
         if given.is_empty() {
             return Err(Error::invalid("KeyMaterial", "It must not be empty."));
         }
-        if let Some(range) = direct(algorithm) {
-            if !range.contains(&given.len()) {
-                let detail = format!("{algorithm} wraps at most {} bytes.", range.end());
-                return Err(Error::invalid("KeyMaterial", detail));
-            }
-            return Ok(Self::Given(given));
-        }
         match algorithm {
             WrappingAlgorithm::Sm2PkeSm4Ecb => private_key::scalar(given).map(Self::Inside),
-            _ => private_key::pkcs8(given).map(Self::Inside),
+            WrappingAlgorithm::OaepSha256Aes256Ecb => private_key::pkcs8(given).map(Self::Inside),
+            _ => symmetric(given).map(Self::Given),
         }
     }
 }
@@ -114,20 +109,27 @@ impl std::ops::Deref for Material<'_> {
     }
 }
 
-/// How many bytes an algorithm encrypts with the public key itself; none if it is a hybrid.
-fn direct(algorithm: WrappingAlgorithm) -> Option<RangeInclusive<usize>> {
-    let max = match algorithm {
-        WrappingAlgorithm::Pkcs1V15 => rsa::pkcs1_max(RSA_BLOCK),
-        WrappingAlgorithm::OaepSha1 => longest(EncryptionAlgorithm::OaepSha1, KeySpec::Rsa2048),
-        WrappingAlgorithm::OaepSha256 => longest(EncryptionAlgorithm::OaepSha256, KeySpec::Rsa2048),
-        WrappingAlgorithm::Sm2Pke => longest(EncryptionAlgorithm::Sm2Pke, KeySpec::EcSm2),
-        WrappingAlgorithm::OaepSha256Aes256Ecb | WrappingAlgorithm::Sm2PkeSm4Ecb => return None,
+/// The bytes of a symmetric key of any spec.
+fn symmetric(given: &[u8]) -> Result<&[u8]> {
+    if KeySpec::ALL.iter().any(|spec| spec.material_len() == Some(given.len())) {
+        return Ok(given);
+    }
+    let hint = if is_hex(given) {
+        " These look like hexadecimal digits: give the bytes that they stand for."
+    } else if private_key::is_one(given) {
+        " This looks like a private key, which goes under \
+         RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD, or that of SM2 under SM2PKE_SM4_ECB."
+    } else {
+        ""
     };
-    Some(1..=max)
+    let detail = format!("It must be the 16, 24 or 32 bytes of a symmetric key.{hint}");
+    Err(Error::invalid("KeyMaterial", detail))
 }
 
-fn longest(algorithm: EncryptionAlgorithm, spec: KeySpec) -> usize {
-    *algorithm.plaintext_len(spec).end()
+/// Whether it is a symmetric key written in hexadecimal digits, on a line maybe.
+fn is_hex(given: &[u8]) -> bool {
+    let digits = given.trim_ascii_end();
+    matches!(digits.len(), 32 | 48 | 64) && digits.iter().all(u8::is_ascii_hexdigit)
 }
 
 /// The length of so many bytes when they are wrapped.

@@ -59,6 +59,33 @@ fn the_line_of_the_documentation_works() {
     }
 }
 
+/// A list is one JSON array, or options with numbers, in any order.
+#[test]
+fn lists_are_spelled_as_the_wire_does() {
+    let home = Home::with_store();
+    let key = home.key(&["--Tags.1.TagValue=v", "--Tags.1.TagKey", "made"]);
+    let here = ["--RegionId", "cn-hongkong", "--ResourceType", "key", "--ResourceId.1", &key];
+    let tags = || {
+        let listed = home.ok("ListResourceTags", &["--KeyId", &key]);
+        let rows = listed["Tags"]["Tag"].as_array().unwrap().clone();
+        let rows = rows.iter().map(|row| [&row["TagKey"], &row["TagValue"]].map(text).join("="));
+        rows.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(tags(), "made=v");
+    let two = ["--Tag.2.Key", "b", "--Tag.1.Value=-1", "--Tag.1.Key", "a", "--Tag.2.Value", ""];
+    home.ok("TagResources", &[&here[..], &two].concat());
+    assert_eq!(tags(), "a=-1 b= made=v");
+    home.ok("UntagResources", &[&here[..], &["--TagKey.1", "a", "--TagKey.2", "made"]].concat());
+    assert_eq!(tags(), "b=");
+
+    let both = [&here[..], &["--ResourceId", "[]", "--TagKey.1", "a"]].concat();
+    let refused = home.refuses(1, "InvalidParameter", "UntagResources", &both);
+    assert!(message(&refused).contains("\"ResourceId\""), "{refused}");
+    home.run(&["DescribeKey", "--KeyId.1", &key]).usage("--KeyId.1");
+    home.run(&["TagResources", "--Tag.1.Key"]).usage("--Tag.1.Key");
+    home.run(&["TagResources", "--Tag.1.Key", "a", "--Tag.1.Key=b"]).usage("--Tag.1.Key");
+}
+
 #[test]
 fn tables_are_for_people() {
     let home = Home::with_store();
@@ -141,8 +168,11 @@ fn every_action_has_help() {
         let help = home.run(&[action.name, "--help"]);
         assert_eq!((help.code, help.err.as_str()), (0, ""), "{}", action.name);
         let schema = (action.schema)();
-        for name in schema.get("properties").map(names).unwrap_or_default() {
-            let option = format!("--{name} <VALUE>");
+        let parameters = schema.get("properties").and_then(Value::as_object);
+        for (name, parameter) in parameters.into_iter().flatten() {
+            let is_boolean = parameter["type"].to_string().contains("boolean");
+            let value = if is_boolean { "true|false" } else { "VALUE" };
+            let option = format!("--{name} <{value}>");
             assert!(help.out.contains(&option), "{} --help lacks {option}", action.name);
         }
     }

@@ -27,6 +27,10 @@ fn bad_arguments_are_named() {
         ("--protectionlevel", &["CreateKey", "--protectionlevel", "HSM"]),
         ("--Description", &["CreateKey", "--Description"]),
         ("--KeySpec", &["CreateKey", "--KeySpec", "Aliyun_SM4", "--KeySpec", "Aliyun_AES_256"]),
+        (
+            "--EnableAutomaticRotation <true|false>",
+            &["CreateKey", "--EnableAutomaticRotation", "--RotationInterval", "30d"],
+        ),
         ("--output", &["ListKeys", "--output", "xml"]),
         ("extra", &["ListKeys", "extra"]),
         ("--store", &["--store", "keys", "ListKeys"]),

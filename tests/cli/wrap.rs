@@ -1,8 +1,10 @@
 //! `kmshsm wrap`: what a customer does on a machine without a store.
 
-use std::fs;
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::fd::FromRawFd;
 use std::process::{Output, Stdio};
+use std::ptr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -126,12 +128,57 @@ fn the_file_that_is_written() {
     home.run(&["wrap", "--algorithm", OAEP, "--public-key", "public"]).usage("--material");
 }
 
+/// What somebody sees who has not said where the bytes go: a hint, and no bytes.
+#[test]
+fn terminals_take_no_bytes() {
+    let home = Home::with_store();
+    let (_, parameters) = parameters(&home, OAEP);
+    home.write("public", text(&parameters["PublicKey"]).as_bytes());
+    home.write("material", &[7; 32]);
+    let args = ["wrap", "--algorithm", OAEP, "--public-key", "public", "--material", "material"];
+    for (more, is_written) in [(&[][..], false), (&["--base64"], true), (&["--out", "-"], true)] {
+        let (mut terminal, theirs) = terminal();
+        let run = run(home.command(&[&args[..], more].concat()).stdout(theirs));
+        if is_written {
+            assert_eq!((run.code, run.err.as_str()), (0, ""));
+        } else {
+            let refused = run.refusal(1, "MissingParameter");
+            assert!(message(&refused).contains("--out FILE, or --base64"), "{refused}");
+        }
+        let mut shown = Vec::new();
+        // The end of a terminal that nobody has open is an error.
+        terminal.read_to_end(&mut shown).unwrap_err();
+        assert_eq!(shown.is_empty(), !is_written, "{more:?}");
+    }
+}
+
+/// The two ends of a terminal.
+fn terminal() -> (File, File) {
+    let (mut ours, mut theirs) = (-1, -1);
+    let none = ptr::null_mut();
+    // SAFETY: it writes two descriptors, which nobody else has.
+    unsafe {
+        assert_eq!(
+            libc::openpty(&raw mut ours, &raw mut theirs, none, ptr::null(), ptr::null()),
+            0
+        );
+        (File::from_raw_fd(ours), File::from_raw_fd(theirs))
+    }
+}
+
 /// What was broken off of a key, or is none, is refused as such, whatever it looks like.
 #[test]
 fn public_keys_that_are_none() {
     let home = Home::empty();
     home.write("material", &[7; 32]);
-    for public in [&b""[..], b"MIIB", b"no key", b"-----BEGIN PUBLIC KEY-----\n", &[0x30, 0x82]] {
+    for public in [
+        &b""[..],
+        b"{\"PublicKey\":\"MIIB\"}",
+        b"MIIB",
+        b"no key",
+        b"-----BEGIN PUBLIC KEY-----\n",
+        &[0x30, 0x82],
+    ] {
         home.write("public", public);
         let args = ["wrap", "--algorithm", OAEP, "--public-key", "public"];
         let refused = home.run(&[&args[..], &["--material", "material"]].concat());

@@ -121,6 +121,21 @@ def test_actions_are_methods(session: kmshsm.Session) -> None:
     assert later == "2019-07-04T13:15:15Z"
 
 
+def test_lists_of_texts_are_lists_of_str(session: kmshsm.Session, key: str) -> None:
+    here, ids = ("cn-hongkong", "key"), [key]
+
+    def keys() -> list[str]:
+        listed = session.list_tag_resources(*here, resource_id=ids)["TagResources"]["TagResource"]
+        return [row["TagKey"] for row in listed]
+
+    session.tag_resources(*here, ids, [{"Key": name, "Value": ""} for name in "abcde"])
+    session.untag_resource(["a", "b"], key_id=key)
+    session.untag_resource("c", key_id=key)
+    assert keys() == ["d", "e"]
+    session.untag_resources(*here, ids, tag_key=("d",))
+    assert keys() == ["e"]
+
+
 def test_call_takes_a_mapping_and_keywords(session: kmshsm.Session, key: str) -> None:
     for answer in (
         session.call("DescribeKey", {"KeyId": key}),

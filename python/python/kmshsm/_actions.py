@@ -361,7 +361,7 @@ class Actions:
         region_id: str,
         resource_type: str,
         *,
-        resource_id: Sequence[dict[str, Any]] | str | None = None,
+        resource_id: Sequence[str] | str | None = None,
         tag: Sequence[dict[str, Any]] | str | None = None,
         next_token: str | None = None,
     ) -> dict[str, Any]:
@@ -463,7 +463,7 @@ class Actions:
         self,
         region_id: str,
         resource_type: str,
-        resource_id: Sequence[dict[str, Any]] | str,
+        resource_id: Sequence[str] | str,
         tag: Sequence[dict[str, Any]] | str,
     ) -> dict[str, Any]:
         """Adds tags to keys, or replaces their values: to all of them or, if one is refused, to
@@ -487,7 +487,7 @@ class Actions:
 
     def untag_resource(
         self,
-        tag_keys: Sequence[dict[str, Any]] | str,
+        tag_keys: Sequence[str] | str,
         *,
         key_id: str | None = None,
         secret_name: str | None = None,
@@ -515,9 +515,9 @@ class Actions:
         self,
         region_id: str,
         resource_type: str,
-        resource_id: Sequence[dict[str, Any]] | str,
+        resource_id: Sequence[str] | str,
         *,
-        tag_key: Sequence[dict[str, Any]] | str | None = None,
+        tag_key: Sequence[str] | str | None = None,
         all: bool | None = None,
     ) -> dict[str, Any]:
         """Removes tags from keys; those that a key does not have are passed over.

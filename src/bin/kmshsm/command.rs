@@ -1,5 +1,6 @@
 //! The commands, from the engine's table of actions.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -14,7 +15,7 @@ const ABOUT: &str =
 const AFTER: &str = "\
 Actions have the names and parameters of the KMS API (2016-01-20): kmshsm CreateKey --help.
 A value file://PATH is the text of a file; fileb://PATH is the Base64 of its bytes. Base64 has no line
-breaks (base64 -w0).
+breaks (base64 -w0). A list is a JSON array, or options with numbers: --Tag.1.Key a --Tag.1.Value b.
 
 Exit codes: 0 success, 1 argument, 2 access, 3 not found, 4 state of the key or the module, 5 cryptography,
 6 store, 9 internal.";
@@ -24,8 +25,9 @@ Destroys keys at the end of their waiting period and material that has expired, 
 automatic rotation; answers how many. What a caller sees is right without it, but a key that nobody asks
 for is destroyed only then: call it now and then, once a day from cron for example.";
 
-/// The whole command line.
-pub fn build() -> Command {
+/// The whole command line. Lists may be spelled as the wire does, `--Tag.1.Key`: which of these
+/// options there are is told by the words of the line itself.
+pub fn build(words: &[String]) -> Command {
     let init = with_place(Command::new("init").about("Create a store"))
         .after_help("With --key-file, a file that does not exist is made, with 32 random bytes.");
     let status =
@@ -45,7 +47,10 @@ pub fn build() -> Command {
         .subcommand(self_test)
         .subcommand(wrap())
         .subcommands(
-            ACTIONS.iter().filter(|action| action.name != AdvanceClock::NAME).map(subcommand),
+            ACTIONS
+                .iter()
+                .filter(|action| action.name != AdvanceClock::NAME)
+                .map(|action| subcommand(action, words)),
         )
 }
 
@@ -68,7 +73,8 @@ fn wrap() -> Command {
         .arg(
             file(
                 "material",
-                "The bytes of a symmetric key; or a private key in PKCS #8, DER or PEM",
+                "The 16, 24 or 32 bytes of a symmetric key; for the last two algorithms a private \
+                 key in PKCS #8, DER or PEM, for SM2PKE_SM4_ECB also the 32 bytes of its d",
             )
             .required(true),
         )
@@ -82,10 +88,12 @@ fn wrap() -> Command {
         .after_help("A FILE - is standard input or output.")
 }
 
-/// The parameter names of an action.
-pub fn parameters(action: &str) -> Vec<String> {
-    let found = ACTIONS.iter().find(|known| known.name == action);
-    found.map(properties).unwrap_or_default().into_iter().map(|(name, _)| name).collect()
+/// The parameters of an action by name, and the numbered ones that were given.
+pub fn parameters(action: &str, flags: &ArgMatches) -> Vec<String> {
+    let found = ACTIONS.iter().find(|known| known.name == action).map(properties);
+    let names = found.unwrap_or_default().into_iter().map(|(name, _)| name);
+    let given = flags.ids().map(|id| id.as_str().to_owned());
+    names.chain(given.filter(|name| name.contains('.'))).collect()
 }
 
 /// An option that has a default.
@@ -93,7 +101,7 @@ pub fn text<'a>(flags: &'a ArgMatches, name: &str) -> &'a str {
     flags.get_one::<String>(name).map_or("", String::as_str)
 }
 
-fn subcommand(action: &Descriptor) -> Command {
+fn subcommand(action: &Descriptor, line: &[String]) -> Command {
     let schema = (action.schema)();
     let about = describe(schema.as_value());
     let usage = format!("kmshsm {} [OPTIONS] [PARAMETERS]", action.name);
@@ -111,17 +119,33 @@ fn subcommand(action: &Descriptor) -> Command {
         if required.contains(&name.as_str()) {
             help.push_str(" [required]");
         }
-        let heading = "Parameters";
-        command = command.arg(
-            Arg::new(name.clone())
-                .long(name)
-                .help(help)
-                .help_heading(heading)
-                .value_name("VALUE")
-                .allow_hyphen_values(true),
-        );
+        if is_list(&schema) {
+            let numbered = numbered(&name, line);
+            command = command.args(numbered.into_iter().map(|name| parameter(name).hide(true)));
+        }
+        let mut arg = parameter(name).help(help).help_heading("Parameters");
+        if is_boolean(&schema) {
+            // It is no flag, and takes no option for its value.
+            arg = arg.value_name("true|false").allow_hyphen_values(false);
+        }
+        command = command.arg(arg);
     }
     command
+}
+
+fn parameter(name: String) -> Arg {
+    Arg::new(name.clone()).long(name).value_name("VALUE").allow_hyphen_values(true)
+}
+
+/// The words among these that are options for an item of a list, as `Name.1` or `Name.1.Field`.
+fn numbered(list: &str, line: &[String]) -> BTreeSet<String> {
+    let options = line.iter().filter_map(|word| word.strip_prefix("--"));
+    let names = options.map(|option| option.split_once('=').map_or(option, |(name, _)| name));
+    let is_item = |name: &&str| {
+        let rest = name.strip_prefix(list).and_then(|rest| rest.strip_prefix('.'));
+        rest.is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+    };
+    names.filter(is_item).map(str::to_owned).collect()
 }
 
 fn properties(action: &Descriptor) -> Vec<(String, Value)> {
@@ -140,6 +164,20 @@ fn words(schema: &Value) -> Vec<&str> {
     let inner = schema.get("anyOf").and_then(Value::as_array).into_iter().flatten();
     let all = own.chain(inner.filter_map(|option| option.get("enum")));
     all.flat_map(|words| texts(Some(words))).collect()
+}
+
+/// Whether it is a list.
+fn is_list(schema: &Value) -> bool {
+    types(schema).any(|name| name == "array")
+}
+
+fn is_boolean(schema: &Value) -> bool {
+    types(schema).any(|name| name == "boolean")
+}
+
+fn types(schema: &Value) -> impl Iterator<Item = &str> {
+    let own = schema.get("type");
+    texts(own).chain(own.and_then(Value::as_str))
 }
 
 /// Whether it is bytes.

@@ -22,7 +22,8 @@ use serde::Serialize;
 use output::Output;
 
 fn main() -> ExitCode {
-    let matches = match command::build().try_get_matches() {
+    let words = std::env::args_os().skip(1).filter_map(|word| word.into_string().ok());
+    let matches = match command::build(&words.collect::<Vec<_>>()).try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {
             let _ = error.print();
@@ -136,7 +137,7 @@ fn place(flags: &ArgMatches) -> Result<PathBuf> {
 /// for the Base64 of its bytes.
 fn params(flags: &ArgMatches, action: &str) -> Result<Params> {
     let mut params = Params::new();
-    for name in command::parameters(action) {
+    for name in command::parameters(action, flags) {
         if let Some(value) = flags.get_one::<String>(&name) {
             let value = secrets::parameter(&name, value)?;
             params.push(name, value);

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, Permissions};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::ArgMatches;
+use clap::parser::ValueSource;
 use kmshsm::api::wrap_key_material;
 use kmshsm::error::{Error, Result};
 use kmshsm::model::WrappingAlgorithm;
@@ -25,6 +26,11 @@ pub fn run(flags: &ArgMatches) -> Result<()> {
         .map(|name| flags.get_one::<PathBuf>(name).map_or(Path::new(""), PathBuf::as_path));
     if is_dash(public_key) && is_dash(material) {
         return Err(Error::invalid("--material", "Standard input is the public key already."));
+    }
+    let is_chosen = flags.value_source("out") != Some(ValueSource::DefaultValue);
+    if !is_chosen && !flags.get_flag("base64") && std::io::stdout().is_terminal() {
+        let detail = "Bytes are not for a terminal: give --out FILE, or --base64.";
+        return Err(Error::missing("--out").because(detail));
     }
     let public_key = der(&read("--public-key", public_key)?);
     let wrapped = wrap_key_material(&public_key, algorithm, &read("--material", material)?)?;

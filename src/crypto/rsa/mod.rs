@@ -12,7 +12,6 @@ mod public;
 mod tests;
 
 pub use oaep::{OaepHash, oaep_max};
-pub use pkcs1::pkcs1_max;
 pub use private::RsaPrivateKey;
 #[cfg(all(feature = "testing", feature = "awslc"))]
 pub(crate) use private::{unpad, unpad_oaep};

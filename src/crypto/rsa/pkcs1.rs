@@ -44,11 +44,6 @@ pub(super) fn is_encoded(digest: &[u8; 32], block: &[u8]) -> bool {
     right.is_some_and(|right| encode(digest, right).is_ok() && right == block)
 }
 
-/// The bytes of the longest message that is encrypted under a modulus of so many bytes.
-pub const fn pkcs1_max(modulus_len: usize) -> usize {
-    modulus_len.saturating_sub(OVERHEAD)
-}
-
 /// EM = 00 | 02 | PS, at least 8 random bytes without a zero | 00 | M. A message that is too long for
 /// the block is [`ErrorCode::Internal`]. Time may tell where a zero was drawn: another byte is there.
 pub(super) fn pad(message: &[u8], random: Random, block: &mut [u8]) -> Result<()> {
@@ -126,7 +121,6 @@ mod tests {
                 assert_eq!(block[128 - len..], message);
             }
         }
-        assert_eq!((pkcs1_max(128), pkcs1_max(256), pkcs1_max(10)), (117, 245, 0));
         for len in [118, 127, 128, 129, 1000] {
             assert!(pad(&vec![0; len], random, &mut [0; 128]).is_err(), "{len}");
         }

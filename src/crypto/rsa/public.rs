@@ -56,7 +56,7 @@ impl RsaPublicKey {
     }
 
     /// RSAES-PKCS1-V1_5-ENCRYPT (RFC 8017, 7.2.1), the padding from `random`, into `out` of the
-    /// modulus' length. A message longer than [`pkcs1_max`](super::pkcs1_max) is
+    /// modulus' length. A message that is not 11 bytes shorter is
     /// [`ErrorCode::Internal`]. For those who wrap keys to be imported: nobody else should use it.
     pub fn encrypt_pkcs1(&self, message: &[u8], random: Random, out: &mut [u8]) -> Result<()> {
         encrypt_pkcs1(&self.key, message, random, out)
