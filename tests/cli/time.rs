@@ -73,7 +73,7 @@ fn quotas_hold_for_the_command_that_has_them() {
     let (limits, one) = (["--quotas", "file://limits"], ["--quotas", r#"{"Keys":1}"#]);
     home.key(&one);
     let refused = home.refuses(4, "Rejected.LimitExceeded", "CreateKey", &one);
-    assert!(message(&refused).contains("1 keys"), "{refused}");
+    assert!(message(&refused).contains("The quota of keys is 1"), "{refused}");
     home.key(&limits);
     home.refuses(4, "Rejected.LimitExceeded", "CreateKey", &limits);
     home.key(&["--quotas", "service"]);

@@ -146,7 +146,7 @@ def test_the_quotas_of_the_service() -> None:
         with pytest.raises(kmshsm.InvalidState, match=r"Rejected\.LimitExceeded") as caught:
             session.create_key()
         assert caught.value.number == 405
-        assert "200 keys" in caught.value.message
+        assert "The quota of keys is 200." in caught.value.message
         store.session("1").create_key()
 
 
