@@ -83,8 +83,16 @@ fn quotas_hold_for_the_command_that_has_them() {
     // Rates are for processes that live longer.
     let rates = r#"{"RequestsPerSecond":{"Read":0}}"#;
     home.ok("ListKeys", &["--quotas", rates]);
-    for given in ["none", "", "[]", r#"{"Key":1}"#, "limits", "file://absent"] {
+    for (given, name) in [
+        ("none", "quotas"),
+        ("", "quotas"),
+        ("[]", "quotas"),
+        (r#"{"Key":1}"#, "Key"),
+        (r#"{"Keys":-1}"#, "Keys"),
+        ("limits", "quotas"),
+        ("file://absent", "quotas"),
+    ] {
         let refused = home.refuses(1, "InvalidParameter", "ListKeys", &["--quotas", given]);
-        assert!(message(&refused).contains("\"quotas\""), "{refused}");
+        assert!(message(&refused).contains(&format!("\"{name}\"")), "{refused}");
     }
 }
