@@ -18,8 +18,11 @@ impl Session {
     /// hours and for that key only.
     ///
     /// :param key_id: A key id or ARN.
-    /// :param wrapping_key_spec: RSA_2048.
-    /// :param wrapping_algorithm: RSAES_OAEP_SHA_256, RSAES_OAEP_SHA_1 or RSAES_PKCS1_V1_5.
+    /// :param wrapping_key_spec: RSA_2048; at level HSM in regions of the GM class also EC_SM2.
+    /// :param wrapping_algorithm: For symmetric keys RSAES_OAEP_SHA_256, RSAES_OAEP_SHA_1 or
+    ///     RSAES_PKCS1_V1_5 under RSA_2048, SM2PKE under EC_SM2; for key pairs
+    ///     RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD under RSA_2048, for those of SM2 also
+    ///     SM2PKE_SM4_ECB under EC_SM2.
     #[pyo3(
         signature = (
             key_id,

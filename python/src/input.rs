@@ -1,6 +1,8 @@
 //! Python arguments as the engine takes them.
 
+use std::num::NonZeroU32;
 use std::ops::Deref;
+use std::time::Duration;
 
 use kmshsm::api::OVERHEAD;
 use kmshsm::error::{Error, ErrorCode};
@@ -9,7 +11,8 @@ use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{
-    PyByteArray, PyBytes, PyDateTime, PyInt, PyMapping, PyMemoryView, PyTzInfoAccess,
+    PyBool, PyByteArray, PyBytes, PyDateTime, PyInt, PyMapping, PyMemoryView, PyString,
+    PyTzInfoAccess,
 };
 use zeroize::{Zeroize, Zeroizing};
 
@@ -78,6 +81,15 @@ pub fn version(text: &str, parameter: &'static str) -> PyResult<VersionRef> {
     VersionRef::parse(text).ok_or_else(|| raise(Error::invalid(parameter, "It must not be empty.")))
 }
 
+/// A text.
+pub fn text(value: &Bound<'_, PyAny>, name: &str) -> PyResult<PyBackedStr> {
+    if value.is_instance_of::<PyString>() {
+        value.extract()
+    } else {
+        Err(expected(name, "a str", value))
+    }
+}
+
 /// A word of a closed set.
 pub fn word<T>(parsed: Result<T, String>, parameter: &'static str) -> PyResult<T> {
     parsed.map_err(|detail| raise(Error::invalid(parameter, detail)))
@@ -116,7 +128,8 @@ pub fn context(
 pub fn moment(value: &Bound<'_, PyAny>, parameter: &'static str) -> PyResult<u64> {
     if let Ok(moment) = value.cast::<PyDateTime>() {
         if moment.get_tzinfo().is_none() {
-            return Err(PyValueError::new_err("a datetime without a time zone names no moment"));
+            let detail = "expires: a datetime without a time zone names no moment";
+            return Err(PyValueError::new_err(detail));
         }
         let seconds: f64 = moment.call_method0("timestamp")?.extract()?;
         // Zero would say "never".
@@ -135,6 +148,17 @@ pub fn moment(value: &Bound<'_, PyAny>, parameter: &'static str) -> PyResult<u64
             error
         }
     })
+}
+
+/// A number of seconds, 1 or more; `bool` is none, though Python has it among the ints.
+pub fn seconds(value: &Bound<'_, PyAny>, name: &'static str) -> PyResult<Duration> {
+    if !value.is_instance_of::<PyInt>() || value.is_instance_of::<PyBool>() {
+        return Err(expected(name, "an int, a number of seconds,", value));
+    }
+    let seconds = value.extract::<NonZeroU32>().map_err(|_| {
+        raise(Error::invalid(name, format!("It must be 1 to {} seconds.", u32::MAX)))
+    })?;
+    Ok(Duration::from_secs(seconds.get().into()))
 }
 
 /// The length of the plaintext in a ciphertext; one that is too short does not open.

@@ -10,7 +10,7 @@ use pyo3::pybacked::PyBackedStr;
 
 use crate::errors::{raise, unpicklable};
 use crate::guard::{Closable, run};
-use crate::input::Input;
+use crate::input::{Input, seconds};
 
 /// Creates a store; see kmshsm.create.
 #[pyfunction]
@@ -22,7 +22,10 @@ pub fn create(
     key_file: Option<Bound<'_, PyAny>>,
 ) -> PyResult<()> {
     let secret = Secret::of(passphrase.as_ref(), key_file.as_ref())?;
-    run(py, || Place::parse(&place)?.create(secret.unlock()?.as_ref()))
+    run(py, || {
+        let place = Place::parse(&place)?;
+        place.create(secret.unlock(&place)?.as_ref())
+    })
 }
 
 /// An open store; see kmshsm.open.
@@ -41,17 +44,23 @@ impl Store {
 #[pymethods]
 impl Store {
     #[new]
-    #[pyo3(signature = (place, *, passphrase=None, key_file=None, options_json))]
+    #[pyo3(signature = (place, *, passphrase=None, key_file=None, keeper=None, options_json))]
     fn new(
         py: Python<'_>,
         place: PyBackedStr,
         passphrase: Option<Bound<'_, PyAny>>,
         key_file: Option<Bound<'_, PyAny>>,
+        keeper: Option<Bound<'_, PyAny>>,
         options_json: String,
     ) -> PyResult<Self> {
         let secret = Secret::of(passphrase.as_ref(), key_file.as_ref())?;
-        let options = Options::parse(&options_json).map_err(raise)?;
-        let kms = run(py, || Place::parse(&place)?.open(secret.unlock()?.as_ref(), options))?;
+        let keeper = keeper.map(|every| seconds(&every, "keeper")).transpose()?;
+        let options = Options { keeper, ..Options::parse(&options_json).map_err(raise)? };
+        let kms = run(py, || {
+            let place = Place::parse(&place)?;
+            let unlock = secret.unlock(&place)?;
+            place.open(unlock.as_ref(), options)
+        })?;
         Ok(Self { kms: Closable::new(kms), place })
     }
 
@@ -107,13 +116,17 @@ impl<'a> Secret<'a> {
         }
     }
 
-    fn unlock(&self) -> Result<Option<Unlock<'_>>> {
+    fn unlock(&self, place: &Place<'_>) -> Result<Option<Unlock<'_>>> {
         match self {
+            Self::None if matches!(place, Place::Directory(_)) => {
+                let detail = "A store in a directory needs a secret: passphrase or key_file.";
+                Err(Error::invalid("passphrase", detail))
+            }
             Self::None => Ok(None),
             Self::Passphrase(passphrase) => Ok(Some(Unlock::Passphrase(passphrase))),
             Self::KeyFile(key) => match (**key).try_into() {
                 Ok(key) => Ok(Some(Unlock::KeyFile(key))),
-                Err(_) => Err(Error::invalid("secret", "A key file has 32 bytes.")),
+                Err(_) => Err(Error::invalid("key_file", "A key file has 32 bytes.")),
             },
         }
     }

@@ -108,6 +108,8 @@ def test_what_is_refused_is_named(session: kmshsm.Session) -> None:
         kmshsm.byok.wrap(public, "RSAES_OAEP_SHA_256", wrong)
     with pytest.raises(TypeError, match="public_key must be a bytes-like object, not str"):
         kmshsm.byok.wrap(wrong, "RSAES_OAEP_SHA_256", bytes(32))
+    with pytest.raises(TypeError, match="algorithm must be a str, not bytes"):
+        kmshsm.byok.wrap(public, bytes(32), wrong)  # type: ignore[arg-type]
 
 
 # --- docs/byok.md ------------------------------------------------------------------------------

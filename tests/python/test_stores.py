@@ -125,12 +125,14 @@ def test_secrets(tmp_path: pathlib.Path) -> None:
         kmshsm.create(tmp_path / "s", passphrase=5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="bytes-like object, not str"):
         kmshsm.create(tmp_path / "s", key_file="x" * 32)  # type: ignore[arg-type]
-    with pytest.raises(kmshsm.ArgumentError, match="32 bytes"):
+    with pytest.raises(kmshsm.ArgumentError, match=r'"key_file".*32 bytes'):
         kmshsm.create(tmp_path / "s", key_file=bytes(31))
     with pytest.raises(kmshsm.ArgumentError, match="must not be empty"):
         kmshsm.create(tmp_path / "s", passphrase="")
-    with pytest.raises(kmshsm.ArgumentError, match="needs a secret"):
+    with pytest.raises(kmshsm.ArgumentError, match="passphrase or key_file"):
         kmshsm.create(tmp_path / "s")
+    with pytest.raises(kmshsm.ArgumentError, match="passphrase or key_file"):
+        kmshsm.open(tmp_path / "s")
 
 
 def test_a_store_in_a_directory(tmp_path: pathlib.Path) -> None:

@@ -102,7 +102,7 @@ def test_when_material_expires(session: kmshsm.Session) -> None:
     for moment in (None, 0, 2_000_000_000, datetime.datetime(2030, 1, 1, tzinfo=zone)):
         with pytest.raises(kmshsm.CryptoError, match="InvalidImportToken"):
             session.import_key_material(key, b"x", b"x", expires=moment)
-    with pytest.raises(ValueError, match="without a time zone"):
+    with pytest.raises(ValueError, match=r"expires: .* without a time zone"):
         session.import_key_material(key, b"x", b"x", expires=datetime.datetime(2030, 1, 1))
     with pytest.raises(TypeError, match="expires must be a datetime or an int"):
         session.import_key_material(key, b"x", b"x", expires=1.5)  # type: ignore[arg-type]
@@ -144,8 +144,11 @@ def test_call_takes_a_mapping_and_keywords(session: kmshsm.Session, key: str) ->
         session.call("DescribeKey", {"KeyId": ""}, KeyId=key),
     ):
         assert answer["KeyMetadata"]["KeyId"] == key
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"^Plaintext: .*bytes"):
         session.call("Encrypt", KeyId=key, Plaintext=b"hello")
+    days: Any = datetime.timedelta(days=7)
+    with pytest.raises(TypeError, match=r"^PendingWindowInDays: .*timedelta"):
+        session.schedule_key_deletion(key, pending_window_in_days=days)
     assert "RequestId" in session.call("ListKeys", PageSize=None)
 
 

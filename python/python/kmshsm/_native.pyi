@@ -37,6 +37,7 @@ class Store:
         *,
         passphrase: Buffer | str | None = None,
         key_file: Buffer | None = None,
+        keeper: int | None = None,
         options_json: str,
     ) -> Store: ...
     def status_json(self) -> str: ...

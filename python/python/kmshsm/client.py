@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from kmshsm import _native
 from kmshsm._actions import Actions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from types import TracebackType
 
     from typing_extensions import Buffer, Self
@@ -73,15 +73,16 @@ def open(
     :param keeper: Every so many seconds a thread of the library does what Store.tick does, until
         the store is closed.
     """
-    options = {
-        "AllowUnprotectedMemory": allow_unprotected_memory,
-        "Quotas": quotas if quotas is None or isinstance(quotas, str) else dict(quotas),
-        "KeeperSeconds": keeper,
-    }
+    if isinstance(quotas, Mapping):
+        quotas = dict(quotas)
+    elif not (quotas is None or isinstance(quotas, str)):
+        raise TypeError(f'quotas must be "service" or a mapping, not {type(quotas).__name__}')
+    options = {"AllowUnprotectedMemory": allow_unprotected_memory, "Quotas": quotas}
     return Store(
         os.fspath(place),
         passphrase=passphrase,
         key_file=key_file,
+        keeper=keeper,
         options_json=json.dumps(options),
     )
 
@@ -164,8 +165,8 @@ class Session(_native.Session, Actions):
         :param parameters: The action's parameters. One that is None is left out.
         :param more: Further parameters: ``call("DescribeKey", KeyId=key)``.
         """
-        request = json.dumps({**(parameters or {}), **more})
-        answer: dict[str, Any] = json.loads(self.call_json(action, request))
+        request = {**(parameters or {}), **more}
+        answer: dict[str, Any] = json.loads(self.call_json(action, _text(request)))
         return answer
 
     def sign_message(
@@ -224,6 +225,19 @@ class Session(_native.Session, Actions):
         /,
     ) -> None:
         self.close()
+
+
+def _text(request: dict[str, Any]) -> str:
+    """The request in JSON. What JSON cannot say is a TypeError that names the parameter."""
+    try:
+        return json.dumps(request)
+    except TypeError:
+        for name, value in request.items():
+            try:
+                json.dumps(value)
+            except TypeError as error:
+                raise TypeError(f"{name}: {error}") from None
+        raise
 
 
 def _read(message: Buffer | Readable, digest: _native.MessageDigest) -> None:
