@@ -99,7 +99,11 @@ fn object(name: &'static str, json: &str) -> Result<Map<String, Value>> {
         "quotas" => "It must be service or a JSON object of limits.",
         _ => "It must be a JSON object.",
     };
-    serde_json::from_str(json).map_err(|_| Error::invalid(name, form))
+    let mut members: Map<_, _> =
+        serde_json::from_str(json).map_err(|_| Error::invalid(name, form))?;
+    // As in every request: what is null is absent.
+    members.retain(|_, value: &mut Value| !value.is_null());
+    Ok(members)
 }
 
 fn number(name: &str, value: &Value) -> Result<u32> {
@@ -118,7 +122,9 @@ mod tests {
     #[test]
     fn quotas_are_read() {
         assert_eq!(Quotas::parse("service"), Ok(Quotas::service()));
-        assert_eq!(Quotas::parse("{}"), Ok(Quotas::default()));
+        for none in ["{}", r#"{"Keys":null,"RequestsPerSecond":null}"#] {
+            assert_eq!(Quotas::parse(none), Ok(Quotas::default()));
+        }
         let some = Quotas::parse(r#"{"Keys":3,"RequestsPerSecond":{"Rsa":1}}"#).unwrap();
         assert_eq!((some.keys, some.aliases), (Some(3), None));
         assert_eq!(some.requests_per_second, Some(Rates { rsa: 1, ..Rates::default() }));
