@@ -172,9 +172,18 @@ def test_quotas_of_the_operators_own() -> None:
             session.encrypt(key, b"hello")
 
 
-@pytest.mark.parametrize("quotas", ["none", "", {"Key": 1}, {"Keys": -1}, {"Keys": "1"}])
-def test_quotas_that_are_none(quotas: Any) -> None:
-    with pytest.raises(kmshsm.ArgumentError, match='"quotas"'):
+@pytest.mark.parametrize(
+    ("quotas", "name"),
+    [
+        ("none", "quotas"),
+        ("", "quotas"),
+        ({"Key": 1}, "Key"),
+        ({"Keys": -1}, "Keys"),
+        ({"Keys": "1"}, "Keys"),
+    ],
+)
+def test_quotas_that_are_none(quotas: Any, name: str) -> None:
+    with pytest.raises(kmshsm.ArgumentError, match=f'"{name}"'):
         limited(quotas)
 
 
