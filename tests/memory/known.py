@@ -193,12 +193,12 @@ def keys_of(place: pathlib.Path, passphrase: bytes) -> Iterator[tuple[str, bytes
         derived["header"], stored[1:25], stored[25:], b"kmshsm/v1/header-record" + uuid
     )
     yield "the wrapping key of the header", message_key(derived["header"], stored[1:25])
-    number, nonce, sealed = header[108:112], header[112:136], header[136:184]
+    number, nonce, sealed = header[116:120], header[120:144], header[144:192]
     domain = xaes_open(srk, nonce, sealed, b"kmshsm/v1/domain" + uuid + number)
     yield "the domain key", domain
     yield "the wrapping key of the domain key", message_key(srk, nonce)
     for name, value in kv.items():
-        if name[0] in (0x10, 0x11, 0x12, 0x13):
+        if 0x10 <= name[0] <= 0x15:
             aad = uuid + lp(name) + value[:30]
             record = xaes_open(domain, value[30:54], value[54:102], aad)
             yield f"the key of record {name.hex()[:6]}", record
