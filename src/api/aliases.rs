@@ -10,7 +10,7 @@ use crate::kms::{Access, Action, AliasPage, AliasRecord, Aliases, Class, Door, R
 use crate::model::{AliasName, KeyId, KeyRef, alias_arn};
 
 /// Gives a key a name. A key may have many, a name stands for one key of the account in the region.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct CreateAlias {
     /// alias/ and 1 to 255 letters, digits, _, - and /; not alias/acs...
@@ -24,7 +24,7 @@ impl Action for CreateAlias {
     const ACCESS: Access = Access::Write;
     type Answer = Done;
 
-    fn run(self, door: &Door<'_>) -> Result<Done> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Done> {
         if self.alias_name.is_reserved() {
             return Err(Error::invalid("AliasName", "Names from alias/acs on are the service's."));
         }
@@ -41,7 +41,7 @@ impl Action for CreateAlias {
 }
 
 /// Has an alias stand for another key.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct UpdateAlias {
     /// The alias.
@@ -55,7 +55,7 @@ impl Action for UpdateAlias {
     const ACCESS: Access = Access::Write;
     type Answer = Done;
 
-    fn run(self, door: &Door<'_>) -> Result<Done> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Done> {
         door.settle()?;
         door.change_key(&self.key_id, Aliases::Refused, Rule::Annotate, |transaction, key| {
             let alias = transaction.alias(&key.space, &self.alias_name)?;
@@ -72,7 +72,7 @@ impl Action for UpdateAlias {
 }
 
 /// Takes a name from its key.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DeleteAlias {
     /// The alias.
@@ -84,7 +84,7 @@ impl Action for DeleteAlias {
     const ACCESS: Access = Access::Write;
     type Answer = Done;
 
-    fn run(self, door: &Door<'_>) -> Result<Done> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Done> {
         door.settle()?;
         door.change(|transaction| {
             let alias = transaction.alias(door.space(), &self.alias_name)?;
@@ -99,7 +99,7 @@ impl Action for DeleteAlias {
 }
 
 /// Lists the aliases of the account in the region, in order of creation.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ListAliases {
     /// The page, from 1. Default: 1.
@@ -111,7 +111,7 @@ pub struct ListAliases {
 }
 
 /// Lists the aliases of a key, in order of creation.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ListAliasesByKeyId {
     /// A key id or ARN.
@@ -160,7 +160,7 @@ impl Action for ListAliases {
     const ACCESS: Access = Access::Read;
     type Answer = AliasList;
 
-    fn run(self, door: &Door<'_>) -> Result<AliasList> {
+    fn run(&mut self, door: &Door<'_>) -> Result<AliasList> {
         let wanted = Wanted::new(self.page_number, self.page_size)?;
         door.container(Class::Read, None)?;
         door.settle()?;
@@ -173,7 +173,7 @@ impl Action for ListAliasesByKeyId {
     const ACCESS: Access = Access::Read;
     type Answer = AliasList;
 
-    fn run(self, door: &Door<'_>) -> Result<AliasList> {
+    fn run(&mut self, door: &Door<'_>) -> Result<AliasList> {
         let wanted = Wanted::new(self.page_number, self.page_size)?;
         let key = door.key(&self.key_id, Aliases::Refused, Rule::Always)?;
         Ok(AliasList::of(wanted, door.aliases(Some(&key), wanted.skip(), wanted.limit())?))

@@ -8,13 +8,13 @@ use crate::api::codec::SecretBlob;
 use crate::api::{Base64Bytes, Blob, Into};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::Ciphertext;
-use crate::kms::{Access, Action, Aliases, Door, Purpose, Rule};
+use crate::kms::{Access, Action, Aliases, Door, Plane, Purpose, Rule};
 use crate::model::{
     EncryptionAlgorithm, KeyId, KeyRef, KeyVersionId, SigningAlgorithm, VersionRef,
 };
 
 /// Signs a digest with a key for SIGN/VERIFY.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct AsymmetricSign<'a> {
     /// A key id, an alias, or the ARN of a key.
@@ -46,9 +46,10 @@ pub struct Signature<'a> {
 impl<'a> Action for AsymmetricSign<'a> {
     const NAME: &'static str = "AsymmetricSign";
     const ACCESS: Access = Access::Read;
+    const PLANE: Plane = Plane::Data;
     type Answer = Signature<'a>;
 
-    fn run(self, door: &Door<'_>) -> Result<Signature<'a>> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Signature<'a>> {
         let digest = read_digest(&self.digest.0)?;
         let rule = Rule::Use(Purpose::Signature(self.algorithm));
         let (key, version) =
@@ -63,7 +64,7 @@ impl<'a> Action for AsymmetricSign<'a> {
 }
 
 /// Tells whether a signature is one of a digest. A wrong one is an answer, not an error: look at Value.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct AsymmetricVerify<'a> {
     /// A key id, an alias, or the ARN of a key.
@@ -93,9 +94,10 @@ pub struct Verified {
 impl Action for AsymmetricVerify<'_> {
     const NAME: &'static str = "AsymmetricVerify";
     const ACCESS: Access = Access::Read;
+    const PLANE: Plane = Plane::Data;
     type Answer = Verified;
 
-    fn run(self, door: &Door<'_>) -> Result<Verified> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Verified> {
         let digest = read_digest(&self.digest.0)?;
         let rule = Rule::Use(Purpose::Signature(self.algorithm));
         let (key, version) =
@@ -108,7 +110,7 @@ impl Action for AsymmetricVerify<'_> {
 }
 
 /// Encrypts a short message with the public half of a key for ENCRYPT/DECRYPT.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct AsymmetricEncrypt<'a> {
     /// A key id, an alias, or the ARN of a key.
@@ -140,9 +142,10 @@ pub struct PublicKeyEncrypted<'a> {
 impl<'a> Action for AsymmetricEncrypt<'a> {
     const NAME: &'static str = "AsymmetricEncrypt";
     const ACCESS: Access = Access::Read;
+    const PLANE: Plane = Plane::Data;
     type Answer = PublicKeyEncrypted<'a>;
 
-    fn run(self, door: &Door<'_>) -> Result<PublicKeyEncrypted<'a>> {
+    fn run(&mut self, door: &Door<'_>) -> Result<PublicKeyEncrypted<'a>> {
         let rule = Rule::Use(Purpose::PublicKeyEncryption(self.algorithm));
         let (key, version) =
             door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, rule)?;
@@ -166,7 +169,7 @@ impl<'a> Action for AsymmetricEncrypt<'a> {
 }
 
 /// Decrypts what was encrypted with the public half of a key for ENCRYPT/DECRYPT, here or elsewhere.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct AsymmetricDecrypt<'a> {
     /// A key id, an alias, or the ARN of a key.
@@ -198,9 +201,10 @@ pub struct PublicKeyDecrypted<'a> {
 impl<'a> Action for AsymmetricDecrypt<'a> {
     const NAME: &'static str = "AsymmetricDecrypt";
     const ACCESS: Access = Access::Read;
+    const PLANE: Plane = Plane::Data;
     type Answer = PublicKeyDecrypted<'a>;
 
-    fn run(self, door: &Door<'_>) -> Result<PublicKeyDecrypted<'a>> {
+    fn run(&mut self, door: &Door<'_>) -> Result<PublicKeyDecrypted<'a>> {
         let rule = Rule::Use(Purpose::PublicKeyEncryption(self.algorithm));
         let (key, version) =
             door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, rule)?;
@@ -215,7 +219,7 @@ impl<'a> Action for AsymmetricDecrypt<'a> {
 }
 
 /// Gives the public half of an asymmetric key, in whatever state it is.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct GetPublicKey<'a> {
     /// A key id, an alias, or the ARN of a key.
@@ -250,7 +254,7 @@ impl<'a> Action for GetPublicKey<'a> {
     const ACCESS: Access = Access::Read;
     type Answer = PublishedKey<'a>;
 
-    fn run(self, door: &Door<'_>) -> Result<PublishedKey<'a>> {
+    fn run(&mut self, door: &Door<'_>) -> Result<PublishedKey<'a>> {
         let (key, version) =
             door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, Rule::Publish)?;
         let spki = door.with_public_key(&key, version.id, |public| Ok(public.spki()))?;

@@ -1,7 +1,7 @@
 //! The clock of test stores: an action of this library's own.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::api::keys::Done;
 use crate::error::{Error, ErrorCode, Result};
@@ -9,7 +9,7 @@ use crate::kms::{Access, Action, Door};
 use crate::model::{Clock, Timestamp};
 
 /// Moves the clock of a store in memory that was opened with a manual clock; elsewhere there is no such action.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct AdvanceClock {
     /// By how many seconds.
@@ -24,7 +24,7 @@ impl Action for AdvanceClock {
     const ACCESS: Access = Access::Write;
     type Answer = Done;
 
-    fn run(self, door: &Door<'_>) -> Result<Done> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Done> {
         let clock = door.manual_clock().ok_or(ErrorCode::ActionNotFound)?;
         if clock.now().plus(self.seconds) > LAST {
             return Err(Error::invalid("Seconds", "The clock goes no further than the year 9000."));

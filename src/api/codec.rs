@@ -35,9 +35,9 @@ pub enum Blob<'a> {
 pub struct SecretBlob<'a>(pub(super) Blob<'a>);
 
 impl<'a> Into<'a> {
-    /// `len` zero or stale bytes to be filled.
-    pub(crate) fn take(self, len: usize) -> Result<Blob<'a>> {
-        match self {
+    /// `len` zero or stale bytes to be filled; once.
+    pub(crate) fn take(&mut self, len: usize) -> Result<Blob<'a>> {
+        match std::mem::take(self) {
             Self::New => Ok(Blob::Owned(vec![0; len])),
             Self::Memory(memory) => match memory.get_mut(..len) {
                 Some(memory) => Ok(Blob::Filled(memory)),
@@ -112,6 +112,13 @@ impl Serialize for Blob<'_> {
 /// Bytes of a request: Base64 in JSON, borrowed elsewhere. Wiped when dropped if owned: some are
 /// plaintext.
 pub struct Base64Bytes<'a>(pub Cow<'a, [u8]>);
+
+/// Nothing: what was to be encrypted, decrypted or imported is none of the audit trail's business.
+impl Serialize for Base64Bytes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_none()
+    }
+}
 
 impl<'a> From<&'a [u8]> for Base64Bytes<'a> {
     fn from(bytes: &'a [u8]) -> Self {

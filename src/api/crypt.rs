@@ -7,16 +7,17 @@ use crate::api::codec::SecretBlob;
 use crate::api::{Base64Bytes, Blob, Into};
 use crate::error::{Error, Result};
 use crate::hsm::{Envelope, MAX_PLAINTEXT, OVERHEAD};
-use crate::kms::{Access, Action, Aliases, Door, Purpose, Rule};
+use crate::kms::{Access, Action, Aliases, Door, Plane, Purpose, Rule};
 use crate::model::{EncryptionContext, KeyId, KeyRef, KeyVersionId, Plaintext};
 
 /// Encrypts up to 6144 bytes under a symmetric key.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct Encrypt<'a> {
     /// A key id, an alias, or the ARN of a key.
     pub key_id: KeyRef<'a>,
     /// Up to 6144 bytes: Base64, or any other text as it is.
+    #[serde(skip_serializing)]
     pub plaintext: Plaintext<'a>,
     /// A JSON object of strings, at most 8192 characters; must be given again to decrypt.
     #[serde(default)]
@@ -42,10 +43,11 @@ pub struct Encrypted<'a> {
 impl<'a> Action for Encrypt<'a> {
     const NAME: &'static str = "Encrypt";
     const ACCESS: Access = Access::Read;
+    const PLANE: Plane = Plane::Data;
     type Answer = Encrypted<'a>;
 
     #[inline]
-    fn run(self, door: &Door<'_>) -> Result<Encrypted<'a>> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Encrypted<'a>> {
         let plaintext = self.plaintext.as_bytes();
         check_plaintext(plaintext.len())?;
         let key = door.key(&self.key_id, Aliases::Taken, Rule::Use(Purpose::Envelope))?;
@@ -68,7 +70,7 @@ impl<'a> Action for Encrypt<'a> {
 }
 
 /// Decrypts what Encrypt or GenerateDataKey made.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct Decrypt<'a> {
     /// The ciphertext.
@@ -120,10 +122,11 @@ impl Serialize for Opened<'_> {
 impl<'a> Action for Decrypt<'a> {
     const NAME: &'static str = "Decrypt";
     const ACCESS: Access = Access::Read;
+    const PLANE: Plane = Plane::Data;
     type Answer = Decrypted<'a>;
 
     #[inline]
-    fn run(self, door: &Door<'_>) -> Result<Decrypted<'a>> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Decrypted<'a>> {
         let envelope = Envelope::parse(&self.ciphertext_blob.0)?;
         let key = door.key_of_version(envelope.version())?;
         let mut plaintext = SecretBlob(self.into.take(envelope.plaintext_len())?);

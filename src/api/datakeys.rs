@@ -10,19 +10,21 @@ use crate::api::codec::SecretBlob;
 use crate::api::{Blob, Into};
 use crate::error::{Error, Result};
 use crate::hsm::{Envelope, OVERHEAD};
-use crate::kms::{Access, Action, Aliases, Door, Purpose, Rule};
+use crate::kms::{Access, Action, Aliases, Door, Plane, Purpose, Rule};
 use crate::model::{EncryptionContext, KeyId, KeyRef, KeyVersionId};
 
 /// The longest data key in bytes.
 pub const MAX_DATA_KEY: u32 = 1024;
 
 /// The length of a data key by the name of a cipher.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum DataKeySpec {
     /// 32 bytes.
     #[default]
+    #[serde(rename = "AES_256")]
     Aes256,
     /// 16 bytes.
+    #[serde(rename = "AES_128")]
     Aes128,
 }
 
@@ -49,7 +51,7 @@ impl JsonSchema for DataKeySpec {
 }
 
 /// Makes a data key: random bytes, and their ciphertext to be kept beside the data.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct GenerateDataKey<'a> {
     /// A key id, an alias, or the ARN of a key.
@@ -90,9 +92,10 @@ pub struct DataKey<'a> {
 impl<'a> Action for GenerateDataKey<'a> {
     const NAME: &'static str = "GenerateDataKey";
     const ACCESS: Access = Access::Read;
+    const PLANE: Plane = Plane::Data;
     type Answer = DataKey<'a>;
 
-    fn run(self, door: &Door<'_>) -> Result<DataKey<'a>> {
+    fn run(&mut self, door: &Door<'_>) -> Result<DataKey<'a>> {
         let len = length(self.key_spec, self.number_of_bytes)?;
         // Room is claimed before anything is made.
         let ciphertext = self.ciphertext_into.take(len + OVERHEAD)?;
@@ -105,7 +108,7 @@ impl<'a> Action for GenerateDataKey<'a> {
 }
 
 /// Makes a data key and answers its ciphertext only.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct GenerateDataKeyWithoutPlaintext<'a> {
     /// A key id, an alias, or the ARN of a key.
@@ -140,9 +143,10 @@ pub struct WrappedDataKey<'a> {
 impl<'a> Action for GenerateDataKeyWithoutPlaintext<'a> {
     const NAME: &'static str = "GenerateDataKeyWithoutPlaintext";
     const ACCESS: Access = Access::Read;
+    const PLANE: Plane = Plane::Data;
     type Answer = WrappedDataKey<'a>;
 
-    fn run(self, door: &Door<'_>) -> Result<WrappedDataKey<'a>> {
+    fn run(&mut self, door: &Door<'_>) -> Result<WrappedDataKey<'a>> {
         let len = length(self.key_spec, self.number_of_bytes)?;
         let blob = self.into.take(len + OVERHEAD)?;
         generate(door, &self.key_id, &self.encryption_context, blob, None)

@@ -2,7 +2,7 @@
 //! 6.6 and 6.8).
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::api::keys::{Done, check_description};
 use crate::error::{Error, ErrorCode, Result};
@@ -16,7 +16,7 @@ const DEFAULT_WINDOW: u32 = 30;
 
 /// Has a key destroyed after a waiting period, with all its versions, aliases and tags. Until then it
 /// cannot be used.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ScheduleKeyDeletion {
     /// A key id or ARN.
@@ -31,7 +31,7 @@ impl Action for ScheduleKeyDeletion {
     const ACCESS: Access = Access::Write;
     type Answer = Done;
 
-    fn run(self, door: &Door<'_>) -> Result<Done> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Done> {
         let days = self.pending_window_in_days.unwrap_or(DEFAULT_WINDOW);
         if !(7..=366).contains(&days) {
             return Err(Error::invalid("PendingWindowInDays", "It must be 7 to 366."));
@@ -51,7 +51,7 @@ impl Action for ScheduleKeyDeletion {
 
 /// Calls the deletion of a key off. The key is enabled then, whatever it was before; one without
 /// imported material waits for it again.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct CancelKeyDeletion {
     /// A key id or ARN.
@@ -63,7 +63,7 @@ impl Action for CancelKeyDeletion {
     const ACCESS: Access = Access::Write;
     type Answer = Done;
 
-    fn run(self, door: &Door<'_>) -> Result<Done> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Done> {
         door.change_key(&self.key_id, Aliases::Refused, Rule::Cancel, |_, key| {
             key.delete_date = None;
             key.state = match key.has_material {
@@ -76,7 +76,7 @@ impl Action for CancelKeyDeletion {
 }
 
 /// Protects a key from ScheduleKeyDeletion, or lifts the protection.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct SetDeletionProtection {
     /// The ARN of the key; or give KeyId.
@@ -97,7 +97,7 @@ impl Action for SetDeletionProtection {
     const ACCESS: Access = Access::Write;
     type Answer = Done;
 
-    fn run(self, door: &Door<'_>) -> Result<Done> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Done> {
         if matches!(self.protected_resource_arn, Some(KeyRef::Id(_))) {
             return Err(Error::invalid("ProtectedResourceArn", "It must be the ARN of a key."));
         }
@@ -112,7 +112,7 @@ impl Action for SetDeletionProtection {
             }
             (Some(key), _) | (None, Some(key)) => key,
         };
-        let description = self.deletion_protection_description.unwrap_or_default();
+        let description = self.deletion_protection_description.clone().unwrap_or_default();
         check_description("DeletionProtectionDescription", &description)?;
         let protection = self.enable_deletion_protection.then_some(description);
         door.change_key(key, Aliases::Refused, Rule::Annotate, |_, key| {

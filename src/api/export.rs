@@ -8,13 +8,13 @@ use crate::api::datakeys::{DataKeySpec, length};
 use crate::api::{Base64Bytes, Blob, Into};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Envelope, OVERHEAD, PublicKey, Transfer};
-use crate::kms::{Access, Action, Aliases, Door, Key, Purpose, Rule};
+use crate::kms::{Access, Action, Aliases, Door, Key, Plane, Purpose, Rule};
 use crate::model::{
     EncryptionAlgorithm, EncryptionContext, KeyId, KeyRef, KeyVersionId, Region, WrappingKeySpec,
 };
 
 /// Decrypts a data key inside and gives it encrypted with a public key of the caller's.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct ExportDataKey<'a> {
     /// The data key, as GenerateDataKey or Encrypt has encrypted it.
@@ -49,9 +49,10 @@ pub struct ExportedDataKey<'a> {
 impl<'a> Action for ExportDataKey<'a> {
     const NAME: &'static str = "ExportDataKey";
     const ACCESS: Access = Access::Read;
+    const PLANE: Plane = Plane::Data;
     type Answer = ExportedDataKey<'a>;
 
-    fn run(self, door: &Door<'_>) -> Result<ExportedDataKey<'a>> {
+    fn run(&mut self, door: &Door<'_>) -> Result<ExportedDataKey<'a>> {
         let wrapping = Wrapping::new(
             self.wrapping_key_spec,
             self.wrapping_algorithm,
@@ -86,7 +87,7 @@ impl<'a> Action for ExportDataKey<'a> {
 }
 
 /// Makes a data key and gives it encrypted twice: under the key, and with a public key of the caller's.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct GenerateAndExportDataKey<'a> {
     /// A key id, an alias, or the ARN of a key.
@@ -133,9 +134,10 @@ pub struct DataKeyForExport<'a> {
 impl<'a> Action for GenerateAndExportDataKey<'a> {
     const NAME: &'static str = "GenerateAndExportDataKey";
     const ACCESS: Access = Access::Read;
+    const PLANE: Plane = Plane::Data;
     type Answer = DataKeyForExport<'a>;
 
-    fn run(self, door: &Door<'_>) -> Result<DataKeyForExport<'a>> {
+    fn run(&mut self, door: &Door<'_>) -> Result<DataKeyForExport<'a>> {
         let wrapping = Wrapping::new(
             self.wrapping_key_spec,
             self.wrapping_algorithm,

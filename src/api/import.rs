@@ -19,7 +19,7 @@ const TOKEN_LIFE: u64 = 24 * 3600;
 const MAX_PAIRS: usize = 100;
 
 /// Makes a key pair that wraps material for one EXTERNAL key, and a token for 24 hours.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct GetParametersForImport {
     /// A key id or ARN.
@@ -49,7 +49,7 @@ impl Action for GetParametersForImport {
     const ACCESS: Access = Access::Write;
     type Answer = ParametersForImport;
 
-    fn run(self, door: &Door<'_>) -> Result<ParametersForImport> {
+    fn run(&mut self, door: &Door<'_>) -> Result<ParametersForImport> {
         let algorithm = self.wrapping_algorithm;
         if algorithm.wrapping_key_spec() != self.wrapping_key_spec {
             let detail =
@@ -97,7 +97,7 @@ fn may_have_one_more(key: &KeyRecord) -> Result<()> {
 }
 
 /// Imports wrapped key material into an EXTERNAL key.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct ImportKeyMaterial<'a> {
     /// A key id or ARN.
@@ -117,7 +117,7 @@ impl Action for ImportKeyMaterial<'_> {
     const ACCESS: Access = Access::Write;
     type Answer = Done;
 
-    fn run(self, door: &Door<'_>) -> Result<Done> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Done> {
         let given: [(_, &[u8]); 2] = [
             ("EncryptedKeyMaterial", &self.encrypted_key_material.0),
             ("ImportToken", &self.import_token.0),
@@ -203,7 +203,7 @@ fn install(
 }
 
 /// Destroys the imported material of a key at once; the key waits for the same material again.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DeleteKeyMaterial {
     /// A key id or ARN.
@@ -215,7 +215,7 @@ impl Action for DeleteKeyMaterial {
     const ACCESS: Access = Access::Write;
     type Answer = Done;
 
-    fn run(self, door: &Door<'_>) -> Result<Done> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Done> {
         door.change_key(&self.key_id, Aliases::Refused, Rule::External, |transaction, key| {
             transaction.destroy_material(key)?;
             Ok(Done {})

@@ -19,7 +19,7 @@ use crate::model::{
 const MAX_DESCRIPTION: usize = 8192;
 
 /// Creates a customer master key.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct CreateKey {
     /// The kind of key. Default: Aliyun_SM4 at level HSM in a region of the GM class, else Aliyun_AES_256.
@@ -53,7 +53,7 @@ impl Action for CreateKey {
     const ACCESS: Access = Access::Write;
     type Answer = KeyAnswer;
 
-    fn run(self, door: &Door<'_>) -> Result<KeyAnswer> {
+    fn run(&mut self, door: &Door<'_>) -> Result<KeyAnswer> {
         let region = Region::find(door.space().region)?;
         let level = self.protection_level.unwrap_or(ProtectionLevel::Software);
         let spec = self.key_spec.unwrap_or_else(|| region.default_spec(level));
@@ -67,10 +67,10 @@ impl Action for CreateKey {
                 return Err(Error::invalid("KeyUsage", detail));
             }
         };
-        let description = self.description.unwrap_or_default();
+        let description = self.description.clone().unwrap_or_default();
         check_description("Description", &description)?;
         let rotates = self.enable_automatic_rotation == Some(true);
-        let rotation_interval = match (rotates, self.rotation_interval, origin) {
+        let rotation_interval = match (rotates, &self.rotation_interval, origin) {
             (false, ..) => None,
             (true, _, Origin::External) => {
                 let detail = "Keys of origin EXTERNAL are not rotated.";
@@ -81,9 +81,9 @@ impl Action for CreateKey {
                 return Err(Error::invalid("EnableAutomaticRotation", detail));
             }
             (true, None, _) => return Err(Error::missing("RotationInterval")),
-            (true, Some(interval), _) => Some(rotation::interval(&interval)?),
+            (true, Some(interval), _) => Some(rotation::interval(interval)?),
         };
-        let tags = self.tags.map_or(Ok(Vec::new()), |JsonText(text)| tags::read(&text))?;
+        let tags = self.tags.as_ref().map_or(Ok(Vec::new()), |JsonText(text)| tags::read(text))?;
         region.admit(spec, level)?;
         door.container(Class::Create, Some(spec))?;
         door.admit_level(level, spec)?;
@@ -145,7 +145,7 @@ impl Action for CreateKey {
 }
 
 /// Describes a key.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DescribeKey {
     /// A key id, an alias, or the ARN of a key.
@@ -157,7 +157,7 @@ impl Action for DescribeKey {
     const ACCESS: Access = Access::Read;
     type Answer = KeyAnswer;
 
-    fn run(self, door: &Door<'_>) -> Result<KeyAnswer> {
+    fn run(&mut self, door: &Door<'_>) -> Result<KeyAnswer> {
         let key = door.key(&self.key_id, Aliases::Taken, Rule::Always)?;
         Ok(KeyAnswer { key_metadata: KeyMetadata::described(key.record())? })
     }
@@ -168,7 +168,7 @@ impl Action for DescribeKey {
 pub struct Done {}
 
 /// Puts a key into use.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct EnableKey {
     /// A key id or ARN.
@@ -180,13 +180,13 @@ impl Action for EnableKey {
     const ACCESS: Access = Access::Write;
     type Answer = Done;
 
-    fn run(self, door: &Door<'_>) -> Result<Done> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Done> {
         switch(door, &self.key_id, KeyState::Enabled)
     }
 }
 
 /// Puts a key out of use until it is enabled again.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DisableKey {
     /// A key id or ARN.
@@ -198,7 +198,7 @@ impl Action for DisableKey {
     const ACCESS: Access = Access::Write;
     type Answer = Done;
 
-    fn run(self, door: &Door<'_>) -> Result<Done> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Done> {
         switch(door, &self.key_id, KeyState::Disabled)
     }
 }
@@ -211,7 +211,7 @@ fn switch(door: &Door<'_>, key: &KeyRef<'_>, to: KeyState) -> Result<Done> {
 }
 
 /// Replaces the description of a key.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct UpdateKeyDescription {
     /// A key id or ARN.
@@ -225,7 +225,7 @@ impl Action for UpdateKeyDescription {
     const ACCESS: Access = Access::Write;
     type Answer = Done;
 
-    fn run(self, door: &Door<'_>) -> Result<Done> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Done> {
         check_description("Description", &self.description)?;
         door.change_key(&self.key_id, Aliases::Refused, Rule::Annotate, |_, key| {
             key.description.clone_from(&self.description);

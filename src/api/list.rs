@@ -9,7 +9,7 @@ use crate::kms::{Access, Action, Class, Door};
 use crate::model::{JsonText, KeyId, key_arn};
 
 /// Lists the keys of the account in the region, in order of creation.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ListKeys {
     /// The page, from 1. Default: 1.
@@ -57,10 +57,10 @@ impl Action for ListKeys {
     const ACCESS: Access = Access::Read;
     type Answer = KeyList;
 
-    fn run(self, door: &Door<'_>) -> Result<KeyList> {
+    fn run(&mut self, door: &Door<'_>) -> Result<KeyList> {
         let wanted = Wanted::new(self.page_number, self.page_size)?;
         let filters =
-            self.filters.map_or(Ok(Vec::new()), |JsonText(text)| filters::parse(&text))?;
+            self.filters.as_ref().map_or(Ok(Vec::new()), |JsonText(text)| filters::parse(text))?;
         door.container(Class::Read, None)?;
         door.settle()?;
         let selection = filters::select(door, filters)?;

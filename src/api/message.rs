@@ -5,10 +5,12 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::hsm::MessageDigest;
-use crate::kms::{Access, Action, Aliases, Door, Purpose, Rule};
+use crate::kms::{Access, Action, Aliases, Door, Plane, Purpose, Rule};
 use crate::model::{KeyRef, SigningAlgorithm, VersionRef};
 
 /// Begins the digest of a message that a key signs or has signed.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct DigestMessage<'a> {
     /// A key id, an alias, or the ARN of a key.
     pub key_id: KeyRef<'a>,
@@ -17,6 +19,7 @@ pub struct DigestMessage<'a> {
     /// How it signs: the digest is SHA-256, for SM2DSA SM3(Z_A | message).
     pub algorithm: SigningAlgorithm,
     /// The signer's name in Z_A, of SM2DSA only: 1 to 8191 bytes. Default: `1234567812345678`.
+    #[serde(skip)]
     pub user_id: Option<&'a [u8]>,
 }
 
@@ -34,9 +37,10 @@ pub struct DigestBegun {
 impl Action for DigestMessage<'_> {
     const NAME: &'static str = "DigestMessage";
     const ACCESS: Access = Access::Read;
+    const PLANE: Plane = Plane::Data;
     type Answer = DigestBegun;
 
-    fn run(self, door: &Door<'_>) -> Result<DigestBegun> {
+    fn run(&mut self, door: &Door<'_>) -> Result<DigestBegun> {
         // Whoever may sign or verify may hash for it; it tells no more than the public key.
         let door = door.under(&["AsymmetricSign", "AsymmetricVerify", "GetPublicKey"]);
         let rule = Rule::Use(Purpose::Signature(self.algorithm));

@@ -8,13 +8,13 @@ use crate::api::Into;
 use crate::api::codec::SecretBlob;
 use crate::error::{Error, Result};
 use crate::hsm;
-use crate::kms::{Access, Action, Class, Door};
+use crate::kms::{Access, Action, Class, Door, Plane};
 
 /// The most random bytes that one call gives.
 pub const MAX_RANDOM: u32 = 1024;
 
 /// Draws random bytes from the generator that also makes the keys (NIST SP 800-90A).
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct GenerateRandom<'a> {
     /// How many bytes, 1 to 1024; in JSON they come as Base64.
@@ -36,9 +36,10 @@ pub struct RandomBytes<'a> {
 impl<'a> Action for GenerateRandom<'a> {
     const NAME: &'static str = "GenerateRandom";
     const ACCESS: Access = Access::Read;
+    const PLANE: Plane = Plane::Data;
     type Answer = RandomBytes<'a>;
 
-    fn run(self, door: &Door<'_>) -> Result<RandomBytes<'a>> {
+    fn run(&mut self, door: &Door<'_>) -> Result<RandomBytes<'a>> {
         let len = random_len(self.length)? as usize;
         door.container(Class::Read, None)?;
         let mut random = SecretBlob(self.into.take(len)?);

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::api::{Base64Bytes, Blob, Into};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Ciphertext, Envelope, OVERHEAD, Transfer};
-use crate::kms::{Access, Action, Aliases, Door, Purpose, Rule};
+use crate::kms::{Access, Action, Aliases, Door, Plane, Purpose, Rule};
 use crate::model::{
     EncryptionAlgorithm, EncryptionContext, KeyId, KeyRef, KeyVersionId, VersionRef,
 };
 
 /// Decrypts a ciphertext inside and encrypts the plaintext under another symmetric key, or the newest version of the same.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct ReEncrypt<'a> {
     /// What a symmetric key has encrypted, or, with the three parameters of its source, what was encrypted with a public key.
@@ -62,10 +62,11 @@ enum Source<'a> {
 impl<'a> Action for ReEncrypt<'a> {
     const NAME: &'static str = "ReEncrypt";
     const ACCESS: Access = Access::Read;
+    const PLANE: Plane = Plane::Data;
     type Answer = ReEncrypted<'a>;
 
-    fn run(mut self, door: &Door<'_>) -> Result<ReEncrypted<'a>> {
-        let into = std::mem::take(&mut self.into);
+    fn run(&mut self, door: &Door<'_>) -> Result<ReEncrypted<'a>> {
+        let mut into = std::mem::take(&mut self.into);
         let source = self.source()?;
         let max = match &source {
             Source::Envelope(envelope) => envelope.plaintext_len(),

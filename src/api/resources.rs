@@ -19,7 +19,7 @@ const MAX_RESOURCES: usize = 50;
 const ROWS: usize = 200;
 
 /// Adds tags to keys, or replaces their values: to all of them or, if one is refused, to none.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct TagResources {
     /// The region of the session.
@@ -37,7 +37,7 @@ impl Action for TagResources {
     const ACCESS: Access = Access::Write;
     type Answer = Done;
 
-    fn run(self, door: &Door<'_>) -> Result<Done> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Done> {
         check_scope(door, &self.region_id, &self.resource_type)?;
         let keys = resources(&self.resource_id)?;
         let tags = given_tags(&self.tag)?;
@@ -46,7 +46,7 @@ impl Action for TagResources {
 }
 
 /// Removes tags from keys; those that a key does not have are passed over.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct UntagResources {
     /// The region of the session.
@@ -68,7 +68,7 @@ impl Action for UntagResources {
     const ACCESS: Access = Access::Write;
     type Answer = Done;
 
-    fn run(self, door: &Door<'_>) -> Result<Done> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Done> {
         check_scope(door, &self.region_id, &self.resource_type)?;
         let keys = resources(&self.resource_id)?;
         let tag_keys: Vec<String> =
@@ -88,7 +88,7 @@ impl Action for UntagResources {
 }
 
 /// Lists tags of keys: in the order in which the keys were created, then by the tag's key.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ListTagResources {
     /// The region of the session.
@@ -143,7 +143,7 @@ impl Action for ListTagResources {
     const ACCESS: Access = Access::Read;
     type Answer = TagRows;
 
-    fn run(self, door: &Door<'_>) -> Result<TagRows> {
+    fn run(&mut self, door: &Door<'_>) -> Result<TagRows> {
         check_scope(door, &self.region_id, &self.resource_type)?;
         let names = self.resource_id.as_ref().map(resources).transpose()?;
         let wanted = self.tag.as_ref().map_or(Ok(Vec::new()), wanted_tags)?;

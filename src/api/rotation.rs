@@ -1,7 +1,7 @@
 //! Automatic rotation (API reference, chapter 8.4).
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::api::keys::Done;
 use crate::error::{Error, Result};
@@ -10,7 +10,7 @@ use crate::model::KeyRef;
 
 /// Turns the automatic rotation of a symmetric key on or off. The next version is due an interval after
 /// the last one: at once, if that is past.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct UpdateRotationPolicy {
     /// A key id or ARN.
@@ -27,7 +27,7 @@ impl Action for UpdateRotationPolicy {
     const ACCESS: Access = Access::Write;
     type Answer = Done;
 
-    fn run(self, door: &Door<'_>) -> Result<Done> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Done> {
         let rotation_interval = match (self.enable_automatic_rotation, &self.rotation_interval) {
             (false, _) => None,
             (true, None) => return Err(Error::missing("RotationInterval")),

@@ -8,7 +8,7 @@ use crate::kms::{Access, Action, Door};
 use crate::model::{KeySpec, KeyUsage, ProtectionLevel, REGIONS, Region};
 
 /// Lists the regions, by name.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DescribeRegions {}
 
@@ -36,7 +36,7 @@ impl Action for DescribeRegions {
     const ACCESS: Access = Access::Read;
     type Answer = RegionList;
 
-    fn run(self, _: &Door<'_>) -> Result<RegionList> {
+    fn run(&mut self, _: &Door<'_>) -> Result<RegionList> {
         let mut ids: Vec<_> = REGIONS.iter().map(|region| region.id).collect();
         ids.sort_unstable();
         let region = ids.into_iter().map(|region_id| ListedRegion { region_id }).collect();
@@ -45,7 +45,7 @@ impl Action for DescribeRegions {
 }
 
 /// Tells which levels and key specs the region offers.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DescribeService {}
 
@@ -100,7 +100,7 @@ impl Action for DescribeService {
     const ACCESS: Access = Access::Read;
     type Answer = Service;
 
-    fn run(self, door: &Door<'_>) -> Result<Service> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Service> {
         let region = Region::find(door.space().region)?;
         let levels = region.protection_levels().iter();
         let protection_level = levels.map(|level| OfferedLevel { r#type: *level }).collect();

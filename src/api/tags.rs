@@ -12,7 +12,7 @@ use crate::model::{JsonText, KeyId, KeyRef, Tags, check_tag};
 pub(super) const MAX_TAGS: usize = 20;
 
 /// Adds tags to a key, or replaces their values.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct TagResource {
     /// A JSON array of objects with TagKey and TagValue. A key has at most 20 tags.
@@ -33,7 +33,7 @@ impl Action for TagResource {
     const ACCESS: Access = Access::Write;
     type Answer = Done;
 
-    fn run(self, door: &Door<'_>) -> Result<Done> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Done> {
         let key = one_key(&self.key_id, &self.secret_name, &self.certificate_id)?;
         let tags = read(&self.tags.0)?;
         let limit = door.quotas().tags.unwrap_or(MAX_TAGS);
@@ -45,7 +45,7 @@ impl Action for TagResource {
 }
 
 /// Removes tags from a key; those that it does not have are passed over.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct UntagResource {
     /// The keys of the tags: a JSON array of texts, or texts with commas between them.
@@ -66,7 +66,7 @@ impl Action for UntagResource {
     const ACCESS: Access = Access::Write;
     type Answer = Done;
 
-    fn run(self, door: &Door<'_>) -> Result<Done> {
+    fn run(&mut self, door: &Door<'_>) -> Result<Done> {
         let key = one_key(&self.key_id, &self.secret_name, &self.certificate_id)?;
         let keys = read_keys(&self.tag_keys.0)?;
         door.change_key(key, Aliases::Refused, Rule::Annotate, |_, key| {
@@ -77,7 +77,7 @@ impl Action for UntagResource {
 }
 
 /// Lists the tags of a key, in the order of their keys.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ListResourceTags {
     /// A key id or ARN.
@@ -117,7 +117,7 @@ impl Action for ListResourceTags {
     const ACCESS: Access = Access::Read;
     type Answer = TagList;
 
-    fn run(self, door: &Door<'_>) -> Result<TagList> {
+    fn run(&mut self, door: &Door<'_>) -> Result<TagList> {
         let key = door.key(&self.key_id, Aliases::Refused, Rule::Always)?;
         let record = key.record();
         let listed = |(tag_key, tag_value): &(String, String)| ListedTag {

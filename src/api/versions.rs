@@ -34,7 +34,7 @@ impl VersionMetadata {
 }
 
 /// Makes a further version of a key pair. The older ones remain in use.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct CreateKeyVersion {
     /// A key id, an alias, or the ARN of a key, of an asymmetric key.
@@ -46,7 +46,7 @@ impl Action for CreateKeyVersion {
     const ACCESS: Access = Access::Write;
     type Answer = VersionAnswer;
 
-    fn run(self, door: &Door<'_>) -> Result<VersionAnswer> {
+    fn run(&mut self, door: &Door<'_>) -> Result<VersionAnswer> {
         let key = door.key(&self.key_id, Aliases::Taken, Rule::Version)?;
         let record = key.record();
         may_be_made(record, door.now())?;
@@ -81,7 +81,7 @@ fn may_be_made(key: &KeyRecord, now: Timestamp) -> Result<()> {
 }
 
 /// Describes a version of a key.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DescribeKeyVersion {
     /// A key id, an alias, or the ARN of a key.
@@ -103,7 +103,7 @@ impl Action for DescribeKeyVersion {
     const ACCESS: Access = Access::Read;
     type Answer = VersionAnswer;
 
-    fn run(self, door: &Door<'_>) -> Result<VersionAnswer> {
+    fn run(&mut self, door: &Door<'_>) -> Result<VersionAnswer> {
         let (key, version) =
             door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, Rule::Always)?;
         Ok(VersionAnswer { key_version: VersionMetadata::of(key.record().id, &version) })
@@ -111,7 +111,7 @@ impl Action for DescribeKeyVersion {
 }
 
 /// Lists the versions of a key, the newest first.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ListKeyVersions {
     /// A key id, an alias, or the ARN of a key.
@@ -148,7 +148,7 @@ impl Action for ListKeyVersions {
     const ACCESS: Access = Access::Read;
     type Answer = VersionList;
 
-    fn run(self, door: &Door<'_>) -> Result<VersionList> {
+    fn run(&mut self, door: &Door<'_>) -> Result<VersionList> {
         let wanted = Wanted::new(self.page_number, self.page_size)?;
         let key = door.key(&self.key_id, Aliases::Taken, Rule::Always)?;
         let record = key.record();

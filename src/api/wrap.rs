@@ -50,7 +50,7 @@ pub fn wrap_key_material_into<'a>(
     public_key: &[u8],
     algorithm: WrappingAlgorithm,
     material: &[u8],
-    into: Into<'a>,
+    mut into: Into<'a>,
 ) -> Result<Blob<'a>> {
     selftest::ready()?;
     let key = recipient(algorithm, public_key)?;

@@ -41,11 +41,21 @@ pub enum ErrorCode {
     InvalidTagKey = 116,
     /// A tag value has a length or characters that tags do not take.
     InvalidTagValue = 117,
+    /// There is a user of that name already.
+    UserExists = 118,
+    /// There is a policy of that name already.
+    PolicyExists = 119,
 
     /// The caller may not do this, or may not know whether it could be done.
     NoPermission = 201,
     /// The passphrase or key file opens no unlock slot of the store.
     UnlockFailed = 202,
+    /// No such access key.
+    AccessKeyNotFound = 203,
+    /// The access key is inactive, or its user is locked out after failures.
+    AccessKeyInactive = 204,
+    /// The secret is not that of the access key.
+    IncompleteSignature = 205,
 
     /// No such key in this account and region.
     KeyNotFound = 301,
@@ -59,6 +69,16 @@ pub enum ErrorCode {
     StoreNotFound = 305,
     /// No such resource in this account and region.
     ResourceNotFound = 306,
+    /// No such user in this account.
+    UserNotFound = 307,
+    /// No such policy in this account.
+    PolicyNotFound = 308,
+    /// The user has no such access key.
+    UserAccessKeyNotFound = 309,
+    /// The key has no such policy.
+    KeyPolicyNotFound = 310,
+    /// The policy is not attached to the user.
+    PolicyNotAttached = 311,
 
     /// The key's state does not allow the change.
     StateModifiedFailed = 401,
@@ -80,6 +100,16 @@ pub enum ErrorCode {
     MemoryProtection = 409,
     /// The locked memory for keys is used up by keys in use at this moment.
     MemoryExhausted = 410,
+    /// The policy is attached to the user already.
+    PolicyAttached = 411,
+    /// The user still has access keys.
+    UserHasAccessKey = 412,
+    /// The user still has policies.
+    UserHasPolicy = 413,
+    /// The policy is still attached to users.
+    PolicyHasUser = 414,
+    /// The service has been opened already.
+    ServiceOpened = 415,
 
     /// The imported material is not what the key takes.
     InvalidKeyMaterial = 501,
@@ -108,6 +138,8 @@ pub enum ErrorCode {
     UnsupportedFilesystem = 608,
     /// Others kept changing the same records; nothing was written.
     Conflict = 609,
+    /// The audit trail has been cut short, changed or reordered.
+    TrailDamaged = 610,
 
     /// A defect of this library.
     Internal = 901,
@@ -135,14 +167,24 @@ impl ErrorCode {
         Self::DuplicateTagKey,
         Self::InvalidTagKey,
         Self::InvalidTagValue,
+        Self::UserExists,
+        Self::PolicyExists,
         Self::NoPermission,
         Self::UnlockFailed,
+        Self::AccessKeyNotFound,
+        Self::AccessKeyInactive,
+        Self::IncompleteSignature,
         Self::KeyNotFound,
         Self::KeyVersionNotFound,
         Self::AliasNotFound,
         Self::ActionNotFound,
         Self::StoreNotFound,
         Self::ResourceNotFound,
+        Self::UserNotFound,
+        Self::PolicyNotFound,
+        Self::UserAccessKeyNotFound,
+        Self::KeyPolicyNotFound,
+        Self::PolicyNotAttached,
         Self::StateModifiedFailed,
         Self::Disabled,
         Self::PendingDeletion,
@@ -153,6 +195,11 @@ impl ErrorCode {
         Self::ErrorState,
         Self::MemoryProtection,
         Self::MemoryExhausted,
+        Self::PolicyAttached,
+        Self::UserHasAccessKey,
+        Self::UserHasPolicy,
+        Self::PolicyHasUser,
+        Self::ServiceOpened,
         Self::InvalidKeyMaterial,
         Self::InvalidImportToken,
         Self::ExpiredImportToken,
@@ -166,6 +213,7 @@ impl ErrorCode {
         Self::StoreExists,
         Self::UnsupportedFilesystem,
         Self::Conflict,
+        Self::TrailDamaged,
         Self::Internal,
     ];
 
@@ -213,14 +261,24 @@ impl ErrorCode {
             Self::DuplicateTagKey => Row(400, "Duplicate.TagKey", "A tag key is given more than once."),
             Self::InvalidTagKey => Row(400, "InvalidParameter.TagKey", "The specified tag key is not valid."),
             Self::InvalidTagValue => Row(400, "InvalidParameter.TagValue", "The specified tag value is not valid."),
+            Self::UserExists => Row(409, "EntityAlreadyExists.User", "The user already exists."),
+            Self::PolicyExists => Row(409, "EntityAlreadyExists.Policy", "The policy already exists."),
             Self::NoPermission => Row(403, "Forbidden.NoPermission", "This operation is forbidden by permission system."),
             Self::UnlockFailed => Row(403, "Store.UnlockFailed", "The passphrase or key file does not open this store."),
+            Self::AccessKeyNotFound => Row(404, "InvalidAccessKeyId.NotFound", "The AccessKey ID provided does not exist in our records."),
+            Self::AccessKeyInactive => Row(403, "Forbidden.AccessKey", "This AccessKey is not enabled."),
+            Self::IncompleteSignature => Row(400, "IncompleteSignature", "The request signature does not conform to Alibaba Cloud standards."),
             Self::KeyNotFound => Row(404, "Forbidden.KeyNotFound", "The specified Key is not found."),
             Self::KeyVersionNotFound => Row(404, "Forbidden.KeyVersionNotFound", "The specified Key version is not found."),
             Self::AliasNotFound => Row(404, "Forbidden.AliasNotFound", "The specified Alias is not found."),
             Self::ActionNotFound => Row(404, "InvalidAction.NotFound", "The specified action is not found."),
             Self::StoreNotFound => Row(404, "Store.NotFound", "There is no store at this place."),
             Self::ResourceNotFound => Row(404, "InvalidResourceId.NotFound", "The specified resource is not found."),
+            Self::UserNotFound => Row(404, "EntityNotExist.User", "The user does not exist."),
+            Self::PolicyNotFound => Row(404, "EntityNotExist.Policy", "The policy does not exist."),
+            Self::UserAccessKeyNotFound => Row(404, "EntityNotExist.User.AccessKey", "The access key does not exist."),
+            Self::KeyPolicyNotFound => Row(404, "Forbidden.ResourceNotFound", "Policy not found."),
+            Self::PolicyNotAttached => Row(404, "EntityNotExist.User.Policy", "The policy is not attached to the user."),
             Self::StateModifiedFailed => Row(409, "Rejected.StateModifiedFailed", "Keystate modified failed."),
             Self::Disabled => Row(409, "Rejected.Disabled", "The request was rejected because the key state is Disabled."),
             Self::PendingDeletion => Row(409, "Rejected.PendingDeletion", "The request was rejected because the key state is PendingDeletion."),
@@ -231,6 +289,11 @@ impl ErrorCode {
             Self::ErrorState => Row(503, "Module.ErrorState", "The module is in its error state. Open the store again to recover."),
             Self::MemoryProtection => Row(409, "Module.MemoryProtection", "Keys at protection level HSM need locked memory, which this process does not have."),
             Self::MemoryExhausted => Row(503, "Module.MemoryExhausted", "The memory for keys is used up by keys in use. Try again."),
+            Self::PolicyAttached => Row(409, "EntityAlreadyExists.User.Policy", "The policy is attached to the user already."),
+            Self::UserHasAccessKey => Row(409, "DeleteConflict.User.AccessKey", "The user still has access keys."),
+            Self::UserHasPolicy => Row(409, "DeleteConflict.User.Policy", "The user still has policies."),
+            Self::PolicyHasUser => Row(409, "DeleteConflict.Policy.User", "The policy is still attached to users."),
+            Self::ServiceOpened => Row(400, "Forbidden.Opened", "Your kms service has been opened."),
             Self::InvalidKeyMaterial => Row(400, "InvalidKeyMaterial", "key material is invalid."),
             Self::InvalidImportToken => Row(400, "InvalidImportToken", "import token is invalid."),
             Self::ExpiredImportToken => Row(400, "ExpiredImportToken", "import token is expired."),
@@ -244,6 +307,7 @@ impl ErrorCode {
             Self::StoreExists => Row(409, "Store.Exists", "There is a store at this place already."),
             Self::UnsupportedFilesystem => Row(503, "Store.UnsupportedFilesystem", "The file system cannot keep a store safely."),
             Self::Conflict => Row(503, "Store.Conflict", "Others kept changing the same records. Nothing was written; try again."),
+            Self::TrailDamaged => Row(503, "Audit.Damaged", "The audit trail is damaged."),
             Self::Internal => Row(500, "InternalFailure", "Internal Failure."),
         }
     }

@@ -44,7 +44,7 @@ pub unsafe extern "C" fn kmshsm_sign_message(
         let message = bytes(message, message_len, "message")?;
         let inputs = [message, signer.user_id.unwrap_or_default()];
         let max = KMSHSM_SIGNATURE_MAX;
-        Out::open_apart(inputs, out, out_capacity, out_len, max)?.fill(|into| {
+        Out::open_apart(inputs, out, out_capacity, out_len, max)?.fill(|mut into| {
             let begun = signer.begin(&session)?;
             // Before a message that may be long is read.
             let mut signature = into.take(begun.max_signature)?;

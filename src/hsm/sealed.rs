@@ -23,6 +23,7 @@ const TAG: usize = 16;
 /// What a record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
+#[allow(dead_code)] // until each has its records
 pub enum RecordKind {
     /// A customer master key: all but its material.
     Key = 1,
@@ -36,6 +37,20 @@ pub enum RecordKind {
     Alias = 5,
     /// What remains of a key that has been destroyed.
     Tombstone = 6,
+    /// The key pair that signs checkpoints of the audit trail.
+    Identity = 7,
+    /// A RAM user.
+    User = 8,
+    /// A policy of an account.
+    Policy = 9,
+    /// The access key of a user: its secret.
+    AccessKey = 10,
+    /// What an account uses in a region.
+    Meter = 11,
+    /// Events of the audit trail.
+    Events = 12,
+    /// A signed checkpoint of the audit trail.
+    Checkpoint = 13,
 }
 
 /// Where a record belongs. Part of what is authenticated, so that no record can be moved.

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::kms::Door;
+use crate::model::Service;
 
 /// Whether an operation changes anything (the API's read/write class).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,15 +15,29 @@ pub enum Access {
     Write,
 }
 
-/// One operation: a struct of parameters that any surface can build, and what it does.
-pub trait Action: Sized {
+/// Which of its keys' doings an operation belongs to: what is recorded of it depends on that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plane {
+    /// Managing keys, users, the service.
+    Control,
+    /// Using keys.
+    Data,
+}
+
+/// One operation: a struct of parameters that any surface can build, and what it does. Serialized, it is
+/// what the audit trail shows of the request: secrets and bytes serialize as nothing.
+pub trait Action: Sized + Serialize {
     /// The API's name, case-sensitive.
     const NAME: &'static str;
     /// Its read/write class.
     const ACCESS: Access;
+    /// The service it belongs to.
+    const SERVICE: Service = Service::Kms;
+    /// Whether it manages or uses keys.
+    const PLANE: Plane = Plane::Control;
     /// What it answers, apart from the request id.
     type Answer: Serialize;
 
     /// Does it. Reaches keys only through `door`.
-    fn run(self, door: &Door<'_>) -> Result<Self::Answer>;
+    fn run(&mut self, door: &Door<'_>) -> Result<Self::Answer>;
 }

@@ -16,6 +16,7 @@ mod lifecycle;
 mod lists;
 mod meter;
 mod open;
+mod parameters;
 mod places;
 mod quota;
 mod record;
@@ -40,7 +41,7 @@ use crate::model::{Clock, KeySpec, ManualClock, Principal, ProtectionLevel, Spac
 pub use crate::hsm::Unlock;
 pub use crate::hsm::arena::set_key_memory;
 pub use crate::hsm::selftest::{Report as SelfTest, run as self_test};
-pub use action::{Access, Action};
+pub use action::{Access, Action, Plane};
 pub(crate) use aliases::{AliasPage, AliasRecord};
 pub(crate) use cache::Held;
 pub use cache::Key;

@@ -45,7 +45,7 @@ impl Session {
 
     /// Does an action. Errors carry the request id, too.
     #[inline]
-    pub fn call<A: Action>(&self, action: A) -> Result<Reply<A::Answer>> {
+    pub fn call<A: Action>(&self, mut action: A) -> Result<Reply<A::Answer>> {
         let request_id = mint()?;
         let is_counted = Cell::new(false);
         let door = Door::new(self, const { &[A::NAME] }, A::ACCESS, &is_counted);

@@ -6,6 +6,7 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::{Serialize, Serializer};
 
 use crate::error::{Error, Result};
 use crate::model::JsonText;
@@ -17,6 +18,16 @@ const MAX_CHARS: usize = 8192;
 /// A map of texts, sorted by the bytes of its keys. Absent and empty are the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EncryptionContext(Vec<(String, String)>);
+
+/// As it was given; an empty one as nothing.
+impl Serialize for EncryptionContext {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.is_empty() {
+            true => serializer.serialize_none(),
+            false => serializer.collect_map(self.0.iter().map(|(key, value)| (key, value))),
+        }
+    }
+}
 
 impl EncryptionContext {
     /// Reads a JSON object of strings; the empty text is the empty context.

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A JSON text inside a request. The request may also hold the list or object itself: its reader
 /// tells by the name of this type where that is allowed.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct JsonText(pub String);
 
 impl JsonText {

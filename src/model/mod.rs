@@ -19,7 +19,7 @@ pub use json_text::JsonText;
 pub use key::{IdMap, KeyId, KeySpec, KeyState, KeyUsage, KeyVersionId, Origin, ProtectionLevel};
 pub use name::{AliasName, KeyRef, Space, VersionRef, alias_arn, key_arn, key_container_arn};
 pub use plaintext::Plaintext;
-pub use principal::{Account, Principal};
+pub use principal::{Account, Principal, Service};
 pub use region::{HsmClass, REGIONS, Region};
 pub use tag::{Tags, check_tag, check_tag_key};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};

@@ -195,6 +195,19 @@ impl JsonSchema for KeyRef<'_> {
     }
 }
 
+impl Serialize for KeyRef<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Id(id) => id.serialize(serializer),
+            Self::Alias(name) => serializer.serialize_str(name),
+            Self::Arn(region, account, id) => {
+                serializer.collect_str(&format_args!("acs:kms:{region}:{account}:key/{id}"))
+            }
+            Self::Nothing => serializer.serialize_none(),
+        }
+    }
+}
+
 /// What a caller may write where a key version is asked for. Any text but the empty one is a
 /// reference; one that is no version id is simply not found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,6 +222,15 @@ impl VersionRef {
     /// Reads a reference; `None` for the empty text.
     pub fn parse(text: &str) -> Option<Self> {
         (!text.is_empty()).then(|| KeyVersionId::parse(text).map_or(Self::Nothing, Self::Id))
+    }
+}
+
+impl Serialize for VersionRef {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Id(id) => id.serialize(serializer),
+            Self::Nothing => serializer.serialize_none(),
+        }
     }
 }
 

@@ -58,4 +58,69 @@ pub enum Principal {
         /// Which account.
         account: Account,
     },
+    /// A RAM user, who has the rights that policies give.
+    User {
+        /// The account that the user belongs to.
+        account: Account,
+        /// The number that never changes: decimal digits.
+        id: String,
+        /// The name.
+        name: String,
+        /// The access key that opened the session.
+        access_key_id: String,
+    },
+}
+
+impl Principal {
+    /// The account of the caller.
+    pub const fn account(&self) -> &Account {
+        match self {
+            Self::Root { account } | Self::User { account, .. } => account,
+        }
+    }
+}
+
+/// The services whose actions there are: each has permissions, resources and events of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Keys.
+    Kms,
+    /// Users, access keys and policies (Resource Access Management).
+    Ram,
+    /// The audit trail.
+    ActionTrail,
+    /// Bills (Business Support System).
+    Bss,
+}
+
+impl Service {
+    /// What its permissions and ARNs begin with, as in `kms:Encrypt`.
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Kms => "kms",
+            Self::Ram => "ram",
+            Self::ActionTrail => "actiontrail",
+            Self::Bss => "bss",
+        }
+    }
+
+    /// Its name in events.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kms => "Kms",
+            Self::Ram => "Ram",
+            Self::ActionTrail => "ActionTrail",
+            Self::Bss => "Bss",
+        }
+    }
+
+    /// The version of its API.
+    pub const fn api_version(self) -> &'static str {
+        match self {
+            Self::Kms => "2016-01-20",
+            Self::Ram => "2015-05-01",
+            Self::ActionTrail => "2020-07-06",
+            Self::Bss => "2017-12-14",
+        }
+    }
 }

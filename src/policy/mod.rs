@@ -17,7 +17,7 @@ pub enum Decision {
 pub fn decide(principal: &Principal, _action: &str, owner: &Space) -> Decision {
     match principal {
         Principal::Root { account } if *account == owner.account => Decision::Allow,
-        Principal::Root { .. } => Decision::Deny,
+        _ => Decision::Deny,
     }
 }
 
