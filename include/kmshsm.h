@@ -139,10 +139,20 @@ enum kmshsm_error
     KMSHSM_ERROR_INVALID_TAG_KEY = 116,
     // A tag value has a length or characters that tags do not take.
     KMSHSM_ERROR_INVALID_TAG_VALUE = 117,
+    // There is a user of that name already.
+    KMSHSM_ERROR_USER_EXISTS = 118,
+    // There is a policy of that name already.
+    KMSHSM_ERROR_POLICY_EXISTS = 119,
     // The caller may not do this, or may not know whether it could be done.
     KMSHSM_ERROR_NO_PERMISSION = 201,
     // The passphrase or key file opens no unlock slot of the store.
     KMSHSM_ERROR_UNLOCK_FAILED = 202,
+    // No such access key.
+    KMSHSM_ERROR_ACCESS_KEY_NOT_FOUND = 203,
+    // The access key is inactive, or its user is locked out after failures.
+    KMSHSM_ERROR_ACCESS_KEY_INACTIVE = 204,
+    // The secret is not that of the access key.
+    KMSHSM_ERROR_INCOMPLETE_SIGNATURE = 205,
     // No such key in this account and region.
     KMSHSM_ERROR_KEY_NOT_FOUND = 301,
     // The key has no such version.
@@ -155,6 +165,16 @@ enum kmshsm_error
     KMSHSM_ERROR_STORE_NOT_FOUND = 305,
     // No such resource in this account and region.
     KMSHSM_ERROR_RESOURCE_NOT_FOUND = 306,
+    // No such user in this account.
+    KMSHSM_ERROR_USER_NOT_FOUND = 307,
+    // No such policy in this account.
+    KMSHSM_ERROR_POLICY_NOT_FOUND = 308,
+    // The user has no such access key.
+    KMSHSM_ERROR_USER_ACCESS_KEY_NOT_FOUND = 309,
+    // The key has no such policy.
+    KMSHSM_ERROR_KEY_POLICY_NOT_FOUND = 310,
+    // The policy is not attached to the user.
+    KMSHSM_ERROR_POLICY_NOT_ATTACHED = 311,
     // The key's state does not allow the change.
     KMSHSM_ERROR_STATE_MODIFIED_FAILED = 401,
     // The key is disabled.
@@ -175,6 +195,16 @@ enum kmshsm_error
     KMSHSM_ERROR_MEMORY_PROTECTION = 409,
     // The locked memory for keys is used up by keys in use at this moment.
     KMSHSM_ERROR_MEMORY_EXHAUSTED = 410,
+    // The policy is attached to the user already.
+    KMSHSM_ERROR_POLICY_ATTACHED = 411,
+    // The user still has access keys.
+    KMSHSM_ERROR_USER_HAS_ACCESS_KEY = 412,
+    // The user still has policies.
+    KMSHSM_ERROR_USER_HAS_POLICY = 413,
+    // The policy is still attached to users.
+    KMSHSM_ERROR_POLICY_HAS_USER = 414,
+    // The service has been opened already.
+    KMSHSM_ERROR_SERVICE_OPENED = 415,
     // The imported material is not what the key takes.
     KMSHSM_ERROR_INVALID_KEY_MATERIAL = 501,
     // The import token is none of this key's, or its key pair has been destroyed.
@@ -201,6 +231,8 @@ enum kmshsm_error
     KMSHSM_ERROR_UNSUPPORTED_FILESYSTEM = 608,
     // Others kept changing the same records; nothing was written.
     KMSHSM_ERROR_CONFLICT = 609,
+    // The audit trail has been cut short, changed or reordered.
+    KMSHSM_ERROR_TRAIL_DAMAGED = 610,
     // A defect of this library.
     KMSHSM_ERROR_INTERNAL = 901,
 };

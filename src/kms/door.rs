@@ -12,8 +12,8 @@ use crate::kms::{
     Selection, Session, Transaction, Version,
 };
 use crate::model::{
-    KeyId, KeyRef, KeySpec, KeyVersionId, ManualClock, ProtectionLevel, Space, Timestamp,
-    VersionRef,
+    KeyId, KeyRef, KeySpec, KeyVersionId, ManualClock, Principal, ProtectionLevel, Space,
+    Timestamp, VersionRef,
 };
 use crate::policy::{self, Decision};
 
@@ -49,6 +49,15 @@ impl<'s> Door<'s> {
     /// The same request under other permissions, any of which will do.
     pub(crate) const fn under(&self, actions: &'static [&'static str]) -> Door<'s> {
         Door { actions, ..*self }
+    }
+
+    /// Who calls.
+    pub(crate) const fn principal(&self) -> &Principal {
+        &self.session.principal
+    }
+
+    pub(super) const fn actions(&self) -> &'static [&'static str] {
+        self.actions
     }
 
     /// The account and region of the call.

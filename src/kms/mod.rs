@@ -3,6 +3,7 @@
 mod action;
 mod agenda;
 mod aliases;
+mod authorization;
 mod cache;
 mod clockwork;
 mod destruction;
@@ -43,6 +44,7 @@ pub use crate::hsm::arena::set_key_memory;
 pub use crate::hsm::selftest::{Report as SelfTest, run as self_test};
 pub use action::{Access, Action, Plane};
 pub(crate) use aliases::{AliasPage, AliasRecord};
+pub(crate) use authorization::Target;
 pub(crate) use cache::Held;
 pub use cache::Key;
 pub use clockwork::Tick;
