@@ -24,6 +24,7 @@ mod resources;
 mod rotation;
 mod service;
 mod tags;
+mod verification;
 mod versions;
 mod wrap;
 
@@ -65,6 +66,7 @@ pub use resources::{ListTagResources, TagResources, TagRows, UntagResources};
 pub use rotation::UpdateRotationPolicy;
 pub use service::{DescribeRegions, DescribeService};
 pub use tags::{ListResourceTags, TagList, TagResource, UntagResource};
+pub use verification::verify_trail;
 pub use versions::{
     CreateKeyVersion, DescribeKeyVersion, ListKeyVersions, VersionAnswer, VersionList,
     VersionMetadata,
