@@ -24,7 +24,7 @@ pub fn create(
     let secret = Secret::of(passphrase.as_ref(), key_file.as_ref())?;
     run(py, || {
         let place = Place::parse(&place)?;
-        place.create(secret.unlock(&place)?.as_ref())
+        place.create(secret.unlock(&place)?.as_ref(), kmshsm::model::IdentitySpec::default())
     })
 }
 

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::api::keys::Done;
 use crate::api::list::{Paging, Wanted};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kms::{Access, Action, AliasPage, AliasRecord, Aliases, Class, Door, Resource, Rule};
+use crate::kms::{
+    Access, Action, AliasPage, AliasRecord, Aliases, Class, Door, Resource, Rule, Target,
+};
 use crate::model::{AliasName, KeyId, KeyRef, alias_arn};
 
 /// Gives a key a name. A key may have many, a name stands for one key of the account in the region.
@@ -28,6 +30,7 @@ impl Action for CreateAlias {
         if self.alias_name.is_reserved() {
             return Err(Error::invalid("AliasName", "Names from alias/acs on are the service's."));
         }
+        door.permit(Target::Alias(&self.alias_name))?;
         door.settle()?;
         door.change_key(&self.key_id, Aliases::Refused, Rule::Name, |transaction, key| {
             if transaction.alias(&key.space, &self.alias_name)?.is_some() {
@@ -56,6 +59,7 @@ impl Action for UpdateAlias {
     type Answer = Done;
 
     fn run(&mut self, door: &Door<'_>) -> Result<Done> {
+        door.permit(Target::Alias(&self.alias_name))?;
         door.settle()?;
         door.change_key(&self.key_id, Aliases::Refused, Rule::Annotate, |transaction, key| {
             let alias = transaction.alias(&key.space, &self.alias_name)?;
@@ -85,6 +89,7 @@ impl Action for DeleteAlias {
     type Answer = Done;
 
     fn run(&mut self, door: &Door<'_>) -> Result<Done> {
+        door.permit(Target::Alias(&self.alias_name))?;
         door.settle()?;
         door.change(|transaction| {
             let alias = transaction.alias(door.space(), &self.alias_name)?;
@@ -162,7 +167,8 @@ impl Action for ListAliases {
 
     fn run(&mut self, door: &Door<'_>) -> Result<AliasList> {
         let wanted = Wanted::new(self.page_number, self.page_size)?;
-        door.container(Class::Read, None)?;
+        door.permit(Target::Aliases)?;
+        door.count(Class::Read, None)?;
         door.settle()?;
         Ok(AliasList::of(wanted, door.aliases(None, wanted.skip(), wanted.limit())?))
     }

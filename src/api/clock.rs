@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::keys::Done;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kms::{Access, Action, Door};
+use crate::kms::{Access, Action, Door, Plane};
 use crate::model::{Clock, Timestamp};
 
 /// Moves the clock of a store in memory that was opened with a manual clock; elsewhere there is no such action.
@@ -22,6 +22,7 @@ const LAST: Timestamp = Timestamp(221_845_392_000);
 impl Action for AdvanceClock {
     const NAME: &'static str = "AdvanceClock";
     const ACCESS: Access = Access::Write;
+    const PLANE: Plane = Plane::Free;
     type Answer = Done;
 
     fn run(&mut self, door: &Door<'_>) -> Result<Done> {

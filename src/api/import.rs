@@ -158,6 +158,7 @@ impl Action for ImportKeyMaterial<'_> {
                 }
                 Err(error) if error.code() == ErrorCode::InvalidKeyMaterial => {
                     transaction.put_pair(pair.id(), &failed)?;
+                    door.fail(&error);
                     Ok(Err(error))
                 }
                 Err(error) => Err(error),

@@ -8,7 +8,7 @@ use crate::api::{rotation, tags};
 use crate::error::{Error, Result};
 use crate::hsm::{RawMaterial, random};
 use crate::kms::{
-    Access, Action, Aliases, Class, Door, KeyRecord, Quotas, Resource, Rule, Version,
+    Access, Action, Aliases, Class, Door, KeyRecord, Quotas, Resource, Rule, Target, Version,
 };
 use crate::model::{
     JsonText, KeyId, KeyRef, KeySpec, KeyState, KeyUsage, KeyVersionId, Origin, ProtectionLevel,
@@ -85,7 +85,8 @@ impl Action for CreateKey {
         };
         let tags = self.tags.as_ref().map_or(Ok(Vec::new()), |JsonText(text)| tags::read(text))?;
         region.admit(spec, level)?;
-        door.container(Class::Create, Some(spec))?;
+        door.permit(Target::Keys)?;
+        door.count(Class::Create, Some(spec))?;
         door.admit_level(level, spec)?;
         if *door.quotas() != Quotas::default() {
             // Keys that are gone leave room.

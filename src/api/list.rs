@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::filters;
 use crate::error::{Error, Result};
-use crate::kms::{Access, Action, Class, Door};
+use crate::kms::{Access, Action, Class, Door, Target};
 use crate::model::{JsonText, KeyId, key_arn};
 
 /// Lists the keys of the account in the region, in order of creation.
@@ -61,7 +61,8 @@ impl Action for ListKeys {
         let wanted = Wanted::new(self.page_number, self.page_size)?;
         let filters =
             self.filters.as_ref().map_or(Ok(Vec::new()), |JsonText(text)| filters::parse(text))?;
-        door.container(Class::Read, None)?;
+        door.permit(Target::Keys)?;
+        door.count(Class::Read, None)?;
         door.settle()?;
         let selection = filters::select(door, filters)?;
         let page = door.select(&selection, wanted.skip(), wanted.limit())?;

@@ -8,6 +8,7 @@ mod codec;
 mod crypt;
 mod datakeys;
 mod deletion;
+mod events;
 mod export;
 #[cfg(test)]
 mod failing;
@@ -51,6 +52,7 @@ pub use datakeys::{
     WrappedDataKey, data_key_len,
 };
 pub use deletion::{CancelKeyDeletion, ScheduleKeyDeletion, SetDeletionProtection};
+pub use events::{EventList, LookupEvents};
 pub use export::{DataKeyForExport, ExportDataKey, ExportedDataKey, GenerateAndExportDataKey};
 pub use import::{
     DeleteKeyMaterial, GetParametersForImport, ImportKeyMaterial, ParametersForImport,
@@ -93,7 +95,8 @@ macro_rules! actions {
             access: $action::ACCESS,
             schema: || schemars::schema_for!($action),
             run: |session, params| {
-                let action: $action = refuse_for(session, params.read())?;
+                let refuse = |error| session.refuse_action::<$action>(error);
+                let action: $action = params.read().map_err(refuse)?;
                 json(&session.call(action)?)
             },
         },)+];
@@ -134,6 +137,7 @@ actions! {
     ListKeys,
     ListResourceTags,
     ListTagResources,
+    LookupEvents,
     ReEncrypt,
     ScheduleKeyDeletion,
     SetDeletionProtection,

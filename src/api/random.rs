@@ -8,7 +8,7 @@ use crate::api::Into;
 use crate::api::codec::SecretBlob;
 use crate::error::{Error, Result};
 use crate::hsm;
-use crate::kms::{Access, Action, Class, Door, Plane};
+use crate::kms::{Access, Action, Class, Door, Plane, Target};
 
 /// The most random bytes that one call gives.
 pub const MAX_RANDOM: u32 = 1024;
@@ -41,7 +41,8 @@ impl<'a> Action for GenerateRandom<'a> {
 
     fn run(&mut self, door: &Door<'_>) -> Result<RandomBytes<'a>> {
         let len = random_len(self.length)? as usize;
-        door.container(Class::Read, None)?;
+        door.permit(Target::Nothing)?;
+        door.count(Class::Read, None)?;
         let mut random = SecretBlob(self.into.take(len)?);
         hsm::rng::fill(random.0.as_mut())?;
         Ok(RandomBytes { random })

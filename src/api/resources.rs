@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::keys::Done;
 use crate::api::tags::{MAX_TAGS, add};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kms::{Access, Action, Aliases, Class, Door, KeyRecord, Rule, Selection};
+use crate::kms::{Access, Action, Aliases, Class, Door, KeyRecord, Rule, Selection, Target};
 use crate::model::{JsonText, KeyId, KeyRef, Tags, check_tag, check_tag_key};
 
 /// How many resources one request may name.
@@ -148,7 +148,8 @@ impl Action for ListTagResources {
         let names = self.resource_id.as_ref().map(resources).transpose()?;
         let wanted = self.tag.as_ref().map_or(Ok(Vec::new()), wanted_tags)?;
         let start = Mark::read(self.next_token.as_deref())?;
-        door.container(Class::Read, None)?;
+        door.permit(Target::Keys)?;
+        door.count(Class::Read, None)?;
         door.settle()?;
         let takes = |record: &KeyRecord| {
             wanted.iter().all(|(key, value)| {

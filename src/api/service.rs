@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::kms::{Access, Action, Door};
+use crate::kms::{Access, Action, Door, Plane, Target};
 use crate::model::{KeySpec, KeyUsage, ProtectionLevel, REGIONS, Region};
 
 /// Lists the regions, by name.
@@ -34,6 +34,7 @@ struct ListedRegion {
 impl Action for DescribeRegions {
     const NAME: &'static str = "DescribeRegions";
     const ACCESS: Access = Access::Read;
+    const PLANE: Plane = Plane::Free;
     type Answer = RegionList;
 
     fn run(&mut self, _: &Door<'_>) -> Result<RegionList> {
@@ -101,6 +102,7 @@ impl Action for DescribeService {
     type Answer = Service;
 
     fn run(&mut self, door: &Door<'_>) -> Result<Service> {
+        door.permit(Target::Nothing)?;
         let region = Region::find(door.space().region)?;
         let levels = region.protection_levels().iter();
         let protection_level = levels.map(|level| OfferedLevel { r#type: *level }).collect();

@@ -9,6 +9,7 @@ use crate::ffi::guard::{guard, kmshsm_status};
 use crate::ffi::handle::{self, kmshsm_session, kmshsm_store};
 use crate::ffi::memory::{self, Slot, bytes, hand_out, hand_out_json, text};
 use crate::kms::{Kms, Options, Place, Session, Unlock};
+use crate::model::IdentitySpec;
 
 /// No secret: stores in memory.
 pub const KMSHSM_UNLOCK_NONE: u32 = 0;
@@ -38,7 +39,7 @@ pub unsafe extern "C" fn kmshsm_create(
     guard(|| {
         let place = text(place, "place")?;
         let unlock = read_unlock(unlock, bytes(secret, secret_len, "secret")?)?;
-        Place::parse(place)?.create(unlock.as_ref())
+        Place::parse(place)?.create(unlock.as_ref(), IdentitySpec::default())
     })
 }
 

@@ -6,7 +6,7 @@ use crate::error::{ErrorCode, Result};
 use crate::hsm::keyring::WrappedDomainKey;
 use crate::hsm::unlock::key32;
 use crate::hsm::{Keyring, Term, random};
-use crate::model::Timestamp;
+use crate::model::{IdentitySpec, Timestamp};
 use crate::octets::{Reader, Writer};
 
 /// What the header says of the store.
@@ -22,8 +22,14 @@ pub struct Header {
     pub records: u64,
     /// The sum of all records' terms, modulo 2^256.
     pub set: [u8; 32],
-    /// The head of the audit trail; zero while there is none.
+    /// How many events the audit trail has.
+    pub events: u64,
+    /// The head of its chain.
     pub audit_head: [u8; 32],
+    /// How many events its last checkpoint vouches for, and when that was signed.
+    pub checkpoint: (u64, Timestamp),
+    /// The kind of the key that signs checkpoints.
+    pub identity: IdentitySpec,
     /// The hour since 1970 before which no key is listed as falling due.
     pub due: u64,
 }
@@ -31,8 +37,8 @@ pub struct Header {
 const VERSION: u8 = 1;
 
 impl Header {
-    /// The header of a store without records.
-    pub fn new(now: Timestamp) -> Result<Self> {
+    /// The header of a store without records, whose trail begins at `audit_head`.
+    pub fn new(now: Timestamp, identity: IdentitySpec, audit_head: [u8; 32]) -> Result<Self> {
         let lineage = random()?;
         Ok(Self {
             generation: 0,
@@ -40,7 +46,10 @@ impl Header {
             time: now,
             records: 0,
             set: [0; 32],
-            audit_head: [0; 32],
+            events: 0,
+            audit_head,
+            checkpoint: (0, Timestamp(0)),
+            identity,
             due: now.hour(),
         })
     }
@@ -76,7 +85,9 @@ impl Header {
         let table = keyring.domain_table()?;
         let mut writer = Writer::default();
         writer.u64(self.generation).raw(&self.lineage).u64(self.time.0).u64(self.records);
-        writer.raw(&self.set).raw(&self.audit_head).u64(self.due);
+        writer.raw(&self.set).u64(self.events).raw(&self.audit_head);
+        writer.u64(self.checkpoint.0).u64(self.checkpoint.1.0).u8(self.identity.number());
+        writer.u64(self.due);
         writer.u32(u32::try_from(table.len()).map_err(|_| ErrorCode::Internal)?);
         for key in &table {
             writer.u32(key.number).raw(&key.nonce).raw(&key.wrapped);
@@ -108,7 +119,10 @@ impl Header {
             time: Timestamp(reader.u64()?),
             records: reader.u64()?,
             set: reader.array()?,
+            events: reader.u64()?,
             audit_head: reader.array()?,
+            checkpoint: (reader.u64()?, Timestamp(reader.u64()?)),
+            identity: IdentitySpec::from_number(reader.u8()?)?,
             due: reader.u64()?,
         };
         let count = reader.u32()?;

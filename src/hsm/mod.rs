@@ -4,6 +4,7 @@
 pub mod arena;
 mod envelope;
 mod header;
+mod identity;
 mod import;
 mod keyring;
 mod material;
@@ -29,6 +30,7 @@ use crate::model::{KeySpec, ProtectionLevel};
 
 pub use envelope::{Envelope, MAX_PLAINTEXT, OVERHEAD};
 pub use header::Header;
+pub use identity::Identity;
 pub use import::{ImportToken, TOKEN_LEN, WrappingPair};
 pub use keyring::Keyring;
 pub(crate) use material::destroyed_version_body;

@@ -22,6 +22,8 @@ pub enum Plane {
     Control,
     /// Using keys.
     Data,
+    /// Neither: it needs no permission and is not recorded.
+    Free,
 }
 
 /// One operation: a struct of parameters that any surface can build, and what it does. Serialized, it is

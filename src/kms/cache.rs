@@ -44,6 +44,11 @@ impl Key {
         &self.record
     }
 
+    /// Its own policy, if it has one.
+    pub(super) const fn policy(&self) -> Option<&crate::policy::KeyPolicy> {
+        None
+    }
+
     /// When something about it falls due.
     pub(super) const fn due(&self) -> Option<Timestamp> {
         self.due
@@ -164,6 +169,8 @@ impl Kms {
                 if touched.iter().any(|key| places::is_alias(key)) {
                     self.names.forget();
                 }
+                // Again: who has looked meanwhile may have found what was about to go.
+                self.cache.drops.fetch_add(1, Ordering::AcqRel);
             }
             Changes::Everything => self.forget_keys(),
         }
@@ -180,6 +187,7 @@ impl Kms {
         drop(keys);
         gone.values().for_each(|key| key.retire());
         self.names.forget();
+        self.cache.drops.fetch_add(1, Ordering::AcqRel);
     }
 
     /// How often anything has been dropped: what was read before may be stale.

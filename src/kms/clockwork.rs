@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Header, RawMaterial, random};
+use crate::kms::trail::Deed;
 use crate::kms::transaction::one;
 use crate::kms::{KeyRecord, Kms, Transaction, Version, places};
 use crate::model::{KeyId, KeyState, KeyVersionId, Timestamp};
@@ -84,6 +85,7 @@ impl Transaction<'_> {
         let mut key = old.clone();
         if key.has_expired(now) {
             self.destroy_material(&mut key)?;
+            self.record_deed(Deed::ExpireKeyMaterial, &key)?;
         }
         for (id, _) in key.wrapping_pairs.extract_if(.., |(_, not_after)| *not_after < now) {
             self.destroy_pair(&id)?;
@@ -91,6 +93,7 @@ impl Transaction<'_> {
         if key.rotates_at(now) && self.admits(&key) {
             let material = RawMaterial::generate(key.spec)?;
             self.add_version(&mut key, &material)?;
+            self.record_deed(Deed::RotateKey, &key)?;
         }
         Ok(Some(key))
     }

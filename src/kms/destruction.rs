@@ -3,6 +3,7 @@
 
 use crate::error::Result;
 use crate::hsm::{Place, RecordKind};
+use crate::kms::trail::Deed;
 use crate::kms::transaction::Body;
 use crate::kms::{KeyRecord, Transaction, places};
 use crate::model::KeyState;
@@ -16,6 +17,7 @@ impl Transaction<'_> {
     pub(super) fn destroy(&mut self, key: &KeyRecord) -> Result<()> {
         self.remove_aliases(key)?;
         self.remove_key(key)?;
+        self.record_deed(Deed::DeleteKey, key)?;
         let storage_key = places::tombstone(&key.id);
         let id = key.id.as_bytes();
         let kind = RecordKind::Tombstone;

@@ -1,21 +1,21 @@
 //! The one door: only through it does an operation reach keys.
 
-use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{self, KeyMaterial, PublicKey};
 use crate::kms::cache::Meters;
+use crate::kms::call::Call;
 use crate::kms::room::with_room;
+use crate::kms::trail::EventPage;
 use crate::kms::{
-    Access, AliasPage, Class, Held, Key, KeyRecord, Page, Purpose, Quotas, Resource, Rule,
-    Selection, Session, Transaction, Version,
+    Access, AliasPage, Class, Held, Key, KeyRecord, Kms, Page, Purpose, Quotas, Resource, Rule,
+    Selection, Transaction, Version, Wanted,
 };
 use crate::model::{
     KeyId, KeyRef, KeySpec, KeyVersionId, ManualClock, Principal, ProtectionLevel, Space,
     Timestamp, VersionRef,
 };
-use crate::policy::{self, Decision};
 
 /// Whether an operation takes an alias in place of a key id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,60 +28,67 @@ pub enum Aliases {
 
 /// One request on its way: resolves names, asks for permission, leads to keys and counts calls.
 pub struct Door<'s> {
-    session: &'s Session,
+    call: &'s Call<'s>,
     /// Any of these permissions will do.
     actions: &'static [&'static str],
-    access: Access,
-    /// Whether it has been counted against the rates.
-    is_counted: &'s Cell<bool>,
 }
 
 impl<'s> Door<'s> {
-    pub(super) const fn new(
-        session: &'s Session,
-        actions: &'static [&'static str],
-        access: Access,
-        is_counted: &'s Cell<bool>,
-    ) -> Self {
-        Self { session, actions, access, is_counted }
+    pub(super) const fn new(call: &'s Call<'s>, actions: &'static [&'static str]) -> Self {
+        Self { call, actions }
     }
 
     /// The same request under other permissions, any of which will do.
     pub(crate) const fn under(&self, actions: &'static [&'static str]) -> Door<'s> {
-        Door { actions, ..*self }
+        Door { actions, call: self.call }
     }
 
-    /// Who calls.
-    pub(crate) const fn principal(&self) -> &Principal {
-        &self.session.principal
+    /// The request itself.
+    pub(super) const fn request(&self) -> &'s Call<'s> {
+        self.call
     }
 
     pub(super) const fn actions(&self) -> &'static [&'static str] {
         self.actions
     }
 
+    pub(super) const fn kms(&self) -> &'s Arc<Kms> {
+        &self.call.session.kms
+    }
+
+    /// Who calls.
+    pub(crate) const fn principal(&self) -> &'s Principal {
+        &self.call.session.principal
+    }
+
     /// The account and region of the call.
-    pub(crate) const fn space(&self) -> &Space {
-        &self.session.space
+    pub(crate) const fn space(&self) -> &'s Space {
+        &self.call.session.space
     }
 
     /// The present moment.
     pub(crate) fn now(&self) -> Timestamp {
-        self.session.kms.now()
+        self.kms().now()
     }
 
     /// The clock, if it is one that can be moved.
     pub(crate) fn manual_clock(&self) -> Option<&ManualClock> {
-        self.session.kms.manual_clock()
+        self.kms().manual_clock()
     }
 
     /// The key that `reference` names, if the caller may do this to it and the state of the key
     /// allows it.
     pub(crate) fn key(&self, reference: &KeyRef<'_>, aliases: Aliases, rule: Rule) -> Result<Held> {
-        self.session.kms.refresh()?;
+        self.kms().refresh()?;
         let found = self.resolve(reference, aliases).and_then(|id| {
-            let key = self.session.kms.find(&id)?.ok_or(ErrorCode::KeyNotFound)?;
-            self.admit(key, rule)
+            let absent = || self.absent(Some(&id), ErrorCode::KeyNotFound);
+            let key = self.kms().find(&id)?.ok_or_else(absent)?;
+            let Space { account, .. } = &key.record().space;
+            let is_named = match reference {
+                KeyRef::Arn(_, owner, _) => **owner == *account.as_str(),
+                _ => *account == self.space().account,
+            };
+            if is_named { self.admit(key, rule) } else { Err(absent()) }
         });
         found.map_err(|error| as_named(reference, error))
     }
@@ -108,8 +115,9 @@ impl<'s> Door<'s> {
 
     /// The symmetric key of a version that a ciphertext names, under the same conditions.
     pub(crate) fn key_of_version(&self, version: KeyVersionId) -> Result<Held> {
-        self.session.kms.refresh()?;
-        let key = self.session.kms.find_by_version(version)?.ok_or(ErrorCode::KeyNotFound)?;
+        self.kms().refresh()?;
+        let found = self.kms().find_by_version(version)?;
+        let key = found.ok_or_else(|| self.absent(None, ErrorCode::KeyNotFound))?;
         match self.admit(key, Rule::Use(Purpose::Envelope)) {
             // No such key has made it: one more ciphertext that does not open.
             Err(error) if error.code() == ErrorCode::UnsupportedOperation => {
@@ -129,8 +137,8 @@ impl<'s> Door<'s> {
         version: KeyVersionId,
         f: impl FnMut(&KeyMaterial) -> Result<R>,
     ) -> Result<R> {
-        self.session.kms.hsm().admit(key.record().level, key.record().spec)?;
-        self.session.kms.with_material(key, version, Meters::Call, f)
+        self.kms().hsm().admit(key.record().level, key.record().spec)?;
+        self.kms().with_material(key, version, Meters::Call, f)
     }
 
     /// Runs `f` with the public half of a version of an admitted asymmetric key. That is no use of the
@@ -141,43 +149,31 @@ impl<'s> Door<'s> {
         version: KeyVersionId,
         mut f: impl FnMut(&PublicKey) -> Result<R>,
     ) -> Result<R> {
-        self.session.kms.hsm().admit(key.record().level, key.record().spec)?;
+        self.kms().hsm().admit(key.record().level, key.record().spec)?;
         let f = |material: &KeyMaterial| f(material.pair()?.public());
-        self.session.kms.with_material(key, version, Meters::Not, f)
+        self.kms().with_material(key, version, Meters::Not, f)
     }
 
-    /// Permission for what concerns all keys of the space: creating and listing.
-    pub(crate) fn container(&self, class: Class, spec: Option<KeySpec>) -> Result<()> {
-        self.authorize(&self.session.space)?;
-        self.count(class, spec)
-    }
-
-    /// Counts the request against the rates, once: [`ErrorCode::Throttled`] if they are exceeded.
-    #[inline]
-    fn count(&self, class: Class, spec: Option<KeySpec>) -> Result<()> {
-        match &self.session.kms.quotas().requests_per_second {
-            Some(rates) if !self.is_counted.replace(true) => {
-                self.session.calls.take(rates, class, spec, self.now())
-            }
-            _ => Ok(()),
-        }
+    /// Counts a request that is about no key in particular against the rates.
+    pub(crate) fn count(&self, class: Class, spec: Option<KeySpec>) -> Result<()> {
+        self.call.count(class, spec)
     }
 
     /// The limits.
     pub(crate) fn quotas(&self) -> &Quotas {
-        self.session.kms.quotas()
+        self.kms().quotas()
     }
 
     /// [`ErrorCode::LimitExceeded`] unless the space may have one more. Asked before anything costly is
     /// made; the change asks again.
     pub(crate) fn room_for(&self, resource: Resource) -> Result<()> {
-        let kms = &self.session.kms;
-        kms.quotas().room_for(resource, || kms.read_counters(&self.session.space))
+        let kms = self.kms();
+        kms.quotas().room_for(resource, || kms.read_counters(self.space()))
     }
 
     /// Refuses a level that this process's memory is not fit for.
     pub(crate) fn admit_level(&self, level: ProtectionLevel, spec: KeySpec) -> Result<()> {
-        self.session.kms.hsm().admit(level, spec)
+        self.kms().hsm().admit(level, spec)
     }
 
     /// Runs `f`, and again with room made for it if it finds the memory for keys used up.
@@ -199,7 +195,9 @@ impl<'s> Door<'s> {
         let changed = self.change(|transaction| {
             let old = self.stored(transaction, &id)?;
             let Some(mut new) = transaction.settle(&old)? else {
-                return Ok(Err(ErrorCode::KeyNotFound.into()));
+                let gone = ErrorCode::KeyNotFound.into();
+                self.fail(&gone);
+                return Ok(Err(gone));
             };
             rule.check(&new)?;
             let answer = change(transaction, &mut new)?;
@@ -213,36 +211,42 @@ impl<'s> Door<'s> {
         changed.flatten().map_err(|error| as_named(reference, error))
     }
 
+    /// Tells that the request fails, though the change under way is written: so says its event.
+    pub(crate) fn fail(&self, error: &Error) {
+        self.call.fail(error);
+    }
+
     /// A key of the space as it is stored now, for a change that concerns several.
     pub(crate) fn stored(&self, transaction: &Transaction<'_>, id: &KeyId) -> Result<KeyRecord> {
-        let key = transaction.key(id)?.ok_or(ErrorCode::KeyNotFound)?;
-        self.own(&key)?;
+        let absent = || self.absent(Some(id), ErrorCode::KeyNotFound);
+        let key = transaction.key(id)?.ok_or_else(absent)?;
+        self.permit_record(&key)?;
         Ok(key)
     }
 
     /// Changes the store in one transaction; `change` may run several times.
     pub(crate) fn change<R>(
         &self,
-        change: impl FnMut(&mut Transaction<'_>) -> Result<R>,
+        mut change: impl FnMut(&mut Transaction<'_>) -> Result<R>,
     ) -> Result<R> {
         debug_assert_eq!(
-            self.access,
+            self.call.access,
             Access::Write,
             "{:?} is declared to change nothing",
             self.actions
         );
-        self.count(Class::Write, None)?;
-        self.session.kms.change(change)
+        self.call.count(Class::Write, None)?;
+        self.kms().change(|transaction| self.call.change(transaction, &mut change))
     }
 
     /// Does what is due in the whole store, so that lists are true and names are free.
     pub(crate) fn settle(&self) -> Result<()> {
-        self.session.kms.sweep().map(drop)
+        self.kms().sweep().map(drop)
     }
 
     /// The keys of the space that `selection` takes: `limit` of them after the first `skip`.
     pub(crate) fn select(&self, selection: &Selection, skip: u64, limit: usize) -> Result<Page> {
-        self.session.kms.select(&self.session.space, selection, skip, limit)
+        self.kms().select(self.space(), selection, skip, limit)
     }
 
     /// Shows `see` the keys of the space that have tags; see `Kms::visit_tagged`.
@@ -252,48 +256,55 @@ impl<'s> Door<'s> {
         seq: u64,
         see: impl FnMut(&KeyRecord) -> bool,
     ) -> Result<()> {
-        self.session.kms.visit_tagged(&self.session.space, tag, seq, see)
+        self.kms().visit_tagged(self.space(), tag, seq, see)
     }
 
     /// The key that an alias of the space stands for.
     pub(crate) fn key_of_alias(&self, name: &str) -> Result<Option<KeyId>> {
-        self.session.kms.resolve_alias(&self.session.space, name)
+        self.kms().resolve_alias(self.space(), name)
     }
 
     /// A page of the aliases of the space, or of a key.
     pub(crate) fn aliases(&self, of: Option<&Key>, skip: u64, limit: usize) -> Result<AliasPage> {
         let of = of.map(Key::record);
-        self.session.kms.aliases(&self.session.space, of, skip, limit)
+        self.kms().aliases(self.space(), of, skip, limit)
+    }
+
+    /// The newest events of the account; see `Kms::look_up_events`.
+    pub(crate) fn look_up_events(
+        &self,
+        wanted: &Wanted,
+        below: Option<u64>,
+        limit: usize,
+    ) -> Result<EventPage> {
+        self.kms().look_up_events(self.space().account.as_str(), wanted, below, limit)
     }
 
     /// The keys that seal the store; for import tokens and fingerprints. Closing waits for who holds
     /// them: whatever secret is made meanwhile must be dropped before.
     pub(crate) fn keyring(&self) -> Result<Arc<hsm::Keyring>> {
-        self.session.kms.hsm().keyring()
+        self.kms().hsm().keyring()
     }
 
     fn resolve(&self, reference: &KeyRef<'_>, aliases: Aliases) -> Result<KeyId> {
-        let space = &self.session.space;
+        let space = self.space();
         match reference {
             KeyRef::Id(id) => Ok(*id),
-            KeyRef::Arn(region, account, id)
-                if *region == space.region && **account == *space.account.as_str() =>
-            {
-                Ok(*id)
-            }
-            KeyRef::Arn(..) | KeyRef::Nothing => Err(ErrorCode::KeyNotFound.into()),
+            KeyRef::Arn(region, _, id) if *region == space.region => Ok(*id),
+            KeyRef::Arn(..) | KeyRef::Nothing => Err(self.absent(None, ErrorCode::KeyNotFound)),
             KeyRef::Alias(_) if aliases == Aliases::Refused => {
                 let detail = "Give a key id, or the ARN of a key.";
                 Err(Error::new(ErrorCode::UnsupportedAlias).because(detail))
             }
             KeyRef::Alias(name) => {
-                self.key_of_alias(name)?.ok_or_else(|| ErrorCode::AliasNotFound.into())
+                let absent = || self.absent(None, ErrorCode::AliasNotFound);
+                self.key_of_alias(name)?.ok_or_else(absent)
             }
         }
     }
 
     fn admit(&self, key: Held, rule: Rule) -> Result<Held> {
-        self.own(key.record())?;
+        self.permit_key(&key, rule)?;
         if key.due().is_some_and(|due| self.now() >= due) {
             return self.admit_due(key, rule);
         }
@@ -305,13 +316,13 @@ impl<'s> Door<'s> {
     #[inline]
     fn pass(&self, key: &Key, rule: Rule) -> Result<()> {
         rule.check(key.record())?;
-        self.count(Class::of(rule, self.access), Some(key.record().spec))
+        self.call.count(Class::of(rule, self.call.access), Some(key.record().spec))
     }
 
     /// A key about which something is due: that is done first.
     #[cold]
     fn admit_due(&self, key: Held, rule: Rule) -> Result<Held> {
-        let (kms, record, now) = (&self.session.kms, key.record(), self.now());
+        let (kms, record, now) = (self.kms(), key.record(), self.now());
         if record.is_due(now, || kms.hsm().admit(record.level, record.spec).is_ok()) {
             match kms.settle_keys(&[record.id]) {
                 Ok(_) => {
@@ -329,21 +340,6 @@ impl<'s> Door<'s> {
         }
         self.pass(&key, rule)?;
         Ok(key)
-    }
-
-    /// A key of another space is not found; one that the caller may not touch is denied.
-    fn own(&self, record: &KeyRecord) -> Result<()> {
-        if record.space != self.session.space {
-            return Err(ErrorCode::KeyNotFound.into());
-        }
-        self.authorize(&record.space)
-    }
-
-    fn authorize(&self, owner: &Space) -> Result<()> {
-        let may = |action: &&str| {
-            policy::decide(&self.session.principal, action, owner) == Decision::Allow
-        };
-        if self.actions.iter().any(may) { Ok(()) } else { Err(ErrorCode::NoPermission.into()) }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::audit::Head;
 use crate::error::Result;
 use crate::hsm::{Header, Keyring};
 use crate::keystore::Entry;
@@ -29,9 +30,9 @@ impl Kms {
         let header = one(&*self.store, places::HEADER)?.map(|(_, header)| header);
         let header = Header::open(keyring, &header.unwrap_or_default())?;
 
-        let mut summed = Header::new(Timestamp(0))?;
+        let mut summed = Header::new(Timestamp(0), header.identity, [0; 32])?;
         let mut records = BTreeMap::new();
-        for prefix in 0x10..0x20 {
+        for prefix in [0x05, 0x40, 0x41].into_iter().chain(0x10..0x20) {
             for entry in self.everything(&[prefix])? {
                 summed.add(keyring.term(&entry.key, &entry.value)?);
                 records.insert(entry.key, entry.value);
@@ -39,6 +40,11 @@ impl Kms {
         }
         if (summed.records, summed.set) != (header.records, header.set) {
             faults.push(format!("{} records, {} in the header", summed.records, header.records));
+        }
+
+        let walked = self.walk_trail(&mut |_| Ok(()))?;
+        if walked.head() != (Head { sequence: header.events, hash: header.audit_head }) {
+            faults.push("the trail does not lead to its head".to_owned());
         }
 
         let mut expected = Expected::default();

@@ -10,7 +10,7 @@ use crate::fork::Generation;
 use crate::model::KeyVersionId;
 
 /// One lane per thread, up to this many; further threads share.
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
 
 /// The counters of one open store.
 #[derive(Default)]
@@ -103,7 +103,8 @@ impl Drop for Counters {
     }
 }
 
-fn lane() -> usize {
+/// The lane of this thread.
+pub(super) fn lane() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
         static LANE: Cell<usize> = const { Cell::new(usize::MAX) };

@@ -5,6 +5,7 @@ mod agenda;
 mod aliases;
 mod authorization;
 mod cache;
+mod call;
 mod clockwork;
 mod destruction;
 mod door;
@@ -21,9 +22,11 @@ mod parameters;
 mod places;
 mod quota;
 mod record;
+mod recorder;
 mod room;
 mod session;
 mod settings;
+mod trail;
 mod transaction;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -58,7 +61,9 @@ pub use quota::{Quotas, Rates};
 pub use record::{KeyRecord, Version};
 pub(crate) use room::with_room;
 pub use room::zeroize;
-pub use session::{Reply, Session};
+pub use session::{Client, Reply, Session};
+pub(crate) use trail::Wanted;
+pub use trail::{Audit, DataPlane};
 pub(crate) use transaction::Transaction;
 
 /// An open store with its boundary: the service of all accounts and regions in it.
@@ -78,6 +83,8 @@ pub struct Kms {
     quotas: Quotas,
     callers: quota::Callers,
     keeper: keeper::Keeper,
+    recorder: recorder::Recorder,
+    trail: trail::Trail,
     born: fork::Generation,
     closed: AtomicBool,
 }
@@ -110,7 +117,7 @@ impl Kms {
         self.check()?;
         let space = Space::new(account, region)?;
         let principal = Principal::Root { account: space.account };
-        Ok(Session::new(Arc::clone(self), space, principal))
+        Ok(Session::new(Arc::clone(self), space, principal, Client::default()))
     }
 
     /// Calls per key version since this process opened the store.
@@ -151,7 +158,12 @@ impl Kms {
         self.keeper.stop();
         // Whoever comes second waits, too.
         let _one_at_a_time = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.recorder.stop();
         self.forget_keys();
+        // What calls under way have used has been counted by now.
+        if self.hsm.check().is_ok() {
+            let _lost_if_it_cannot_be_written = self.flush_all();
+        }
         self.hsm.drop_keyring();
         // Nothing can be unsealed any more; what calls under way have unsealed since goes now.
         self.forget_keys();
@@ -201,6 +213,8 @@ impl Drop for Kms {
             std::mem::forget(std::mem::take(&mut self.names));
             std::mem::forget(std::mem::take(&mut self.meter));
             std::mem::forget(std::mem::take(&mut self.keeper));
+            std::mem::forget(std::mem::take(&mut self.recorder));
+            std::mem::forget(std::mem::take(&mut self.trail));
         }
     }
 }

@@ -7,18 +7,22 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::audit::Chain;
 use crate::error::{Error, ErrorCode, Result};
 use crate::fork::Generation;
 use crate::health::Health;
-use crate::hsm::{Header, Hsm, Keyring, Slot, Unlock, random, rng, selftest};
+use crate::hsm::{Header, Hsm, Identity, Keyring, Slot, Unlock, random, rng, selftest};
 use crate::keystore::{Batch, Keystore, MemoryStore, SqliteStore};
 use crate::kms::aliases::Names;
 use crate::kms::cache::Cache;
 use crate::kms::keeper::Keeper;
 use crate::kms::quota::Callers;
+use crate::kms::recorder::Recorder;
+use crate::kms::room::with_room;
+use crate::kms::trail::{Deed, Trail, identity_place};
 use crate::kms::transaction::one;
-use crate::kms::{Kms, Quotas, places};
-use crate::model::{Clock, ManualClock, SystemClock, Timestamp};
+use crate::kms::{Audit, Kms, Quotas, places};
+use crate::model::{Clock, IdentitySpec, ManualClock, SystemClock, Timestamp};
 use crate::octets::{Reader, Writer};
 
 /// Where a store is, as the surfaces write it.
@@ -51,10 +55,11 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Creates a store there. Only directories are created beforehand, and need `unlock`.
-    pub fn create(self, unlock: Option<&Unlock<'_>>) -> Result<()> {
+    /// Creates a store there, with the key that signs its audit trail. Only directories are created
+    /// beforehand, and need `unlock`.
+    pub fn create(self, unlock: Option<&Unlock<'_>>, identity: IdentitySpec) -> Result<()> {
         match (self, unlock) {
-            (Self::Directory(path), Some(unlock)) => Kms::create(path, unlock),
+            (Self::Directory(path), Some(unlock)) => Kms::create_with(path, unlock, identity),
             (Self::Directory(_), None) => Err(needs_secret()),
             (Self::Memory { .. }, _) => {
                 Err(Error::invalid("place", "A store in memory is created by opening it."))
@@ -105,6 +110,10 @@ pub struct Options {
     pub quotas: Quotas,
     /// How often a thread of the library does what is due; no thread by default, see [`Kms::tick`].
     pub keeper: Option<Duration>,
+    /// What the audit trail records of the use of keys, and how surely.
+    pub audit: Audit,
+    /// The kind of the key pair that signs the checkpoints of the trail of a new store in memory.
+    pub identity: IdentitySpec,
 }
 
 impl Kms {
@@ -113,12 +122,17 @@ impl Kms {
     /// [`StoreExists`](ErrorCode::StoreExists) if there is one;
     /// [`InvalidParameter`](ErrorCode::InvalidParameter) for an empty passphrase.
     pub fn create(place: &Path, unlock: &Unlock<'_>) -> Result<()> {
+        Self::create_with(place, unlock, IdentitySpec::default())
+    }
+
+    /// The same, with the kind of the key pair that will sign checkpoints of its audit trail.
+    pub fn create_with(place: &Path, unlock: &Unlock<'_>, identity: IdentitySpec) -> Result<()> {
         if matches!(unlock, Unlock::Passphrase([])) {
             return Err(Error::invalid("Passphrase", "It must not be empty."));
         }
         selftest::ready()?;
         let store = SqliteStore::create(place)?;
-        found(&store, Some(unlock), SystemClock.now()).map(drop)
+        found(&store, Some(unlock), SystemClock.now(), identity).map(drop)
     }
 
     /// Opens the store in the directory `place`.
@@ -133,7 +147,9 @@ impl Kms {
         let health = selftest::ready()?;
         let store = SqliteStore::open(place)?;
         let keyring = unlock_store(&store, unlock)?;
-        Self::over(Box::new(store), keyring, options, health)
+        let kms = Self::over(Box::new(store), keyring, options, health)?;
+        Recorder::serve(&kms);
+        Ok(kms)
     }
 
     /// A new store in memory, gone when it is closed.
@@ -141,7 +157,7 @@ impl Kms {
         let health = selftest::ready()?;
         let store = MemoryStore::new();
         let now = options.manual_clock.unwrap_or_else(|| SystemClock.now());
-        let keyring = found(&store, None, now)?;
+        let keyring = found(&store, None, now, options.identity)?;
         Self::over(Box::new(store), keyring, options, health)
     }
 
@@ -173,21 +189,36 @@ impl Kms {
             quotas: options.quotas,
             callers: Callers::default(),
             keeper: Keeper::default(),
+            recorder: Recorder::default(),
+            trail: Trail::new(options.audit),
             closed: AtomicBool::new(false),
             born: Generation::current(),
         };
         let kms = Arc::new(kms);
         kms.enroll();
+        if kms.status().hsm_keys == "overridden" {
+            kms.change(|change| change.record_of_store(Deed::AllowUnprotectedMemory, 1))?;
+        }
         options.keeper.map_or(Ok(()), |interval| Keeper::start(&kms, interval))?;
         Ok(kms)
     }
 }
 
 /// Writes the first records of a new store.
-fn found(store: &dyn Keystore, unlock: Option<&Unlock<'_>>, now: Timestamp) -> Result<Keyring> {
+fn found(
+    store: &dyn Keystore,
+    unlock: Option<&Unlock<'_>>,
+    now: Timestamp,
+    identity: IdentitySpec,
+) -> Result<Keyring> {
     let uuid = uuid::Builder::from_random_bytes(random()?).into_uuid().into_bytes();
     let keyring = Keyring::generate(uuid)?;
-    let header = Header::new(now)?.seal(&keyring)?;
+    let mut header = Header::new(now, identity, Chain::new(uuid).head)?;
+    let signer = with_room(|| {
+        let body = Identity::found(identity, now)?;
+        keyring.seal_secret(&identity_place(&uuid), 1, &body)
+    })?;
+    header.add(keyring.term(places::IDENTITY, &signer)?);
     let preamble = Writer::default().u8(FORMAT).raw(&uuid).finish();
     let mut batch = Batch::default();
     batch.expects.push((places::PREAMBLE.to_vec(), None));
@@ -197,7 +228,8 @@ fn found(store: &dyn Keystore, unlock: Option<&Unlock<'_>>, now: Timestamp) -> R
         batch.puts.push(([places::SLOTS, &[0]].concat(), slot));
     }
     batch.puts.push((places::ROOT.to_vec(), keyring.seal_root()?));
-    batch.puts.push((places::HEADER.to_vec(), header));
+    batch.puts.push((places::IDENTITY.to_vec(), signer));
+    batch.puts.push((places::HEADER.to_vec(), header.seal(&keyring)?));
     store.commit(batch)?;
     Ok(keyring)
 }

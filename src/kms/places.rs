@@ -14,6 +14,8 @@ pub(super) const SLOTS: &[u8] = &[0x02];
 pub(super) const ROOT: &[u8] = &[0x03];
 /// `04`: the header record.
 pub(super) const HEADER: &[u8] = &[0x04];
+/// `05`: the key pair that signs checkpoints.
+pub(super) const IDENTITY: &[u8] = &[0x05];
 
 const KEY: u8 = 0x10;
 const VERSION: u8 = 0x11;
@@ -24,12 +26,37 @@ const TOMBSTONE: u8 = 0x15;
 const VERSION_INDEX: u8 = 0x21;
 const LIST: u8 = 0x30;
 const DUE: u8 = 0x31;
+const EVENTS_FROM: u8 = 0x40;
+const CHECKPOINT: u8 = 0x41;
 
 /// What the storage keys of aliases begin with.
 pub(super) const ALIASES: &[u8] = &[ALIAS];
 
 /// What the entries of keys that fall due begin with.
 pub(super) const AGENDA: &[u8] = &[DUE];
+
+/// What the storage keys of events begin with.
+pub(super) const EVENTS: &[u8] = &[EVENTS_FROM];
+
+/// What the storage keys of checkpoints begin with.
+pub(super) const CHECKPOINTS: &[u8] = &[CHECKPOINT];
+
+/// `40 | sequence u64`: events of the audit trail from this one on.
+pub(super) fn events(first: u64) -> Vec<u8> {
+    [EVENTS, &first.to_be_bytes()].concat()
+}
+
+/// `41 | sequence u64`: the checkpoint that vouches for the events up to this one.
+pub(super) fn checkpoint(last: u64) -> Vec<u8> {
+    [CHECKPOINTS, &last.to_be_bytes()].concat()
+}
+
+/// The sequence number in either, and the id of its record: zeros before it.
+pub(super) fn sequence(storage_key: &[u8]) -> Option<(u64, [u8; 16])> {
+    let number: [u8; 8] = storage_key.get(1..)?.try_into().ok()?;
+    let number = u64::from_be_bytes(number);
+    Some((number, u128::from(number).to_be_bytes()))
+}
 
 /// `10 | key id`.
 pub(super) fn key(id: &KeyId) -> Vec<u8> {

@@ -68,6 +68,11 @@ impl KeyRecord {
         self.versions.last().copied().ok_or_else(|| ErrorCode::StoreDamaged.into())
     }
 
+    /// Its own policy, if it has one.
+    pub(super) fn key_policy(&self) -> Result<Option<crate::policy::KeyPolicy>> {
+        Ok(None)
+    }
+
     /// What may never change about a key, bound to each of its versions: account, region, key id,
     /// spec, usage, origin, protection level, each as `lp()`.
     pub fn immutables(&self) -> Vec<u8> {

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
 use crate::error::{ErrorCode, Result};
 use crate::fork::PerProcess;
 use crate::hsm;
-use crate::kms::Kms;
+use crate::kms::trail::Deed;
+use crate::kms::{Kms, Transaction};
 
 /// How often room is made for one thing. Other threads may fill it before it is used.
 const ATTEMPTS: usize = 100;
@@ -69,6 +70,7 @@ pub fn zeroize() {
     open.iter().for_each(|kms| kms.refuse_calls());
     open.iter().for_each(|kms| kms.forget_keys());
     hsm::wipe();
+    open.iter().for_each(|kms| kms.record_zeroizing());
     open.iter().for_each(|kms| kms.close());
     drop(open);
     // What closing has used, and calls until they ended.
@@ -82,6 +84,15 @@ fn open_stores() -> Vec<Arc<Kms>> {
 }
 
 impl Kms {
+    /// Records that all keys of the process are wiped.
+    fn record_zeroizing(&self) {
+        let record = |change: &mut Transaction<'_>| change.record_of_store(Deed::Zeroize, 1);
+        if self.born.is_current() && self.hsm.check().is_ok() {
+            // What cannot be written does not stand in the way.
+            let _written = self.change(record);
+        }
+    }
+
     /// Lets this store be found by whoever needs room.
     pub(super) fn enroll(self: &Arc<Self>) {
         let open = OPEN.get(Mutex::default).lock();

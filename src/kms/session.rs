@@ -1,16 +1,21 @@
 //! Sessions, and requests: every operation goes through [`Session::call`].
 
 use std::cell::Cell;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
+use crate::audit::Frame;
 use crate::error::{Error, RequestId, Result};
 use crate::fork::Generation;
 use crate::hsm;
+use crate::kms::call::Call;
 use crate::kms::quota::Calls;
 use crate::kms::room::with_room;
-use crate::kms::{Action, Door, Kms};
+use crate::kms::trail;
+use crate::kms::{Access, Action, Door, Kms};
 use crate::model::{Principal, Space};
 
 /// A principal in an account and region.
@@ -19,7 +24,26 @@ pub struct Session {
     pub(super) kms: Arc<Kms>,
     pub(super) space: Space,
     pub(super) principal: Principal,
+    pub(super) client: Client,
     pub(super) calls: Arc<Calls>,
+    /// What all events of the session have in common.
+    pub(super) frame: Arc<Frame>,
+    /// Tells the sessions of a process apart.
+    pub(super) number: u64,
+}
+
+/// What is known of the program at the other end, for conditions of policies and for the audit trail.
+/// A server that serves others says so of each of them; what is unknown stays absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Client {
+    /// Its address: `acs:SourceIp`. Events of sessions without one say `Internal`.
+    pub source_ip: Option<IpAddr>,
+    /// Whether it came by TLS: `acs:SecureTransport`.
+    pub secure_transport: Option<bool>,
+    /// Whether its user gave a second factor: `acs:MFAPresent`.
+    pub mfa_present: Option<bool>,
+    /// What it calls itself, in events: `libkmshsm` and its version by default.
+    pub user_agent: Option<String>,
 }
 
 /// An answer and the name of its request.
@@ -38,19 +62,28 @@ fn as_text<S: serde::Serializer>(id: &RequestId, serializer: S) -> Result<S::Ok,
 }
 
 impl Session {
-    pub(super) fn new(kms: Arc<Kms>, space: Space, principal: Principal) -> Self {
+    pub(super) fn new(kms: Arc<Kms>, space: Space, principal: Principal, client: Client) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
         let calls = kms.callers.of(&space);
-        Self { kms, space, principal, calls }
+        let frame = Arc::new(trail::frame(&space, &principal, &client));
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { kms, space, principal, client, calls, frame, number }
     }
 
     /// Does an action. Errors carry the request id, too.
     #[inline]
     pub fn call<A: Action>(&self, mut action: A) -> Result<Reply<A::Answer>> {
         let request_id = mint()?;
-        let is_counted = Cell::new(false);
-        let door = Door::new(self, const { &[A::NAME] }, A::ACCESS, &is_counted);
-        let answer = self.kms.check().and_then(|()| action.run(&door));
-        match answer {
+        let mut run = || {
+            self.kms.check()?;
+            let call = Call::new::<A>(self, request_id);
+            if A::ACCESS == Access::Write {
+                call.show(&action);
+            }
+            let answer = action.run(&Door::new(&call, const { &[A::NAME] }));
+            call.conclude(&action, answer)
+        };
+        match run() {
             Ok(answer) => Ok(Reply { answer, request_id }),
             Err(error) => Err(error.of_request(request_id)),
         }
@@ -66,6 +99,15 @@ impl Session {
         }
     }
 
+    /// The same of a request for an action, of which the audit trail may have to know.
+    pub(crate) fn refuse_action<A: Action>(&self, error: Error) -> Error {
+        let error = self.refuse(error);
+        if let (Some(request_id), Ok(())) = (error.request_id(), self.kms.check()) {
+            Call::new::<A>(self, request_id).refuse(&error);
+        }
+        error
+    }
+
     /// The service behind the session.
     pub const fn kms(&self) -> &Arc<Kms> {
         &self.kms
@@ -75,10 +117,15 @@ impl Session {
     pub const fn space(&self) -> &Space {
         &self.space
     }
+
+    /// Who calls.
+    pub const fn principal(&self) -> &Principal {
+        &self.principal
+    }
 }
 
 /// A new request id: random per thread and process, then counted, so that it costs next to nothing.
-fn mint() -> Result<RequestId> {
+pub(super) fn mint() -> Result<RequestId> {
     thread_local! {
         static NEXT: Cell<Option<(Generation, u128)>> = const { Cell::new(None) };
     }

@@ -12,6 +12,7 @@ use crate::hsm::arena::SecretBytes;
 use crate::hsm::{Header, Keyring, Place, RecordKind, WrappingPair};
 use crate::keystore::{Batch, Keystore, Revision};
 use crate::kms::room::Room;
+use crate::kms::trail::Texts;
 use crate::kms::{KeyRecord, Kms, Version, places};
 use crate::model::{KeyId, KeyVersionId, Timestamp};
 
@@ -28,6 +29,9 @@ pub(crate) struct Transaction<'k> {
     puts: BTreeMap<Vec<u8>, Vec<u8>>,
     deletes: BTreeSet<Vec<u8>>,
     touched: Vec<Vec<u8>>,
+    /// What is recorded in the audit trail, and the keys that are new.
+    pub(super) events: Texts,
+    created: Vec<KeyId>,
     now: Timestamp,
     /// Whether the header has changed by itself.
     writes_header: bool,
@@ -44,7 +48,9 @@ impl Kms {
         let mut room = Room::default();
         for _ in 0..ATTEMPTS {
             let mut transaction = Transaction::begin(self)?;
-            let answer = match change(&mut transaction) {
+            let changed = change(&mut transaction);
+            let answer = match changed.and_then(|answer| transaction.put_events().map(|()| answer))
+            {
                 Ok(answer) => answer,
                 Err(error) if error.code() == ErrorCode::MemoryExhausted && room.make() => continue,
                 // Records of before and after another's change do not fit each other: that is no
@@ -79,6 +85,8 @@ impl<'k> Transaction<'k> {
             puts: BTreeMap::new(),
             deletes: BTreeSet::new(),
             touched: Vec::new(),
+            events: Texts::default(),
+            created: Vec::new(),
             now: kms.now(),
             writes_header: false,
         })
@@ -113,8 +121,9 @@ impl<'k> Transaction<'k> {
     pub(crate) fn put_key(&mut self, old: Option<&KeyRecord>, new: &KeyRecord) -> Result<()> {
         let storage_key = places::key(&new.id);
         self.put(&key_place(&new.id, &storage_key), Body::Clear(&new.encode()))?;
-        if old.is_some() {
-            self.touch(storage_key);
+        match old {
+            Some(_) => self.touch(storage_key),
+            None => self.created.push(new.id),
         }
         self.relist(&new.space, old, Some(new))
     }
@@ -135,6 +144,11 @@ impl<'k> Transaction<'k> {
         self.remove(&key_place(&key.id, &storage_key))?;
         self.touch(storage_key);
         self.relist(&key.space, Some(key), None)
+    }
+
+    /// The keys that this change has made.
+    pub(super) fn created(&self) -> &[KeyId] {
+        &self.created
     }
 
     /// Writes the material of a version.

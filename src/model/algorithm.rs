@@ -41,6 +41,42 @@ impl SigningAlgorithm {
 }
 
 words! {
+    /// The key pair that signs the checkpoints of a store's audit trail.
+    IdentitySpec {
+        /// ECDSA with P-256 and SHA-256.
+        EcP256 = 8, "EC_P256";
+        /// SM2 with SM3.
+        EcSm2 = 10, "EC_SM2";
+    }
+}
+
+// The macro of the words derives no default.
+#[allow(clippy::derivable_impls)]
+impl Default for IdentitySpec {
+    fn default() -> Self {
+        Self::EcP256
+    }
+}
+
+impl IdentitySpec {
+    /// The kind of the key.
+    pub const fn key_spec(self) -> KeySpec {
+        match self {
+            Self::EcP256 => KeySpec::EcP256,
+            Self::EcSm2 => KeySpec::EcSm2,
+        }
+    }
+
+    /// How it signs.
+    pub const fn algorithm(self) -> SigningAlgorithm {
+        match self {
+            Self::EcP256 => SigningAlgorithm::EcdsaSha256,
+            Self::EcSm2 => SigningAlgorithm::Sm2Dsa,
+        }
+    }
+}
+
+words! {
     /// How a message is encrypted with a public key.
     EncryptionAlgorithm {
         /// RSAES-OAEP with SHA-256 and MGF1-SHA-256, empty label (RFC 8017, 7.1).

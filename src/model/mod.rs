@@ -13,7 +13,9 @@ mod tag;
 mod time;
 mod words;
 
-pub use algorithm::{EncryptionAlgorithm, SigningAlgorithm, WrappingAlgorithm, WrappingKeySpec};
+pub use algorithm::{
+    EncryptionAlgorithm, IdentitySpec, SigningAlgorithm, WrappingAlgorithm, WrappingKeySpec,
+};
 pub use context::EncryptionContext;
 pub use json_text::JsonText;
 pub use key::{IdMap, KeyId, KeySpec, KeyState, KeyUsage, KeyVersionId, Origin, ProtectionLevel};

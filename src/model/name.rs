@@ -27,6 +27,13 @@ impl Space {
     }
 }
 
+impl Space {
+    /// The space that events of the whole store are written for: no account's, and no region.
+    pub(crate) fn of_store() -> Result<Self> {
+        Ok(Self { account: Account::parse("0")?, region: "local" })
+    }
+}
+
 impl PartialEq for Space {
     fn eq(&self, other: &Self) -> bool {
         // Identifiers are those of the table, so nearly always the very same.

@@ -119,7 +119,7 @@ impl Service {
         match self {
             Self::Kms => "2016-01-20",
             Self::Ram => "2015-05-01",
-            Self::ActionTrail => "2020-07-06",
+            Self::ActionTrail => "2017-12-04",
             Self::Bss => "2017-12-14",
         }
     }

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Serialize, Serializer};
-use time::OffsetDateTime;
+use time::{Date, Month, OffsetDateTime, Time};
 
 /// Seconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +15,19 @@ impl Timestamp {
     #[must_use]
     pub const fn plus(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(seconds))
+    }
+
+    /// The moment of a text in the form `YYYY-MM-DDThh:mm:ssZ`, from 1970 on.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+        let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
+        let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
+        let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
+        let date =
+            Date::from_calendar_date(i32::from(year), month, u8::try_from(day).ok()?).ok()?;
+        let [hour, minute, second] = [hour, minute, second].map(|it| it as u8);
+        let time = Time::from_hms(hour, minute, second).ok()?;
+        u64::try_from(date.with_time(time).assume_utc().unix_timestamp()).ok().map(Self)
     }
 
     /// The hour, counted from 1970.
@@ -38,6 +51,18 @@ impl Timestamp {
         let ([y, yy], [z, zz]) = (y, z);
         [y, yy, z, zz, b'-', m, n, b'-', d, e, b'T', h, i, b':', j, k, b':', s, t, b'Z']
     }
+}
+
+/// Three numbers of so many digits each.
+fn numbers(text: &str, between: char, digits: [usize; 3]) -> Option<[u16; 3]> {
+    let mut parts = text.split(between);
+    let mut numbers = [0; 3];
+    for (number, digits) in numbers.iter_mut().zip(digits) {
+        let part = parts.next()?;
+        let is_number = part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
+        *number = part.parse().ok().filter(|_| is_number)?;
+    }
+    parts.next().is_none().then_some(numbers)
 }
 
 /// As [`Timestamp::to_text`].
@@ -103,5 +128,14 @@ mod tests {
         assert_eq!(Timestamp(1_562_246_055).to_string(), "2019-07-04T13:14:15Z");
         assert_eq!(Timestamp(951_782_400).to_string(), "2000-02-29T00:00:00Z");
         assert_eq!(Timestamp(u64::MAX).to_string(), "9999-12-31T23:59:59Z");
+        for at in [0, 951_782_400, 1_562_246_055, 253_402_300_799] {
+            assert_eq!(Timestamp::parse(&Timestamp(at).to_string()), Some(Timestamp(at)));
+        }
+        for text in ["", "2019-07-04", "2019-07-04T13:14:15", "2019-02-29T00:00:00Z"] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
+        for text in ["2019-07-04T24:00:00Z", "1969-12-31T23:59:59Z", "2019-7-04T13:14:15Z"] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
     }
 }

@@ -1,0 +1,42 @@
+//! A store's own key pair, which signs the checkpoints of its audit trail: made with the store, never
+//! changed, and unsealed for each signature.
+#![forbid(unsafe_code)]
+
+use crate::error::Result;
+use crate::hsm::arena::SecretBytes;
+use crate::hsm::{KeyPair, MessageDigest, PublicKey, RawMaterial};
+use crate::model::{IdentitySpec, KeySpec, SigningAlgorithm, Timestamp};
+
+/// The key pair that signs for a store.
+pub struct Identity {
+    pair: KeyPair,
+    algorithm: SigningAlgorithm,
+}
+
+impl Identity {
+    /// The body of the record of a fresh pair: that of a version record (ARCHITECTURE.md, Formats).
+    pub fn found(spec: IdentitySpec, now: Timestamp) -> Result<SecretBytes> {
+        RawMaterial::generate(spec.key_spec())?.version_body(now)
+    }
+
+    /// The pair in the body of its record.
+    pub fn from_body(spec: IdentitySpec, body: &SecretBytes) -> Result<Self> {
+        Ok(Self { pair: KeyPair::new(spec.key_spec(), body)?, algorithm: spec.algorithm() })
+    }
+
+    /// The public half.
+    pub const fn public(&self) -> &PublicKey {
+        self.pair.public()
+    }
+
+    /// Signs a message: ECDSA with SHA-256, or SM2 with SM3 and the usual user id, in DER.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
+        let mut digest = MessageDigest::new(self.public(), self.algorithm, None)?;
+        digest.update(message);
+        let digest = digest.finish();
+        let mut signature = vec![0; SigningAlgorithm::max_signature(KeySpec::EcP256)];
+        let len = self.pair.sign(self.algorithm, &digest, &mut signature)?;
+        signature.truncate(len);
+        Ok(signature)
+    }
+}

@@ -1,0 +1,212 @@
+//! One request under way: what permission, rates and the audit trail have to know of it.
+#![forbid(unsafe_code)]
+
+use std::cell::{Cell, Ref, RefCell};
+
+use crate::error::{Error, ErrorCode, RequestId, Result};
+use crate::kms::quota::Class;
+use crate::kms::{Access, Action, Plane, Session, Transaction, parameters};
+use crate::model::{KeyId, KeySpec, Service};
+
+/// The longest parameters that an event shows, in bytes.
+const MAX_PARAMETERS: usize = 1 << 16;
+
+/// A request of a session.
+pub(super) struct Call<'s> {
+    pub(super) session: &'s Session,
+    pub(super) request_id: RequestId,
+    pub(super) name: &'static str,
+    pub(super) service: Service,
+    pub(super) access: Access,
+    plane: Plane,
+    /// What was asked, in JSON: of changes, whose events are written before they are over.
+    parameters: RefCell<Vec<u8>>,
+    /// The keys that it has found; more of them if there are many.
+    keys: Cell<[Option<KeyId>; 2]>,
+    more_keys: RefCell<Vec<KeyId>>,
+    /// Whether it has been counted against the rates.
+    is_counted: Cell<bool>,
+    /// Whether permission for it depended on the time.
+    looked_at_time: Cell<bool>,
+    /// What a change is going to be answered with, if not with success.
+    failure: RefCell<Option<Error>>,
+    recorded: Cell<Recorded>,
+}
+
+/// What the trail has of a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Recorded {
+    Nothing,
+    Success,
+    Failure,
+}
+
+impl<'s> Call<'s> {
+    pub(super) const fn new<A: Action>(session: &'s Session, request_id: RequestId) -> Self {
+        Self {
+            session,
+            request_id,
+            name: A::NAME,
+            service: A::SERVICE,
+            access: A::ACCESS,
+            plane: A::PLANE,
+            parameters: RefCell::new(Vec::new()),
+            keys: Cell::new([None; 2]),
+            more_keys: RefCell::new(Vec::new()),
+            is_counted: Cell::new(false),
+            looked_at_time: Cell::new(false),
+            failure: RefCell::new(None),
+            recorded: Cell::new(Recorded::Nothing),
+        }
+    }
+
+    /// Remembers what is asked.
+    pub(super) fn show(&self, request: &impl Action) {
+        let mut parameters = self.parameters.borrow_mut();
+        parameters.clear();
+        parameters::write(request, &mut parameters);
+        if parameters.len() > MAX_PARAMETERS {
+            parameters.clear();
+            parameters.extend_from_slice(br#"{"Omitted":"They are longer than 65536 bytes."}"#);
+        }
+    }
+
+    /// What is asked, in JSON.
+    pub(super) fn parameters(&self) -> Ref<'_, [u8]> {
+        Ref::map(self.parameters.borrow(), Vec::as_slice)
+    }
+
+    /// Remembers a key that the request is about.
+    #[inline]
+    pub(super) fn note_key(&self, id: KeyId) {
+        match self.keys.get() {
+            [None, _] => self.keys.set([Some(id), None]),
+            [Some(first), _] if first == id => {}
+            [Some(first), None] => self.keys.set([Some(first), Some(id)]),
+            [_, Some(second)] if second == id => {}
+            _ => self.note_further_key(id),
+        }
+    }
+
+    #[cold]
+    fn note_further_key(&self, id: KeyId) {
+        let mut keys = self.more_keys.borrow_mut();
+        if !keys.contains(&id) {
+            keys.push(id);
+        }
+    }
+
+    /// Remembers that permission may be another one at another time.
+    pub(super) fn note_time(&self) {
+        self.looked_at_time.set(true);
+    }
+
+    /// Whether permission may be another one at another time.
+    pub(super) fn looked_at_time(&self) -> bool {
+        self.looked_at_time.get()
+    }
+
+    /// The keys that the request is about.
+    pub(super) fn keys(&self) -> Vec<KeyId> {
+        let first = self.keys.get().into_iter().flatten();
+        first.chain(self.more_keys.borrow().iter().copied()).collect()
+    }
+
+    /// Counts the request against the rates, once: [`ErrorCode::Throttled`] if they are exceeded.
+    #[inline]
+    pub(super) fn count(&self, class: Class, spec: Option<KeySpec>) -> Result<()> {
+        let kms = &self.session.kms;
+        match &kms.quotas().requests_per_second {
+            Some(rates) if !self.is_counted.replace(true) => {
+                self.session.calls.take(rates, class, spec, kms.now())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells that the change under way is a failure of the request, though it is written.
+    pub(super) fn fail(&self, error: &Error) {
+        *self.failure.borrow_mut() = Some(error.clone());
+    }
+
+    /// Runs `change` and puts the event of the request into the same transaction.
+    pub(super) fn change<R>(
+        &self,
+        transaction: &mut Transaction<'_>,
+        change: impl FnOnce(&mut Transaction<'_>) -> Result<R>,
+    ) -> Result<R> {
+        *self.failure.borrow_mut() = None;
+        let answer = change(transaction)?;
+        if self.plane != Plane::Free {
+            transaction.created().iter().for_each(|id| self.note_key(*id));
+            let failure = self.failure.borrow();
+            self.with_event(failure.as_ref(), |event| transaction.record(event));
+            self.recorded.set(match *failure {
+                None => Recorded::Success,
+                Some(_) => Recorded::Failure,
+            });
+        }
+        Ok(answer)
+    }
+
+    /// The end of the request: what is to be recorded and is not yet goes into the trail. In strict
+    /// mode nothing is answered that could not be recorded.
+    #[inline]
+    pub(super) fn conclude<R>(&self, request: &impl Action, outcome: Result<R>) -> Result<R> {
+        let is_wanted = match &outcome {
+            Ok(_) => self.wants_success(),
+            Err(error) => self.wants_failure(error),
+        };
+        if is_wanted { self.record(request, outcome) } else { outcome }
+    }
+
+    #[inline]
+    fn wants_success(&self) -> bool {
+        match self.plane {
+            Plane::Data => self.session.kms.trail.wants_all(),
+            Plane::Control => self.recorded.get() != Recorded::Success,
+            Plane::Free => false,
+        }
+    }
+
+    fn wants_failure(&self, error: &Error) -> bool {
+        match (self.plane, error.code()) {
+            // The caller asks for room and will be back, or there is no store any more.
+            (_, ErrorCode::BufferTooSmall | ErrorCode::Closed | ErrorCode::Forked) => false,
+            (Plane::Free, _) => false,
+            _ if self.recorded.get() == Recorded::Failure => false,
+            (Plane::Data, code) => {
+                code == ErrorCode::NoPermission || self.session.kms.trail.wants_failures()
+            }
+            (Plane::Control, _) => true,
+        }
+    }
+
+    #[cold]
+    fn record<R>(&self, request: &impl Action, outcome: Result<R>) -> Result<R> {
+        self.show(request);
+        match outcome {
+            Ok(answer) => {
+                self.with_event(None, |event| self.session.kms.enter_event(event))?;
+                Ok(answer)
+            }
+            Err(error) => {
+                self.enter_refusal(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Records a failure that came before the request could be read.
+    pub(super) fn refuse(&self, error: &Error) {
+        if self.wants_failure(error) {
+            self.enter_refusal(error);
+        }
+    }
+
+    fn enter_refusal(&self, error: &Error) {
+        let Session { principal, space, client, .. } = self.session;
+        let caller = format!("{principal:?} {space:?} {client:?}");
+        self.session.kms.enter_refusal(&caller, self.refused(error));
+    }
+}

@@ -1,0 +1,176 @@
+//! What is counted and recorded in memory becomes durable within a second: calls for the meter, and
+//! events that are part of no change. A thread does it for stores in directories, from their first such
+//! call on; in memory nothing is durable, and it is done when somebody asks.
+#![forbid(unsafe_code)]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::{self as threads, JoinHandle};
+use std::time::Duration;
+
+use crate::error::{ErrorCode, Result};
+use crate::health;
+use crate::kms::Kms;
+use crate::kms::trail::Deed;
+use crate::thread;
+
+/// How long calls and events wait.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// The thread of one open store, and what it is told.
+#[derive(Default)]
+pub(super) struct Recorder {
+    /// The store, if it has such a thread.
+    kms: Mutex<Weak<Kms>>,
+    is_wanted: AtomicBool,
+    /// Whether there is something to write.
+    is_due: AtomicBool,
+    orders: Arc<Orders>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    /// Only one writes at a time, so that nothing is taken twice.
+    writing: Mutex<()>,
+}
+
+#[derive(Default)]
+struct Orders {
+    order: Mutex<Order>,
+    given: Condvar,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Order {
+    #[default]
+    Wait,
+    Write,
+    Stop,
+}
+
+impl Orders {
+    fn lock(&self) -> MutexGuard<'_, Order> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn give(&self, order: Order) {
+        let mut now = self.lock();
+        if *now != Order::Stop {
+            *now = order;
+        }
+        drop(now);
+        self.given.notify_all();
+    }
+
+    /// Waits for the next order to write, and then for the interval; false if it is to stop.
+    fn wait(&self) -> bool {
+        let order = self.lock();
+        let waited = self.given.wait_while(order, |order| *order == Order::Wait);
+        let order = waited.unwrap_or_else(PoisonError::into_inner);
+        let waited = self.given.wait_timeout_while(order, INTERVAL, |it| *it != Order::Stop);
+        let (mut order, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let goes_on = *order != Order::Stop;
+        if goes_on {
+            *order = Order::Wait;
+        }
+        goes_on
+    }
+}
+
+impl Recorder {
+    /// Gives a store the thread, once it is needed.
+    pub(super) fn serve(kms: &Arc<Kms>) {
+        let mut served = kms.recorder.kms.lock().unwrap_or_else(PoisonError::into_inner);
+        *served = Arc::downgrade(kms);
+        kms.recorder.is_wanted.store(true, Ordering::Release);
+    }
+
+    /// Ends the thread, once it has finished what it is at.
+    pub(super) fn stop(&self) {
+        self.is_wanted.store(false, Ordering::Release);
+        self.orders.give(Order::Stop);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // The thread itself may be the last to let go of the store.
+        if let Some(thread) = thread
+            && thread.thread().id() != threads::current().id()
+        {
+            let _ended = thread.join();
+        }
+    }
+
+    #[cold]
+    fn ask(&self) {
+        self.orders.give(Order::Write);
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.is_some() || !self.is_wanted.load(Ordering::Acquire) {
+            return;
+        }
+        let kms = Weak::clone(&self.kms.lock().unwrap_or_else(PoisonError::into_inner));
+        let orders = Arc::clone(&self.orders);
+        let run = move || {
+            while orders.wait() {
+                let Some(kms) = kms.upgrade() else { break };
+                // A panic is the module's failure: whoever calls next hears of it.
+                if catch_unwind(AssertUnwindSafe(|| kms.write_waiting())).is_err() {
+                    drop(health::panicked());
+                }
+            }
+        };
+        // Without a thread it is done at the next such call, and when the store is closed.
+        *thread = thread::spawn("kmshsm-recorder", run).ok();
+    }
+}
+
+impl Kms {
+    /// Something is to be written within a second.
+    #[inline]
+    pub(super) fn wake_recorder(&self) {
+        let recorder = &self.recorder;
+        if !recorder.is_due.load(Ordering::Relaxed) && recorder.is_wanted.load(Ordering::Relaxed) {
+            recorder.is_due.store(true, Ordering::Relaxed);
+            recorder.ask();
+        }
+    }
+
+    /// The turn of the thread.
+    fn write_waiting(&self) {
+        self.recorder.is_due.store(false, Ordering::Release);
+        if self.check().is_err() {
+            return;
+        }
+        // What cannot be written now waits on.
+        let _later = self.flush_when(false);
+        if !self.trail.is_empty() {
+            self.wake_recorder();
+        }
+    }
+
+    /// Writes the calls and events that wait in memory. Equal refusals of the present second go on
+    /// waiting for each other.
+    pub(super) fn flush(&self) -> Result<()> {
+        self.flush_when(false)
+    }
+
+    /// Writes all that waits in memory.
+    pub(super) fn flush_all(&self) -> Result<()> {
+        self.flush_when(true)
+    }
+
+    fn flush_when(&self, all: bool) -> Result<()> {
+        let writing = self.recorder.writing.lock();
+        let _one_at_a_time = writing.map_err(|_| ErrorCode::ErrorState)?;
+        let (events, lost) = self.trail.take(self.now(), all);
+        if events.is_empty() && lost == 0 {
+            return Ok(());
+        }
+        let written = self.change(|transaction| {
+            events.iter().for_each(|event| transaction.record(event));
+            if lost > 0 {
+                transaction.record_of_store(Deed::LoseEvents, lost)?;
+            }
+            Ok(())
+        });
+        if written.is_err() {
+            self.trail.give_back(&events, lost);
+        }
+        written
+    }
+}

@@ -1,0 +1,101 @@
+//! How events become part of the trail: chained, in the transaction that changes the header, and signed
+//! now and then.
+
+use crate::audit::{Chain, Checkpoint, SegmentWriter, SignedCheckpoint};
+use crate::error::{ErrorCode, Result};
+use crate::hsm::{Identity, Keyring, Place, RecordKind};
+use crate::keystore::Keystore;
+use crate::kms::transaction::{Body, one};
+use crate::kms::{Transaction, places};
+use crate::model::IdentitySpec;
+
+/// After how many events, and after how many seconds with any, a checkpoint is signed.
+const EVENTS_PER_CHECKPOINT: u64 = 256;
+const SECONDS_PER_CHECKPOINT: u64 = 60;
+
+/// How many events a stored segment has at most, so that whoever looks for one reads no more.
+const EVENTS_PER_SEGMENT: usize = 4096;
+
+impl Transaction<'_> {
+    /// Adds an event to the trail.
+    pub(in crate::kms) fn record(&mut self, event: &[u8]) {
+        self.events.push(event);
+    }
+
+    /// Chains and stores what has been recorded, and signs if it is time; the last step of a change.
+    pub(in crate::kms) fn put_events(&mut self) -> Result<()> {
+        let events = std::mem::take(&mut self.events);
+        if events.is_empty() {
+            return Ok(());
+        }
+        let mut chain = self.chain();
+        let mut before = chain.clone();
+        let mut segment = SegmentWriter::default();
+        for event in events.iter() {
+            let is_full = chain.count - before.count >= EVENTS_PER_SEGMENT as u64;
+            if is_full || !segment.push(event)? {
+                self.put_segment(&before, &segment.finish(&before))?;
+                before = chain.clone();
+                if !segment.push(event)? {
+                    return Err(ErrorCode::Internal.into());
+                }
+            }
+            chain.append(event);
+        }
+        self.put_segment(&before, &segment.finish(&before))?;
+        (self.header.events, self.header.audit_head) = (chain.count, chain.head);
+        let (vouched, signed) = self.header.checkpoint;
+        let is_due = chain.count - vouched >= EVENTS_PER_CHECKPOINT
+            || self.now() >= signed.plus(SECONDS_PER_CHECKPOINT);
+        if is_due { self.sign() } else { Ok(()) }
+    }
+
+    /// The chain as the header has it.
+    pub(in crate::kms) fn chain(&self) -> Chain {
+        let store = *self.keyring().store();
+        Chain { store, count: self.header.events, head: self.header.audit_head }
+    }
+
+    /// Signs the trail as it is, if that is not done already.
+    pub(in crate::kms) fn sign(&mut self) -> Result<()> {
+        let chain = self.chain();
+        if chain.count <= self.header.checkpoint.0 {
+            return Ok(());
+        }
+        let spec = self.header.identity;
+        let checkpoint = Checkpoint { chain, time: self.now() };
+        let identity = identity(&*self.kms.store, self.keyring(), spec)?;
+        let signature = identity.sign(&checkpoint.message())?;
+        self.header.checkpoint = (checkpoint.chain.count, checkpoint.time);
+        let last = places::checkpoint(checkpoint.chain.count);
+        let signed = SignedCheckpoint { checkpoint, algorithm: spec.algorithm(), signature };
+        self.put_sequenced(RecordKind::Checkpoint, &last, &signed.encode())
+    }
+
+    fn put_segment(&mut self, before: &Chain, segment: &[u8]) -> Result<()> {
+        self.put_sequenced(RecordKind::Events, &places::events(before.count + 1), segment)
+    }
+
+    fn put_sequenced(&mut self, kind: RecordKind, storage_key: &[u8], body: &[u8]) -> Result<()> {
+        let (_, id) = places::sequence(storage_key).ok_or(ErrorCode::Internal)?;
+        let place = Place { kind, id: &id, storage_key, immutables: &[] };
+        self.put(&place, Body::Clear(body))
+    }
+}
+
+/// Where the key pair is that signs.
+pub(in crate::kms) const fn identity_place(store: &[u8; 16]) -> Place<'_> {
+    let kind = RecordKind::Identity;
+    Place { kind, id: store, storage_key: places::IDENTITY, immutables: &[] }
+}
+
+/// The key pair that signs for the store.
+pub(in crate::kms) fn identity(
+    store: &dyn Keystore,
+    keyring: &Keyring,
+    spec: IdentitySpec,
+) -> Result<Identity> {
+    let (_, record) = one(store, places::IDENTITY)?.ok_or(ErrorCode::StoreDamaged)?;
+    let body = keyring.open_secret(&identity_place(keyring.store()), &record)?;
+    Identity::from_body(spec, &body)
+}

@@ -1,0 +1,182 @@
+//! What is recorded of requests, and of what the service does by itself.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use crate::audit::{Caller, Event, Frame, Kind, Refusal};
+use crate::error::{Error, RequestId, Result};
+use crate::health;
+use crate::kms::call::Call;
+use crate::kms::session::mint;
+use crate::kms::{Access, Client, KeyRecord, Transaction};
+use crate::model::{KeyId, Principal, Service, Space, Timestamp};
+
+/// What all events of a session have in common.
+pub(in crate::kms) fn frame(space: &Space, principal: &Principal, client: &Client) -> Frame {
+    let source_ip = client.source_ip.map(|ip| ip.to_string());
+    let own = concat!("libkmshsm/", env!("CARGO_PKG_VERSION"));
+    let user_agent = client.user_agent.as_deref().unwrap_or(own);
+    let caller = Caller::Principal(principal, client.mfa_present);
+    Frame::new(caller, space, source_ip.as_deref(), user_agent)
+}
+
+thread_local! {
+    /// Where events are put together, so that each takes no memory of its own.
+    static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An event of which nothing more is known.
+const fn plain<'a>(frame: &'a Frame, id: RequestId, time: Timestamp, name: &'a str) -> Event<'a> {
+    Event {
+        id,
+        time,
+        service: Service::Kms,
+        name,
+        kind: Kind::ApiCall,
+        is_write: false,
+        parameters: &[],
+        keys: &[],
+        resource: None,
+        response: &[],
+        refusal: None,
+        count: 1,
+        approved: None,
+        decided_by: None,
+        frame,
+    }
+}
+
+/// Runs `f` with the text of an event.
+fn with_text<R>(event: &Event<'_>, f: impl FnOnce(&[u8]) -> R) -> R {
+    let mut text = TEXT.try_with(RefCell::take).unwrap_or_default();
+    text.clear();
+    event.write(&mut text);
+    let answer = f(&text);
+    let _before = TEXT.try_with(|place| place.replace(text));
+    answer
+}
+
+impl Call<'_> {
+    /// Runs `f` with the event of this request.
+    pub(in crate::kms) fn with_event<R>(
+        &self,
+        error: Option<&Error>,
+        f: impl FnOnce(&[u8]) -> R,
+    ) -> R {
+        let (keys, parameters) = (self.keys(), self.parameters());
+        let message = error.map(ToString::to_string);
+        let refusal = error
+            .zip(message.as_deref())
+            .map(|(error, message)| Refusal { code: error.code().wire_code(), message });
+        let event = Event {
+            service: self.service,
+            is_write: self.access == Access::Write,
+            parameters: &parameters,
+            keys: &keys,
+            refusal,
+            ..plain(&self.session.frame, self.request_id, self.session.kms.now(), self.name)
+        };
+        with_text(&event, f)
+    }
+
+    /// What will be told of this request and of those that fail like it.
+    pub(in crate::kms) fn refused(&self, error: &Error) -> Refused {
+        Refused {
+            frame: Arc::clone(&self.session.frame),
+            id: self.request_id,
+            time: self.session.kms.now(),
+            service: self.service,
+            name: self.name,
+            is_write: self.access == Access::Write,
+            parameters: self.parameters().to_vec(),
+            keys: self.keys(),
+            error: error.clone(),
+        }
+    }
+}
+
+/// A request that failed, for as long as it waits for others like it.
+pub(in crate::kms) struct Refused {
+    pub(in crate::kms) frame: Arc<Frame>,
+    pub(in crate::kms) id: RequestId,
+    pub(in crate::kms) time: Timestamp,
+    pub(in crate::kms) service: Service,
+    pub(in crate::kms) name: &'static str,
+    pub(in crate::kms) is_write: bool,
+    pub(in crate::kms) parameters: Vec<u8>,
+    pub(in crate::kms) keys: Vec<KeyId>,
+    pub(in crate::kms) error: Error,
+}
+
+impl Refused {
+    /// Runs `f` with the event of so many of them.
+    pub(super) fn with_event<R>(&self, count: u64, f: impl FnOnce(&[u8]) -> R) -> R {
+        let message = self.error.to_string();
+        let code = self.error.code().wire_code();
+        let event = Event {
+            service: self.service,
+            is_write: self.is_write,
+            parameters: &self.parameters,
+            keys: &self.keys,
+            refusal: Some(Refusal { code, message: &message }),
+            count,
+            ..plain(&self.frame, self.id, self.time, self.name)
+        };
+        with_text(&event, f)
+    }
+}
+
+/// What the service or the module does by itself, or what is done to the whole store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::kms) enum Deed {
+    /// A key is destroyed at the end of its waiting period.
+    DeleteKey,
+    /// Imported material has expired, and is destroyed.
+    ExpireKeyMaterial,
+    /// A key gets its next version.
+    RotateKey,
+    /// The store is opened although memory cannot be locked.
+    AllowUnprotectedMemory,
+    /// All keys of the process are wiped.
+    Zeroize,
+    /// Events could not be written, and were more than can wait.
+    LoseEvents,
+}
+
+impl Deed {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::DeleteKey => "DeleteKey",
+            Self::ExpireKeyMaterial => "ExpireKeyMaterial",
+            Self::RotateKey => "RotateKey",
+            Self::AllowUnprotectedMemory => "AllowUnprotectedMemory",
+            Self::Zeroize => "Zeroize",
+            Self::LoseEvents => "LoseEvents",
+        }
+    }
+}
+
+impl Transaction<'_> {
+    /// Records what has been done to a key, in the same change.
+    pub(in crate::kms) fn record_deed(&mut self, deed: Deed, key: &KeyRecord) -> Result<()> {
+        self.record_own(deed, &key.space, &[key.id], 1)
+    }
+
+    /// Records what concerns the whole store, or happened to so many events.
+    pub(in crate::kms) fn record_of_store(&mut self, deed: Deed, count: u64) -> Result<()> {
+        self.record_own(deed, &Space::of_store()?, &[], count)
+    }
+
+    fn record_own(&mut self, deed: Deed, space: &Space, keys: &[KeyId], count: u64) -> Result<()> {
+        let frame = Frame::new(Caller::System, space, None, health::VERSION);
+        let event = Event {
+            kind: Kind::AliyunServiceEvent,
+            is_write: true,
+            keys,
+            count,
+            ..plain(&frame, mint()?, self.now(), deed.as_str())
+        };
+        with_text(&event, |text| self.record(text));
+        Ok(())
+    }
+}

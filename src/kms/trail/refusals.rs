@@ -1,0 +1,48 @@
+//! Requests that failed wait for others like them until their second is over: they are one event, with
+//! a count.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::kms::trail::event::Refused;
+use crate::kms::trail::waiting::Texts;
+use crate::model::Timestamp;
+
+/// How many kinds are told apart in a second. Whoever makes more of them does not get more events.
+const KINDS: usize = 1000;
+
+/// The failures of a second, by what they have in common.
+#[derive(Default)]
+pub(super) struct Refusals(Mutex<HashMap<String, (Refused, u64)>>);
+
+impl Refusals {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Refused, u64)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a failure to those like it. `caller` is who, from where.
+    pub(super) fn push(&self, caller: &str, refused: Refused) {
+        let Refused { name, keys, error, time, .. } = &refused;
+        let mut kind = format!("{} {caller} {name} {keys:?} {}", time.0, error.code().number());
+        let mut kinds = self.lock();
+        if kinds.len() >= KINDS && !kinds.contains_key(&kind) {
+            kind = format!("{} others", time.0);
+        }
+        kinds.entry(kind).or_insert((refused, 0)).1 += 1;
+    }
+
+    /// Moves the events of the seconds that are over to the end of `events`, or `all`.
+    pub(super) fn take(&self, now: Timestamp, all: bool, events: &mut Texts) {
+        let mut kinds = self.lock();
+        let over = kinds.extract_if(|_, (refused, _)| all || refused.time < now);
+        let mut over: Vec<_> = over.map(|(_, refused)| refused).collect();
+        over.sort_by_key(|(refused, _)| refused.time);
+        for (refused, count) in over {
+            refused.with_event(count, |event| events.push(event));
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+}
