@@ -9,11 +9,11 @@ use crate::kms::cache::Meters;
 use crate::kms::room::with_room;
 use crate::kms::{
     Access, AliasPage, Class, Held, Key, KeyRecord, Page, Purpose, Quotas, Resource, Rule,
-    Selection, Session, Transaction, Version,
+    Selection, Session, Statement, Transaction, Version,
 };
 use crate::model::{
-    KeyId, KeyRef, KeySpec, KeyVersionId, ManualClock, Principal, ProtectionLevel, Space,
-    Timestamp, VersionRef,
+    Currency, KeyId, KeyRef, KeySpec, KeyVersionId, ManualClock, Month, Principal, ProtectionLevel,
+    Space, Timestamp, VersionRef,
 };
 use crate::policy::{self, Decision};
 
@@ -63,6 +63,16 @@ impl<'s> Door<'s> {
     /// The account and region of the call.
     pub(crate) const fn space(&self) -> &Space {
         &self.session.space
+    }
+
+    /// What the caller's account has used in a month in all regions, up to now, and what it costs.
+    pub(crate) fn statement(&self, month: Month, currency: Currency) -> Result<Statement> {
+        self.session.kms.statement(self.principal().account(), month, currency)
+    }
+
+    /// Writes down the calls until now.
+    pub(crate) fn flush_calls(&self) -> Result<()> {
+        self.session.kms.flush_calls()
     }
 
     /// The present moment.

@@ -15,7 +15,7 @@ mod keeper;
 mod ledger;
 mod lifecycle;
 mod lists;
-mod meter;
+mod metering;
 mod open;
 mod parameters;
 mod places;
@@ -51,7 +51,7 @@ pub use clockwork::Tick;
 pub use door::{Aliases, Door};
 pub use lifecycle::{Purpose, Rule};
 pub(crate) use lists::{Page, Selection};
-pub use meter::Meter;
+pub(crate) use metering::{Decimal, Line, Statement};
 pub use open::{Options, Place, fresh_key};
 pub(crate) use quota::{Class, Resource};
 pub use quota::{Quotas, Rates};
@@ -74,7 +74,7 @@ pub struct Kms {
     closing: Mutex<()>,
     cache: cache::Cache,
     names: aliases::Names,
-    meter: Arc<Meter>,
+    meter: metering::Meter,
     quotas: Quotas,
     callers: quota::Callers,
     keeper: keeper::Keeper,
@@ -113,11 +113,6 @@ impl Kms {
         Ok(Session::new(Arc::clone(self), space, principal))
     }
 
-    /// Calls per key version since this process opened the store.
-    pub fn meter(&self) -> &Meter {
-        &self.meter
-    }
-
     /// How the module stands.
     pub fn status(&self) -> Status {
         Status {
@@ -141,9 +136,22 @@ impl Kms {
     }
 
     /// Ends every session, and wipes the customers' keys and the store's own before it returns: calls
-    /// under way that use them are waited for. Works in the error state, too. In a forked child it
-    /// touches nothing of the parent's.
+    /// under way that use them are waited for, and all calls are metered. Works in the error state, too.
+    /// In a forked child it touches nothing of the parent's.
     pub fn close(&self) {
+        self.refuse_calls();
+        if self.born.is_current() {
+            self.keeper.stop();
+            // Whoever uses a key still counts; from now on few do.
+            self.forget_keys();
+            // The keys go whatever becomes of the last calls.
+            let _metered = self.flush_calls();
+        }
+        self.shut();
+    }
+
+    /// The same at once: calls that are not metered yet never are.
+    fn shut(&self) {
         self.refuse_calls();
         if !self.born.is_current() {
             return;

@@ -62,14 +62,14 @@ fn make_room() -> bool {
 /// Closes every open store of this process, so that all handles and sessions answer
 /// [`Closed`](ErrorCode::Closed) from then on, and wipes what secret memory holds besides. Returns
 /// when calls under way have let go of all keys. Stores can be opened afterwards; one that another
-/// thread is opening meanwhile may stay open. In a forked child the parent's stores are left alone.
+/// thread is opening meanwhile may stay open. Calls of the last second may not be metered. In a forked child the parent's stores are left alone.
 pub fn zeroize() {
     let open = open_stores();
     // Step by step for all: nothing that can be wiped now waits for the calls of another store.
     open.iter().for_each(|kms| kms.refuse_calls());
     open.iter().for_each(|kms| kms.forget_keys());
     hsm::wipe();
-    open.iter().for_each(|kms| kms.close());
+    open.iter().for_each(|kms| kms.shut());
     drop(open);
     // What closing has used, and calls until they ended.
     hsm::wipe();

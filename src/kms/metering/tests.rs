@@ -1,0 +1,58 @@
+//! Writing calls down.
+
+use std::sync::Arc;
+
+use crate::error::ErrorCode;
+use crate::kms::{Kms, Options, Unlock};
+use crate::model::{CallClass, Space};
+
+fn options() -> Options {
+    Options { allow_unprotected_memory: true, ..Options::default() }
+}
+
+fn space() -> Space {
+    Space::new("1", "cn-hongkong").unwrap()
+}
+
+/// Calls that have been written down are no reason for anybody to read keys again.
+#[test]
+fn caches_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let (place, unlock) = (folder.path().join("store"), Unlock::KeyFile(&[7; 32]));
+    Kms::create(&place, &unlock).unwrap();
+    let directory = || Kms::open(&place, &unlock, options()).unwrap();
+    let memory = Kms::in_memory(options()).unwrap();
+    for pair in [[directory(), directory()], [Arc::clone(&memory), memory]] {
+        pair.iter().for_each(|kms| kms.refresh().unwrap());
+        let drops = pair.each_ref().map(|kms| kms.drops());
+        let revision = pair[0].header_revision().unwrap();
+        pair[0].pretend_calls(&space(), CallClass::Basic, 1);
+        pair[0].flush_calls().unwrap();
+        assert!(pair[0].header_revision().unwrap() > revision);
+        pair.iter().for_each(|kms| kms.refresh().unwrap());
+        assert_eq!(pair.each_ref().map(|kms| kms.drops()), drops);
+    }
+}
+
+#[test]
+fn nothing_is_written_without_calls() {
+    let kms = Kms::in_memory(options()).unwrap();
+    let revision = kms.header_revision().unwrap();
+    let _held = kms.meter.counter(&space(), CallClass::Basic);
+    kms.flush_calls().unwrap();
+    kms.tick().unwrap();
+    assert_eq!(kms.header_revision().unwrap(), revision);
+}
+
+/// What cannot be written stays counted.
+#[test]
+fn a_store_that_fails() {
+    let kms = Kms::in_memory(options()).unwrap();
+    kms.pretend_calls(&space(), CallClass::Basic, 3);
+    kms.pretend_calls(&space(), CallClass::Advanced, 4);
+    kms.hsm.drop_keyring();
+    assert_eq!(kms.flush_calls().unwrap_err().code(), ErrorCode::Closed);
+    let mut left = kms.meter.drain().0;
+    left.sort_by_key(|(_, _, calls)| *calls);
+    assert_eq!(left, [(space(), CallClass::Basic, 3), (space(), CallClass::Advanced, 4)]);
+}
