@@ -3,6 +3,7 @@
 
 mod aliases;
 mod asymmetric;
+mod bill;
 mod clock;
 mod codec;
 mod crypt;
@@ -42,6 +43,7 @@ pub use asymmetric::{
     AsymmetricDecrypt, AsymmetricEncrypt, AsymmetricSign, AsymmetricVerify, GetPublicKey,
     PublicKeyDecrypted, PublicKeyEncrypted, PublishedKey, Signature, Verified,
 };
+pub use bill::{Bill, QueryBill};
 pub use clock::AdvanceClock;
 pub use codec::{Base64Bytes, Blob, Into, error_json};
 pub use crypt::{Decrypt, Decrypted, Encrypt, Encrypted, check_plaintext};
@@ -132,6 +134,7 @@ actions! {
     ListKeys,
     ListResourceTags,
     ListTagResources,
+    QueryBill,
     ReEncrypt,
     ScheduleKeyDeletion,
     SetDeletionProtection,
