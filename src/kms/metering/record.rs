@@ -78,17 +78,6 @@ impl MeterRecord {
         Self { space: *space, months: Vec::new() }
     }
 
-    pub(in crate::kms) const fn space(&self) -> &Space {
-        &self.space
-    }
-
-    /// How many versions of a class are paid for now.
-    #[cfg(any(test, feature = "testing"))]
-    pub(in crate::kms) fn versions(&self, class: HostingClass) -> u64 {
-        let last = self.months.last();
-        last.and_then(|last| last.versions.get(class as usize)).copied().unwrap_or(0)
-    }
-
     /// From `now` on there are `more` versions, and `less`.
     pub(super) fn change(
         &mut self,
@@ -171,6 +160,19 @@ impl MeterRecord {
         }
         reader.finish()?;
         Ok(Self { space, months })
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl MeterRecord {
+    pub(in crate::kms) const fn space(&self) -> &Space {
+        &self.space
+    }
+
+    /// How many versions of a class are paid for now.
+    pub(in crate::kms) fn versions(&self, class: HostingClass) -> u64 {
+        let last = self.months.last();
+        last.and_then(|last| last.versions.get(class as usize)).copied().unwrap_or(0)
     }
 }
 
