@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::error::ErrorCode;
-use crate::kms::{Kms, Options, Unlock};
+use crate::kms::record::sample;
+use crate::kms::{Kms, Options, Transaction, Unlock};
 use crate::model::{CallClass, Space};
 
 fn options() -> Options {
@@ -55,4 +56,25 @@ fn a_store_that_fails() {
     let mut left = kms.meter.drain().0;
     left.sort_by_key(|(_, _, calls)| *calls);
     assert_eq!(left, [(space(), CallClass::Basic, 3), (space(), CallClass::Advanced, 4)]);
+}
+
+/// A meter that says other than the keys is seen, also where there are none.
+#[test]
+fn a_meter_that_is_off() {
+    let kms = Kms::in_memory(options()).unwrap();
+    let key = sample();
+    let faults = |kms: &Kms| kms.ledger().unwrap();
+    assert_eq!(faults(&kms), [""; 0]);
+    let more = |transaction: &mut Transaction<'_>| {
+        transaction.meter_versions(&key.space, None, Some(&key))
+    };
+    kms.change(more).unwrap();
+    assert!(matches!(&faults(&kms)[..], [fault] if fault.contains("meter")));
+    let fewer = |transaction: &mut Transaction<'_>| {
+        transaction.meter_versions(&key.space, Some(&key), None)
+    };
+    kms.change(fewer).unwrap();
+    assert_eq!(faults(&kms), [""; 0]);
+    let damaged = kms.change(fewer).map_err(|error| error.code());
+    assert_eq!(damaged, Err(ErrorCode::StoreDamaged));
 }
