@@ -152,8 +152,10 @@ fn closing_under_use() {
         let (kms, session) = open();
         under_use(&session, || {
             std::thread::scope(|scope| {
-                scope.spawn(|| kms.close());
+                let other = scope.spawn(|| kms.close());
                 kms.close();
+                // Its generator, which sealed the last calls, is there until the thread has ended.
+                other.join().unwrap();
             });
         });
         assert_eq!(kms.status().memory.used, at_rest);

@@ -30,6 +30,8 @@ impl Action for AdvanceClock {
         if clock.now().plus(self.seconds) > LAST {
             return Err(Error::invalid("Seconds", "The clock goes no further than the year 9000."));
         }
+        // They belong to the time before.
+        door.flush()?;
         clock.advance(self.seconds);
         Ok(Done {})
     }

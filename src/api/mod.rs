@@ -3,6 +3,7 @@
 
 mod aliases;
 mod asymmetric;
+mod bill;
 mod clock;
 mod codec;
 mod crypt;
@@ -44,6 +45,7 @@ pub use asymmetric::{
     AsymmetricDecrypt, AsymmetricEncrypt, AsymmetricSign, AsymmetricVerify, GetPublicKey,
     PublicKeyDecrypted, PublicKeyEncrypted, PublishedKey, Signature, Verified,
 };
+pub use bill::{Bill, QueryBill};
 pub use clock::AdvanceClock;
 pub use codec::{Base64Bytes, Blob, Into, error_json};
 pub use crypt::{Decrypt, Decrypted, Encrypt, Encrypted, check_plaintext};
@@ -138,6 +140,7 @@ actions! {
     ListResourceTags,
     ListTagResources,
     LookupEvents,
+    QueryBill,
     ReEncrypt,
     ScheduleKeyDeletion,
     SetDeletionProtection,

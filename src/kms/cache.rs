@@ -11,11 +11,11 @@ use crate::claims::Revocable;
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{KeyMaterial, Keyring};
 use crate::keystore::{Changes, Cursor};
-use crate::kms::meter::{Counters, Meter};
+use crate::kms::metering::{Counter, Meter};
 use crate::kms::room::with_room;
 use crate::kms::transaction::one;
 use crate::kms::{KeyRecord, Kms, Version, places};
-use crate::model::{IdMap, KeyId, KeyVersionId, Timestamp};
+use crate::model::{CallClass, IdMap, KeyId, KeyVersionId, Timestamp};
 
 /// How many keys are kept; beyond that the cache starts over.
 const MAX_KEYS: usize = 16_384;
@@ -28,15 +28,15 @@ pub struct Key {
     materials: Vec<Revocable<KeyMaterial>>,
     /// Whether material has been used since room was last made.
     is_used: AtomicBool,
-    counters: Arc<Counters>,
+    calls: Arc<Counter>,
 }
 
 impl Key {
-    fn new(record: KeyRecord, meter: &Arc<Meter>) -> Self {
+    fn new(record: KeyRecord, meter: &Meter) -> Self {
         let materials = record.versions.iter().map(|_| Revocable::new()).collect();
-        let counters = meter.start(record.versions.iter().map(|version| version.id));
+        let calls = meter.counter(&record.space, CallClass::of(record.spec));
         let due = record.due();
-        Self { record, due, materials, is_used: AtomicBool::new(false), counters }
+        Self { record, due, materials, is_used: AtomicBool::new(false), calls }
     }
 
     /// What is stored of it.
@@ -298,10 +298,11 @@ impl Kms {
         let at = key.record.versions.iter().position(|known| known.id == version);
         let at = at.ok_or(ErrorCode::KeyVersionNotFound)?;
         let place = key.materials.get(at).ok_or(ErrorCode::KeyVersionNotFound)?;
-        let mut counters = (meters == Meters::Call).then_some(&key.counters);
+        let mut calls = (meters == Meters::Call).then_some(&key.calls);
         let mut f = |material: &KeyMaterial| {
-            if let Some(counters) = counters.take() {
-                counters.count(at);
+            if let Some(calls) = calls.take() {
+                calls.count();
+                self.wake_recorder();
             }
             f(material)
         };

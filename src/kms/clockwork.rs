@@ -126,18 +126,17 @@ impl Transaction<'_> {
 }
 
 impl Kms {
-    /// Does all that is due in the whole store: destroys keys and material, makes new versions. Any
-    /// number of processes may do so at once. Call it now and then, or leave it to
+    /// Does all that is due in the whole store: destroys keys and material, makes new versions; and writes
+    /// down the calls and events that wait in this process. Any number of processes may do so at once. Call it now and then, or leave it to
     /// [`Options::keeper`](crate::kms::Options::keeper): what a caller sees is true without it, but a
     /// key that nobody asks for is destroyed only then.
     ///
     /// [`StoreDamaged`](ErrorCode::StoreDamaged) if a key cannot be read or changed; with the others it
     /// is done by then.
     pub fn tick(&self) -> Result<Tick> {
-        match self.sweep()? {
-            (done, None) => Ok(done),
-            (_, Some(damage)) => Err(damage),
-        }
+        let (done, damage) = self.sweep()?;
+        self.flush()?;
+        damage.map_or(Ok(done), Err)
     }
 
     /// The same; damage to single keys, if there is any, is no error: whoever asks for them hears of it.

@@ -10,11 +10,11 @@ use crate::kms::room::with_room;
 use crate::kms::trail::EventPage;
 use crate::kms::{
     Access, AliasPage, Class, Held, Key, KeyRecord, Kms, Page, Purpose, Quotas, Resource, Rule,
-    Selection, Transaction, Version, Wanted,
+    Selection, Statement, Transaction, Version, Wanted,
 };
 use crate::model::{
-    KeyId, KeyRef, KeySpec, KeyVersionId, ManualClock, Principal, ProtectionLevel, Space,
-    Timestamp, VersionRef,
+    Currency, KeyId, KeyRef, KeySpec, KeyVersionId, ManualClock, Month, Principal, ProtectionLevel,
+    Space, Timestamp, VersionRef,
 };
 
 /// Whether an operation takes an alias in place of a key id.
@@ -64,6 +64,16 @@ impl<'s> Door<'s> {
     /// The account and region of the call.
     pub(crate) const fn space(&self) -> &'s Space {
         &self.call.session.space
+    }
+
+    /// What the caller's account has used in a month in all regions, up to now, and what it costs.
+    pub(crate) fn statement(&self, month: Month, currency: Currency) -> Result<Statement> {
+        self.kms().statement(self.principal().account(), month, currency)
+    }
+
+    /// Writes down the calls and events until now.
+    pub(crate) fn flush(&self) -> Result<()> {
+        self.kms().flush()
     }
 
     /// The present moment.

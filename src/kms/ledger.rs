@@ -1,7 +1,7 @@
 //! For tests: whether the header, the counters, the lists, the indexes and the agenda say what the
 //! records say, entry for entry. Everything here is worked out anew from the records alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::audit::Head;
 use crate::error::Result;
@@ -9,9 +9,10 @@ use crate::hsm::{Header, Keyring};
 use crate::keystore::Entry;
 use crate::kms::aliases::{AliasRecord, alias_place};
 use crate::kms::lists::{Count, Counters, List};
+use crate::kms::metering::{MeterRecord, hosted, meter_place};
 use crate::kms::transaction::{key_place, one};
 use crate::kms::{KeyRecord, Kms, places};
-use crate::model::{KeyId, Space, Timestamp};
+use crate::model::{HostingClass, KeyId, Space, Timestamp};
 
 /// What a store must hold besides its records.
 #[derive(Default)]
@@ -19,6 +20,7 @@ struct Expected {
     entries: BTreeMap<Vec<u8>, Vec<u8>>,
     records: BTreeSet<Vec<u8>>,
     counters: Vec<(Space, Counters)>,
+    hosted: HashMap<(Space, HostingClass), u64>,
 }
 
 impl Kms {
@@ -50,6 +52,7 @@ impl Kms {
         let mut expected = Expected::default();
         let mut keys = BTreeMap::new();
         let mut aliases = Vec::new();
+        let mut meters = Vec::new();
         for (storage_key, record) in &records {
             match storage_key.as_slice() {
                 [0x10, id @ ..] => {
@@ -63,6 +66,11 @@ impl Kms {
                     let id: [u8; 16] = id.try_into().unwrap_or_default();
                     let body = keyring.open_record(&alias_place(&id, storage_key), record)?;
                     aliases.push((id, AliasRecord::decode(&body)?));
+                }
+                [0x19, id @ ..] => {
+                    let id: [u8; 16] = id.try_into().unwrap_or_default();
+                    let body = keyring.open_record(&meter_place(&id, storage_key), record)?;
+                    meters.push(MeterRecord::decode(&body)?);
                 }
                 _ => {}
             }
@@ -83,6 +91,17 @@ impl Kms {
             if self.read_counters(space)?.counts() != counters.counts() {
                 faults.push(format!("the counters of {space:?} are off"));
             }
+        }
+        for meter in &meters {
+            for class in HostingClass::ALL {
+                let hosted = expected.hosted.remove(&(*meter.space(), class)).unwrap_or(0);
+                if meter.versions(class) != hosted {
+                    faults.push(format!("the meter of {:?} is off: {class:?}", meter.space()));
+                }
+            }
+        }
+        for (space, class) in expected.hosted.keys() {
+            faults.push(format!("{space:?} has no meter: {class:?}"));
         }
         let beside = records.keys().filter(|key| matches!(key.first(), Some(0x10..=0x12)));
         for key in beside.cloned().collect::<BTreeSet<_>>().symmetric_difference(&expected.records)
@@ -143,6 +162,9 @@ impl Expected {
             }
         }
         self.counters(&key.space).count(Count::Versions, key.versions.len() as u64, 0)?;
+        if let Some((class, versions)) = hosted(key) {
+            *self.hosted.entry((key.space, class)).or_default() += versions;
+        }
         if let Some(due) = key.due() {
             if due.hour() < header.due {
                 faults.push(format!("{} is due before anybody looks", key.id));

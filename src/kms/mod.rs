@@ -16,7 +16,7 @@ mod keeper;
 mod ledger;
 mod lifecycle;
 mod lists;
-mod meter;
+mod metering;
 mod open;
 mod parameters;
 mod places;
@@ -54,7 +54,7 @@ pub use clockwork::Tick;
 pub use door::{Aliases, Door};
 pub use lifecycle::{Purpose, Rule};
 pub(crate) use lists::{Page, Selection};
-pub use meter::Meter;
+pub(crate) use metering::{Decimal, Line, Statement};
 pub use open::{Options, Place, fresh_key};
 pub(crate) use quota::{Class, Resource};
 pub use quota::{Quotas, Rates};
@@ -79,7 +79,7 @@ pub struct Kms {
     closing: Mutex<()>,
     cache: cache::Cache,
     names: aliases::Names,
-    meter: Arc<Meter>,
+    meter: metering::Meter,
     quotas: Quotas,
     callers: quota::Callers,
     keeper: keeper::Keeper,
@@ -120,11 +120,6 @@ impl Kms {
         Ok(Session::new(Arc::clone(self), space, principal, Client::default()))
     }
 
-    /// Calls per key version since this process opened the store.
-    pub fn meter(&self) -> &Meter {
-        &self.meter
-    }
-
     /// How the module stands.
     pub fn status(&self) -> Status {
         Status {
@@ -148,22 +143,32 @@ impl Kms {
     }
 
     /// Ends every session, and wipes the customers' keys and the store's own before it returns: calls
-    /// under way that use them are waited for. Works in the error state, too. In a forked child it
-    /// touches nothing of the parent's.
+    /// under way that use them are waited for, and all calls are metered. Works in the error state, too.
+    /// In a forked child it touches nothing of the parent's.
     pub fn close(&self) {
+        self.refuse_calls();
+        if self.born.is_current() {
+            self.keeper.stop();
+            self.recorder.stop();
+            // Whoever uses a key still counts; from now on few do.
+            self.forget_keys();
+            // The keys go whatever becomes of the last calls.
+            let _written = self.flush();
+        }
+        self.shut();
+    }
+
+    /// The same at once: calls that are not metered yet never are.
+    fn shut(&self) {
         self.refuse_calls();
         if !self.born.is_current() {
             return;
         }
         self.keeper.stop();
+        self.recorder.stop();
         // Whoever comes second waits, too.
         let _one_at_a_time = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.recorder.stop();
         self.forget_keys();
-        // What calls under way have used has been counted by now.
-        if self.hsm.check().is_ok() {
-            let _lost_if_it_cannot_be_written = self.flush_all();
-        }
         self.hsm.drop_keyring();
         // Nothing can be unsealed any more; what calls under way have unsealed since goes now.
         self.forget_keys();

@@ -16,6 +16,7 @@ use crate::keystore::{Batch, Keystore, MemoryStore, SqliteStore};
 use crate::kms::aliases::Names;
 use crate::kms::cache::Cache;
 use crate::kms::keeper::Keeper;
+use crate::kms::metering::Meter;
 use crate::kms::quota::Callers;
 use crate::kms::recorder::Recorder;
 use crate::kms::room::with_room;
@@ -185,7 +186,7 @@ impl Kms {
             closing: Mutex::new(()),
             cache: Cache::default(),
             names: Names::default(),
-            meter: Arc::default(),
+            meter: Meter::default(),
             quotas: options.quotas,
             callers: Callers::default(),
             keeper: Keeper::default(),

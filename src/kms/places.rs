@@ -23,6 +23,7 @@ const PAIR: u8 = 0x12;
 const SPACE: u8 = 0x13;
 const ALIAS: u8 = 0x14;
 const TOMBSTONE: u8 = 0x15;
+const METER: u8 = 0x19;
 const VERSION_INDEX: u8 = 0x21;
 const LIST: u8 = 0x30;
 const DUE: u8 = 0x31;
@@ -107,6 +108,12 @@ pub(super) fn is_alias(storage_key: &[u8]) -> bool {
 /// `15 | key id`: what remains of a key that has been destroyed.
 pub(super) fn tombstone(id: &KeyId) -> Vec<u8> {
     [&[TOMBSTONE][..], id.as_bytes()].concat()
+}
+
+/// `19 | HMAC("meter", account, region)`: the id of the meter's record and its storage key.
+pub(super) fn meter(keyring: &Keyring, space: &Space) -> Result<([u8; 16], Vec<u8>)> {
+    let id = keyring.index(&[b"meter", space.account.as_bytes(), space.region.as_bytes()])?;
+    Ok((id, [&[METER][..], &id].concat()))
 }
 
 /// `21 | HMAC("version", key version id)`: leads from a version to its key.

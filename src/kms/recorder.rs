@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self as threads, JoinHandle};
 use std::time::Duration;
 
-use crate::error::{ErrorCode, Result};
+use crate::error::Result;
 use crate::health;
 use crate::kms::Kms;
 use crate::kms::trail::Deed;
@@ -137,28 +137,32 @@ impl Kms {
             return;
         }
         // What cannot be written now waits on.
-        let _later = self.flush_when(false);
+        let _later = self.flush_past();
         if !self.trail.is_empty() {
             self.wake_recorder();
         }
     }
 
-    /// Writes the calls and events that wait in memory. Equal refusals of the present second go on
-    /// waiting for each other.
-    pub(super) fn flush(&self) -> Result<()> {
-        self.flush_when(false)
+    /// Writes down the calls and events that wait in the memory of this process. The library does so
+    /// within a second, and when the store is closed. What cannot be written waits on.
+    pub fn flush(&self) -> Result<()> {
+        self.write_down(true)
     }
 
-    /// Writes all that waits in memory.
-    pub(super) fn flush_all(&self) -> Result<()> {
-        self.flush_when(true)
+    /// The same, but equal refusals of the present second go on waiting for each other.
+    pub(super) fn flush_past(&self) -> Result<()> {
+        self.write_down(false)
     }
 
-    fn flush_when(&self, all: bool) -> Result<()> {
+    fn write_down(&self, all: bool) -> Result<()> {
+        self.born.check()?;
+        self.hsm.check()?;
+        // Whoever reads bills or events meanwhile waits until all is in them.
         let writing = self.recorder.writing.lock();
-        let _one_at_a_time = writing.map_err(|_| ErrorCode::ErrorState)?;
+        let _one_at_a_time = writing.unwrap_or_else(PoisonError::into_inner);
         let (events, lost) = self.trail.take(self.now(), all);
-        if events.is_empty() && lost == 0 {
+        let calls = self.meter.drain();
+        if events.is_empty() && lost == 0 && calls.is_empty() {
             return Ok(());
         }
         let written = self.change(|transaction| {
@@ -166,11 +170,11 @@ impl Kms {
             if lost > 0 {
                 transaction.record_of_store(Deed::LoseEvents, lost)?;
             }
-            Ok(())
+            transaction.add_calls(&calls)
         });
-        if written.is_err() {
+        written.inspect_err(|_| {
             self.trail.give_back(&events, lost);
-        }
-        written
+            calls.restore(&self.meter);
+        })
     }
 }

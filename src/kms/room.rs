@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
 use crate::error::{ErrorCode, Result};
 use crate::fork::PerProcess;
 use crate::hsm;
-use crate::kms::trail::Deed;
-use crate::kms::{Kms, Transaction};
+use crate::kms::Kms;
 
 /// How often room is made for one thing. Other threads may fill it before it is used.
 const ATTEMPTS: usize = 100;
@@ -63,15 +62,15 @@ fn make_room() -> bool {
 /// Closes every open store of this process, so that all handles and sessions answer
 /// [`Closed`](ErrorCode::Closed) from then on, and wipes what secret memory holds besides. Returns
 /// when calls under way have let go of all keys. Stores can be opened afterwards; one that another
-/// thread is opening meanwhile may stay open. In a forked child the parent's stores are left alone.
+/// thread is opening meanwhile may stay open. Nothing is written: calls of the last second are not
+/// metered, and events that wait are lost. In a forked child the parent's stores are left alone.
 pub fn zeroize() {
     let open = open_stores();
     // Step by step for all: nothing that can be wiped now waits for the calls of another store.
     open.iter().for_each(|kms| kms.refuse_calls());
     open.iter().for_each(|kms| kms.forget_keys());
     hsm::wipe();
-    open.iter().for_each(|kms| kms.record_zeroizing());
-    open.iter().for_each(|kms| kms.close());
+    open.iter().for_each(|kms| kms.shut());
     drop(open);
     // What closing has used, and calls until they ended.
     hsm::wipe();
@@ -84,15 +83,6 @@ fn open_stores() -> Vec<Arc<Kms>> {
 }
 
 impl Kms {
-    /// Records that all keys of the process are wiped.
-    fn record_zeroizing(&self) {
-        let record = |change: &mut Transaction<'_>| change.record_of_store(Deed::Zeroize, 1);
-        if self.born.is_current() && self.hsm.check().is_ok() {
-            // What cannot be written does not stand in the way.
-            let _written = self.change(record);
-        }
-    }
-
     /// Lets this store be found by whoever needs room.
     pub(super) fn enroll(self: &Arc<Self>) {
         let open = OPEN.get(Mutex::default).lock();

@@ -5,20 +5,20 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::kms::{Options, Quotas, Rates};
+use crate::kms::{DataPlane, Options, Quotas, Rates};
+use crate::model::IdentitySpec;
 
 impl Options {
     /// Reads options from a JSON object: AllowUnprotectedMemory (true or false), Quotas (`service` or an
-    /// object, see [`Quotas::parse`]), KeeperSeconds (a whole number, 1 or more).
+    /// object, see [`Quotas::parse`]), KeeperSeconds (a whole number, 1 or more), Audit (off, denied or
+    /// all), StrictAudit (true or false), Identity (EC_P256 or EC_SM2; new stores only).
     /// [`InvalidParameter`](crate::error::ErrorCode::InvalidParameter) otherwise, naming the member, or `options`.
     pub fn parse(json: &str) -> Result<Self> {
         let mut options = Self::default();
         for (name, value) in object("options", json)? {
             match name.as_str() {
                 "AllowUnprotectedMemory" => {
-                    let given = value.as_bool();
-                    options.allow_unprotected_memory =
-                        given.ok_or_else(|| Error::invalid(name, "It must be true or false."))?;
+                    options.allow_unprotected_memory = flag(&name, &value)?;
                 }
                 "Quotas" => {
                     options.quotas = match value {
@@ -33,8 +33,18 @@ impl Options {
                     }
                     options.keeper = Some(Duration::from_secs(seconds.into()));
                 }
+                "Audit" => {
+                    options.audit.data_plane =
+                        DataPlane::parse(value.as_str().unwrap_or_default())?;
+                }
+                "StrictAudit" => options.audit.is_strict = flag(&name, &value)?,
+                "Identity" => {
+                    let spec = IdentitySpec::parse(value.as_str().unwrap_or_default());
+                    options.identity = spec.map_err(|detail| Error::invalid(name, detail))?;
+                }
                 _ => {
-                    let known = "Options are AllowUnprotectedMemory, Quotas and KeeperSeconds.";
+                    let known = "Options are AllowUnprotectedMemory, Quotas, KeeperSeconds, Audit, \
+                                 StrictAudit and Identity.";
                     return Err(Error::invalid(name, known));
                 }
             }
@@ -104,6 +114,11 @@ fn object(name: &'static str, json: &str) -> Result<Map<String, Value>> {
     // As in every request: what is null is absent.
     members.retain(|_, value: &mut Value| !value.is_null());
     Ok(members)
+}
+
+fn flag(name: &str, value: &Value) -> Result<bool> {
+    let given = value.as_bool();
+    given.ok_or_else(|| Error::invalid(name.to_owned(), "It must be true or false."))
 }
 
 fn number(name: &str, value: &Value) -> Result<u32> {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -43,6 +44,13 @@ impl PartialEq for Space {
 }
 
 impl Eq for Space {}
+
+impl Hash for Space {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.account.hash(state);
+        self.region.hash(state);
+    }
+}
 
 /// The ARN of a key.
 pub fn key_arn(space: &Space, key: &KeyId) -> String {

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 
 /// The number of an account: 1 to 32 decimal digits. Small and compared on the way of every call, so
 /// it lies where it is.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Account {
     digits: [u8; 32],
     len: u8,

@@ -58,6 +58,11 @@ impl Region {
             .ok_or_else(|| Error::invalid("RegionId", "There is no such region."))
     }
 
+    /// Whether it is in the mainland of China, where prices are others.
+    pub fn is_mainland(&self) -> bool {
+        self.id.starts_with("cn-") && self.id != "cn-hongkong"
+    }
+
     /// The protection levels on offer.
     pub const fn protection_levels(&self) -> &'static [ProtectionLevel] {
         match self.hsm {

@@ -9,6 +9,7 @@ mod churn;
 mod consistency;
 mod dues;
 mod kills;
+mod metering;
 mod obedience;
 #[path = "../conformance/outside.rs"]
 mod outside;

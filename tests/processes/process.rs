@@ -9,7 +9,7 @@ use std::thread;
 use kmshsm::kms::{Kms, Session};
 use serde_json::{Value, json};
 
-use crate::{Outcome, call, churn, open, outside};
+use crate::{Outcome, call, churn, metering, open, outside};
 
 const ROLE: &str = "KMSHSM_TEST_ROLE";
 const PLACE: &str = "KMSHSM_TEST_PLACE";
@@ -35,6 +35,17 @@ impl Process {
         let mut process = Self::spawn("churn", place, clock);
         process.receive();
         process
+    }
+
+    /// A process that uses a key and writes calls down until it is killed; it has begun when this returns.
+    pub fn metering(place: &Path, clock: u64) -> Self {
+        let mut process = Self::spawn("meter", place, clock);
+        process.receive();
+        process
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     fn spawn(role: &str, place: &Path, clock: u64) -> Self {
@@ -122,15 +133,22 @@ pub fn work() {
     match role.as_str() {
         "serve" => serve(&kms, &session),
         "churn" => {
-            // It must not outlive the test.
-            thread::spawn(|| {
-                std::io::stdin().lines().for_each(drop);
-                std::process::exit(0);
-            });
+            end_with_the_test();
             churn::forever(&session, clock, || answer(&Value::Null));
+        }
+        "meter" => {
+            end_with_the_test();
+            metering::forever(&kms, &session, Path::new(&place), || answer(&Value::Null));
         }
         other => panic!("no role {other}"),
     }
+}
+
+fn end_with_the_test() {
+    thread::spawn(|| {
+        std::io::stdin().lines().for_each(drop);
+        std::process::exit(0);
+    });
 }
 
 fn serve(kms: &Kms, session: &Session) {

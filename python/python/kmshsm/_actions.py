@@ -387,6 +387,30 @@ class Actions:
             },
         )
 
+    def query_bill(
+        self,
+        billing_cycle: str,
+        *,
+        currency: Literal[
+            "CNY",
+            "USD",
+            None,
+        ] = None,
+    ) -> dict[str, Any]:
+        """Answers what the account has used in a month, in all regions, and what that costs.
+
+        :param billing_cycle: The month, YYYY-MM, in UTC. The present one is counted up to
+            now.
+        :param currency: What amounts are in; upper and lower case are alike. Default: CNY.
+        """
+        return self.call(
+            "QueryBill",
+            {
+                "BillingCycle": billing_cycle,
+                "Currency": currency,
+            },
+        )
+
     def schedule_key_deletion(
         self,
         key_id: str,

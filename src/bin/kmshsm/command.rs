@@ -25,6 +25,10 @@ Destroys keys at the end of their waiting period and material that has expired, 
 automatic rotation; answers how many. What a caller sees is right without it, but a key that nobody asks
 for is destroyed only then: call it now and then, once a day from cron for example.";
 
+const BILL: &str = "\
+Prices are those of 2021, for every key version and day and for every call. Calls that another process has
+made within the last second may be missing.";
+
 /// The whole command line. Lists may be spelled as the wire does, `--Tag.1.Key`: which of these
 /// options there are is told by the words of the line itself.
 pub fn build(words: &[String]) -> Command {
@@ -45,6 +49,7 @@ pub fn build(words: &[String]) -> Command {
         .subcommand(status)
         .subcommand(tick)
         .subcommand(self_test)
+        .subcommand(bill())
         .subcommand(wrap())
         .subcommands(
             ACTIONS
@@ -52,6 +57,29 @@ pub fn build(words: &[String]) -> Command {
                 .filter(|action| action.name != AdvanceClock::NAME)
                 .map(|action| subcommand(action, words)),
         )
+}
+
+fn bill() -> Command {
+    let command = with_account(with_common(Command::new("bill")))
+        .about("Print what an account has used in a month, and what it costs")
+        .mut_arg("output", |output| output.default_value("table"));
+    command
+        .arg(
+            Arg::new("month")
+                .long("month")
+                .value_name("YYYY-MM")
+                .required(true)
+                .help("The month, in UTC; the present one up to now"),
+        )
+        .arg(
+            Arg::new("currency")
+                .long("currency")
+                .value_parser(["cny", "usd"])
+                .ignore_case(true)
+                .default_value("cny")
+                .help("What amounts are in"),
+        )
+        .after_help(BILL)
 }
 
 fn wrap() -> Command {
@@ -192,13 +220,17 @@ fn texts(list: Option<&Value>) -> impl Iterator<Item = &str> {
 
 /// What an action needs besides: who calls, and where.
 fn with_session(command: Command) -> Command {
-    with_common(command)
+    with_account(with_common(command))
         .arg(Arg::new("region").long("region").default_value("cn-hongkong").help("The region"))
-        .arg(Arg::new("account").long("account").default_value("111122223333").help("The account"))
         .arg(Arg::new("quotas").long("quotas").value_name("QUOTAS").help(
             "Refuse more keys, aliases, versions and tags than these: service, a JSON object, \
                      or file://PATH. Its rates do nothing: each command is a process of its own",
         ))
+}
+
+fn with_account(command: Command) -> Command {
+    command
+        .arg(Arg::new("account").long("account").default_value("111122223333").help("The account"))
 }
 
 fn with_common(command: Command) -> Command {

@@ -4,6 +4,7 @@
 //!
 //! There is no code per action here: commands, options and help come from the engine's table.
 
+mod bill;
 mod command;
 mod output;
 mod secrets;
@@ -20,6 +21,9 @@ use kmshsm::kms::{self, Kms, Options, Place, Quotas};
 use serde::Serialize;
 
 use output::Output;
+
+/// Where commands are sent that are about no region in particular.
+const ANY_REGION: &str = "cn-hongkong";
 
 fn main() -> ExitCode {
     let words = std::env::args_os().skip(1).filter_map(|word| word.into_string().ok());
@@ -59,6 +63,11 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
         "init" => init(flags, &place),
         "status" => answer(output, &open(flags, &place, Quotas::default())?.status()),
         "tick" => answer(output, &open(flags, &place, Quotas::default())?.tick()?),
+        "bill" => {
+            let session = open(flags, &place, Quotas::default())?
+                .session(command::text(flags, "account"), ANY_REGION)?;
+            bill::run(flags, &session, output)
+        }
         action => {
             let params = params(flags, action)?;
             let session = open(flags, &place, quotas(flags)?)?

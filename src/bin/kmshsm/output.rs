@@ -56,7 +56,8 @@ impl Output {
     }
 }
 
-type Rows = Vec<Vec<String>>;
+/// Rows of cells.
+pub type Rows = Vec<Vec<String>>;
 
 /// Sorts an answer into single values, by their path, and lists of objects.
 fn flatten(path: &str, value: &Value, rows: &mut Rows, tables: &mut Vec<(String, Rows)>) {
@@ -94,7 +95,8 @@ fn cell(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn columns(rows: &Rows, text: &mut String) {
+/// Writes rows with their cells below each other.
+pub fn columns(rows: &Rows, text: &mut String) {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let longest = |at: usize| {
         rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max()

@@ -16,7 +16,7 @@ impl Transaction<'_> {
         Ok(seq)
     }
 
-    /// Moves a key between lists as its record demands, and counts.
+    /// Moves a key between lists as its record demands, counts and meters.
     pub(in crate::kms) fn relist(
         &mut self,
         space: &Space,
@@ -24,6 +24,7 @@ impl Transaction<'_> {
         new: Option<&KeyRecord>,
     ) -> Result<()> {
         self.reschedule(old, new)?;
+        self.meter_versions(space, old, new)?;
         let before = old.map(List::memberships).unwrap_or_default();
         let after = new.map(List::memberships).unwrap_or_default();
         let versions = |key: Option<&KeyRecord>| key.map_or(0, |key| key.versions.len() as u64);

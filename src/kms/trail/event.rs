@@ -137,8 +137,6 @@ pub(in crate::kms) enum Deed {
     RotateKey,
     /// The store is opened although memory cannot be locked.
     AllowUnprotectedMemory,
-    /// All keys of the process are wiped.
-    Zeroize,
     /// Events could not be written, and were more than can wait.
     LoseEvents,
 }
@@ -150,7 +148,6 @@ impl Deed {
             Self::ExpireKeyMaterial => "ExpireKeyMaterial",
             Self::RotateKey => "RotateKey",
             Self::AllowUnprotectedMemory => "AllowUnprotectedMemory",
-            Self::Zeroize => "Zeroize",
             Self::LoseEvents => "LoseEvents",
         }
     }

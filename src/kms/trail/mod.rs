@@ -8,7 +8,7 @@ mod read;
 mod refusals;
 mod waiting;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kms::Kms;
 use crate::model::Timestamp;
 
@@ -44,15 +44,14 @@ pub enum DataPlane {
 }
 
 impl DataPlane {
-    /// Every choice.
-    pub const ALL: &'static [Self] = &[Self::Off, Self::Denied, Self::All];
-
-    /// How it is written.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Denied => "denied",
-            Self::All => "all",
+    /// Reads the choice: `off`, `denied` or `all`;
+    /// [`InvalidParameter`](crate::error::ErrorCode::InvalidParameter) (`Audit`) for anything else.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text {
+            "off" => Ok(Self::Off),
+            "denied" => Ok(Self::Denied),
+            "all" => Ok(Self::All),
+            _ => Err(Error::invalid("Audit", "It must be off, denied or all.")),
         }
     }
 }
@@ -105,13 +104,13 @@ impl Kms {
     pub(super) fn enter_event(&self, event: &[u8]) -> Result<()> {
         let is_full = self.trail.waiting.push(event);
         if self.trail.audit.is_strict {
-            return self.flush();
+            return self.flush_past();
         }
         self.wake_recorder();
         if is_full {
             // Whoever is faster than the disk writes himself. What cannot be written waits on, up to a
             // bound.
-            let _later = self.flush();
+            let _later = self.flush_past();
         }
         Ok(())
     }

@@ -127,7 +127,7 @@ impl Kms {
         below: Option<u64>,
         limit: usize,
     ) -> Result<EventPage> {
-        self.flush_all()?;
+        self.flush()?;
         let last = self.read_header()?.events;
         let mut end = below.map_or(last, |below| below.saturating_sub(1).min(last));
         let too_old = wanted.start.map(|start| Timestamp(start.0.saturating_sub(LATEST)));
@@ -217,7 +217,7 @@ impl Kms {
     /// [`StoreFailed`](ErrorCode::StoreFailed) if `out` cannot be written to.
     pub fn export_trail(&self, out: &mut dyn Write) -> Result<Head> {
         self.check()?;
-        self.flush_all()?;
+        self.flush()?;
         let head = self.change(|transaction| {
             transaction.sign()?;
             Ok(transaction.chain().head())

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::kms::meter::{LANES, lane};
+use crate::kms::metering::{LANES, lane};
 
 /// How many bytes wait on a lane before whoever comes next writes them himself.
 const FULL: usize = 1 << 20;

@@ -1,0 +1,19 @@
+//! Metering: what each account uses in each region, and what that costs (API reference, chapter 16).
+//! Versions are metered in the change that makes or frees them, to the second; calls are counted in
+//! memory and added now and then.
+#![forbid(unsafe_code)]
+
+mod calls;
+mod prices;
+mod record;
+#[cfg(test)]
+mod tests;
+mod upkeep;
+
+pub(super) use calls::{Counter, LANES, Meter, lane};
+pub(crate) use prices::{Decimal, Line, Statement};
+#[cfg(any(test, feature = "testing"))]
+pub(super) use record::hosted;
+pub(super) use record::{MeterRecord, Usage};
+#[cfg(any(test, feature = "testing"))]
+pub(super) use upkeep::meter_place;
