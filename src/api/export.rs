@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Envelope, OVERHEAD, PublicKey, Transfer};
 use crate::kms::{Access, Action, Aliases, Door, Key, Plane, Purpose, Rule};
 use crate::model::{
-    EncryptionAlgorithm, EncryptionContext, KeyId, KeyRef, KeyVersionId, Region, WrappingKeySpec,
+    EncryptionAlgorithm, EncryptionContext, KeyId, KeyRef, KeyVersionId, WrappingKeySpec,
 };
 
 /// Decrypts a data key inside and gives it encrypted with a public key of the caller's.
@@ -212,6 +212,6 @@ impl Wrapping {
 
     /// SM2 is offered where keys of the same level can be SM2 keys.
     fn admit(&self, door: &Door<'_>, key: &Key) -> Result<()> {
-        Region::find(door.space().region)?.admit_wrapping(self.spec, key.record().level)
+        door.space().profile.admit_wrapping(self.spec, key.record().level)
     }
 }

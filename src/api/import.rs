@@ -8,9 +8,7 @@ use crate::api::{Base64Bytes, Blob};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{ImportToken, Keyring, RawMaterial, WrappingPair};
 use crate::kms::{Access, Action, Aliases, Door, KeyRecord, Rule, Transaction};
-use crate::model::{
-    KeyId, KeyRef, KeyState, Region, Timestamp, WrappingAlgorithm, WrappingKeySpec,
-};
+use crate::model::{KeyId, KeyRef, KeyState, Timestamp, WrappingAlgorithm, WrappingKeySpec};
 
 /// How long an import token is valid, in seconds.
 const TOKEN_LIFE: u64 = 24 * 3600;
@@ -61,8 +59,8 @@ impl Action for GetParametersForImport {
             let detail = format!("{algorithm} is not for keys of spec {}.", key.record().spec);
             return Err(Error::invalid("WrappingAlgorithm", detail));
         }
-        let region = Region::find(door.space().region)?;
-        region.admit_wrapping(self.wrapping_key_spec, key.record().level)?;
+        let profile = door.space().profile;
+        profile.admit_wrapping(self.wrapping_key_spec, key.record().level)?;
         door.admit_level(key.record().level, key.record().spec)?;
         may_have_one_more(key.record())?;
 

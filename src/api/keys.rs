@@ -12,7 +12,6 @@ use crate::kms::{
 };
 use crate::model::{
     JsonText, KeyId, KeyRef, KeySpec, KeyState, KeyUsage, KeyVersionId, Origin, ProtectionLevel,
-    Region,
 };
 
 /// The longest description, in characters.
@@ -54,9 +53,9 @@ impl Action for CreateKey {
     type Answer = KeyAnswer;
 
     fn run(&mut self, door: &Door<'_>) -> Result<KeyAnswer> {
-        let region = Region::find(door.space().region)?;
+        let profile = door.space().profile;
         let level = self.protection_level.unwrap_or(ProtectionLevel::Software);
-        let spec = self.key_spec.unwrap_or_else(|| region.default_spec(level));
+        let spec = self.key_spec.unwrap_or_else(|| profile.default_spec(level));
         let origin = self.origin.unwrap_or(Origin::Kms);
         let usage = match (self.key_usage, spec.usages()) {
             (None, [default, ..]) => *default,
@@ -84,7 +83,7 @@ impl Action for CreateKey {
             (true, Some(interval), _) => Some(rotation::interval(interval)?),
         };
         let tags = self.tags.as_ref().map_or(Ok(Vec::new()), |JsonText(text)| tags::read(text))?;
-        region.admit(spec, level)?;
+        profile.admit(spec, level)?;
         door.container(Class::Create, Some(spec))?;
         door.admit_level(level, spec)?;
         if *door.quotas() != Quotas::default() {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::kms::{Access, Action, Door};
-use crate::model::{KeySpec, KeyUsage, ProtectionLevel, REGIONS, Region};
+use crate::model::{KeySpec, KeyUsage, Profile, ProtectionLevel, REGIONS};
 
 /// Lists the regions, by name.
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
@@ -101,10 +101,10 @@ impl Action for DescribeService {
     type Answer = Service;
 
     fn run(&mut self, door: &Door<'_>) -> Result<Service> {
-        let region = Region::find(door.space().region)?;
-        let levels = region.protection_levels().iter();
+        let profile = door.space().profile;
+        let levels = profile.protection_levels().iter();
         let protection_level = levels.map(|level| OfferedLevel { r#type: *level }).collect();
-        let key_spec = KeySpec::ALL.iter().filter_map(|spec| offered(region, *spec)).collect();
+        let key_spec = KeySpec::ALL.iter().filter_map(|spec| offered(profile, *spec)).collect();
         Ok(Service {
             protection_levels: LevelsInside { protection_level },
             key_specs: SpecsInside { key_spec },
@@ -112,9 +112,9 @@ impl Action for DescribeService {
     }
 }
 
-fn offered(region: &Region, spec: KeySpec) -> Option<OfferedSpec> {
-    let levels = region.protection_levels().iter().copied();
-    let supported: Vec<_> = levels.filter(|level| region.offers(spec, *level)).collect();
+fn offered(profile: Profile, spec: KeySpec) -> Option<OfferedSpec> {
+    let levels = profile.protection_levels().iter().copied();
+    let supported: Vec<_> = levels.filter(|level| profile.offers(spec, *level)).collect();
     if supported.is_empty() {
         return None;
     }

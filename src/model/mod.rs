@@ -3,11 +3,13 @@
 
 mod algorithm;
 mod context;
+mod function;
 mod json_text;
 mod key;
 mod name;
 mod plaintext;
 mod principal;
+mod profile;
 mod region;
 mod tag;
 mod time;
@@ -15,11 +17,13 @@ mod words;
 
 pub use algorithm::{EncryptionAlgorithm, SigningAlgorithm, WrappingAlgorithm, WrappingKeySpec};
 pub use context::EncryptionContext;
+pub use function::{Algorithm, Drawing, Function, Generation, Hashing, Sealing};
 pub use json_text::JsonText;
 pub use key::{IdMap, KeyId, KeySpec, KeyState, KeyUsage, KeyVersionId, Origin, ProtectionLevel};
 pub use name::{AliasName, KeyRef, Space, VersionRef, alias_arn, key_arn, key_container_arn};
 pub use plaintext::Plaintext;
 pub use principal::{Account, Principal, Service};
-pub use region::{HsmClass, REGIONS, Region};
+pub use profile::{Indicator, Permit, Profile, Standing};
+pub use region::{Partition, REGIONS, Region};
 pub use tag::{Tags, check_tag, check_tag_key};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};

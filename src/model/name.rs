@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Account, KeyId, KeyVersionId, Region};
+use super::{Account, KeyId, KeyVersionId, Profile, Region};
 use crate::error::Result;
 
 /// An account in a region: the space in which names are unique and sessions live.
@@ -16,6 +16,8 @@ pub struct Space {
     pub account: Account,
     /// The region's identifier.
     pub region: &'static str,
+    /// The rules of the region.
+    pub profile: Profile,
 }
 
 impl Space {
@@ -23,7 +25,8 @@ impl Space {
     /// [`InvalidParameter`](crate::error::ErrorCode::InvalidParameter) (`AccountId` or `RegionId`)
     /// when the account is not 1 to 32 decimal digits or there is no such region.
     pub fn new(account: &str, region: &str) -> Result<Self> {
-        Ok(Self { account: Account::parse(account)?, region: Region::find(region)?.id })
+        let Region { id, profile, .. } = Region::find(region)?;
+        Ok(Self { account: Account::parse(account)?, region: id, profile: *profile })
     }
 }
 
