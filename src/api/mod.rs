@@ -63,7 +63,7 @@ pub use random::{GenerateRandom, MAX_RANDOM, RandomBytes, random_len};
 pub use reencrypt::{ReEncrypt, ReEncrypted};
 pub use resources::{ListTagResources, TagResources, TagRows, UntagResources};
 pub use rotation::UpdateRotationPolicy;
-pub use service::{DescribeRegions, DescribeService};
+pub use service::{DescribeAccountKmsStatus, DescribeRegions, DescribeService, OpenKmsService};
 pub use tags::{ListResourceTags, TagList, TagResource, UntagResource};
 pub use versions::{
     CreateKeyVersion, DescribeKeyVersion, ListKeyVersions, VersionAnswer, VersionList,
@@ -111,6 +111,7 @@ actions! {
     Decrypt,
     DeleteAlias,
     DeleteKeyMaterial,
+    DescribeAccountKmsStatus,
     DescribeKey,
     DescribeKeyVersion,
     DescribeRegions,
@@ -132,6 +133,7 @@ actions! {
     ListKeys,
     ListResourceTags,
     ListTagResources,
+    OpenKmsService,
     ReEncrypt,
     ScheduleKeyDeletion,
     SetDeletionProtection,

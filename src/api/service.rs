@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
-use crate::kms::{Access, Action, Door};
+use crate::api::Done;
+use crate::error::{ErrorCode, Result};
+use crate::kms::{Access, Action, Door, Target};
 use crate::model::{KeySpec, KeyUsage, Profile, ProtectionLevel, REGIONS};
 
 /// Lists the regions, by name.
@@ -101,6 +102,7 @@ impl Action for DescribeService {
     type Answer = Service;
 
     fn run(&mut self, door: &Door<'_>) -> Result<Service> {
+        door.permit(Target::Nothing)?;
         let profile = door.space().profile;
         let levels = profile.protection_levels().iter();
         let protection_level = levels.map(|level| OfferedLevel { r#type: *level }).collect();
@@ -123,4 +125,43 @@ fn offered(profile: Profile, spec: KeySpec) -> Option<OfferedSpec> {
         supported_protection_levels: SupportedInside { supported_protection_level: supported },
         usages: UsagesInside { usage: spec.usages() },
     })
+}
+
+/// Tells whether the account may use the service; whoever can ask may.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DescribeAccountKmsStatus {}
+
+/// The answer of DescribeAccountKmsStatus.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct AccountKmsStatus {
+    account_status: &'static str,
+}
+
+impl Action for DescribeAccountKmsStatus {
+    const NAME: &'static str = "DescribeAccountKmsStatus";
+    const ACCESS: Access = Access::Read;
+    type Answer = AccountKmsStatus;
+
+    fn run(&mut self, door: &Door<'_>) -> Result<AccountKmsStatus> {
+        door.permit(Target::Nothing)?;
+        Ok(AccountKmsStatus { account_status: "Enabled" })
+    }
+}
+
+/// Opens the service for the account. It is open for every account of a store: answers Forbidden.Opened.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct OpenKmsService {}
+
+impl Action for OpenKmsService {
+    const NAME: &'static str = "OpenKmsService";
+    const ACCESS: Access = Access::Write;
+    type Answer = Done;
+
+    fn run(&mut self, door: &Door<'_>) -> Result<Done> {
+        door.permit(Target::Nothing)?;
+        Err(ErrorCode::ServiceOpened.into())
+    }
 }
