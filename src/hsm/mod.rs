@@ -2,6 +2,7 @@
 //! wrapped, encrypted or public.
 
 pub mod arena;
+mod compliance;
 mod envelope;
 mod header;
 mod import;
@@ -27,6 +28,7 @@ use crate::error::{ErrorCode, Result};
 use crate::health::Health;
 use crate::model::{KeySpec, ProtectionLevel};
 
+pub use compliance::{Compliance, Row, compliance};
 pub use envelope::{Envelope, MAX_PLAINTEXT, OVERHEAD};
 pub use header::Header;
 pub use import::{ImportToken, TOKEN_LEN, WrappingPair};

@@ -39,9 +39,9 @@ use crate::hsm::arena::{self, Protection, Report};
 use crate::keystore::Keystore;
 use crate::model::{Clock, KeySpec, ManualClock, Principal, ProtectionLevel, Space, Timestamp};
 
-pub use crate::hsm::Unlock;
 pub use crate::hsm::arena::set_key_memory;
 pub use crate::hsm::selftest::{Report as SelfTest, run as self_test};
+pub use crate::hsm::{Compliance, Row, Unlock, compliance};
 pub use action::{Access, Action, Plane};
 pub(crate) use aliases::{AliasPage, AliasRecord};
 pub(crate) use authorization::Target;

@@ -7,5 +7,6 @@ mod failures;
 mod home;
 mod making;
 mod processes;
+mod regions;
 mod time;
 mod wrap;
