@@ -11,7 +11,8 @@ use crate::kms::{
     Access, Action, Aliases, Class, Door, KeyRecord, Quotas, Resource, Rule, Version,
 };
 use crate::model::{
-    JsonText, KeyId, KeyRef, KeySpec, KeyState, KeyUsage, KeyVersionId, Origin, ProtectionLevel,
+    JsonText, KeyId, KeyRef, KeySpec, KeyState, KeyUsage, KeyVersionId, Making, Origin,
+    ProtectionLevel,
 };
 
 /// The longest description, in characters.
@@ -97,7 +98,10 @@ impl Action for CreateKey {
         let _keyring = door.keyring()?;
         // Made before the change: a key pair takes long, and others wait for changes.
         let material = match origin {
-            Origin::Kms => Some(door.with_room(|| RawMaterial::generate(spec))?),
+            Origin::Kms => {
+                let permit = door.admit_use(level, spec, Making)?;
+                Some(door.with_room(|| RawMaterial::generate(permit))?)
+            }
             Origin::External => None,
         };
         door.change(|transaction| {

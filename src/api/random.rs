@@ -43,7 +43,7 @@ impl<'a> Action for GenerateRandom<'a> {
         let len = random_len(self.length)? as usize;
         door.container(Class::Read, None)?;
         let mut random = SecretBlob(self.into.take(len)?);
-        hsm::rng::fill(random.0.as_mut())?;
+        hsm::draw(door.admit_drawing()?, random.0.as_mut())?;
         Ok(RandomBytes { random })
     }
 }

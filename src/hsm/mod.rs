@@ -26,7 +26,9 @@ use arena::Protection;
 use crate::claims::Patience;
 use crate::error::{ErrorCode, Result};
 use crate::health::Health;
-use crate::model::{KeySpec, ProtectionLevel};
+#[cfg(any(test, feature = "testing"))]
+use crate::model::{Algorithm, Profile};
+use crate::model::{Drawing, KeySpec, Permit, ProtectionLevel};
 
 pub use compliance::{Compliance, Row, compliance};
 pub use envelope::{Envelope, MAX_PLAINTEXT, OVERHEAD};
@@ -36,7 +38,7 @@ pub use keyring::Keyring;
 pub(crate) use material::destroyed_version_body;
 pub use material::{KeyMaterial, RawMaterial, SymmetricKey};
 pub use message::MessageDigest;
-pub use pair::{Ciphertext, KeyPair, PublicKey};
+pub use pair::{Ciphertext, Permitted, PublicKey};
 pub use sealed::{Place, RecordKind, Term};
 pub use transfer::Transfer;
 pub use unlock::{Slot, Unlock};
@@ -108,7 +110,18 @@ pub fn wipe() {
     arena::wipe_stacks();
 }
 
-/// Fresh random bytes.
+/// Random bytes for a caller.
+pub fn draw(_: Permit<Drawing>, out: &mut [u8]) -> Result<()> {
+    rng::fill(out)
+}
+
+/// Leave for whatever is offered anywhere.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn permitted<A: Algorithm>(spec: KeySpec, algorithm: A) -> Result<Permit<A>> {
+    Profile::Gm.permit(ProtectionLevel::Hsm, spec, algorithm)
+}
+
+/// Fresh random bytes, for names and nonces.
 pub fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     rng::fill(&mut bytes)?;

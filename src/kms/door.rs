@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::{self, KeyMaterial, PublicKey};
+use crate::hsm::{self, KeyMaterial};
 use crate::kms::cache::Meters;
 use crate::kms::room::with_room;
 use crate::kms::{
@@ -12,8 +12,8 @@ use crate::kms::{
     Selection, Session, Transaction, Version,
 };
 use crate::model::{
-    KeyId, KeyRef, KeySpec, KeyVersionId, ManualClock, Principal, ProtectionLevel, Space,
-    Timestamp, VersionRef,
+    Algorithm, Drawing, Indicator, KeyId, KeyRef, KeySpec, KeyVersionId, ManualClock, Permit,
+    Principal, ProtectionLevel, Space, Timestamp, VersionRef,
 };
 use crate::policy::{self, Decision};
 
@@ -34,6 +34,8 @@ pub struct Door<'s> {
     access: Access,
     /// Whether it has been counted against the rates.
     is_counted: &'s Cell<bool>,
+    /// Whether what it has used so far is approved.
+    indicator: &'s Cell<Indicator>,
 }
 
 impl<'s> Door<'s> {
@@ -42,8 +44,9 @@ impl<'s> Door<'s> {
         actions: &'static [&'static str],
         access: Access,
         is_counted: &'s Cell<bool>,
+        indicator: &'s Cell<Indicator>,
     ) -> Self {
-        Self { session, actions, access, is_counted }
+        Self { session, actions, access, is_counted, indicator }
     }
 
     /// The same request under other permissions, any of which will do.
@@ -119,30 +122,53 @@ impl<'s> Door<'s> {
         }
     }
 
-    /// Runs `f` with the material of a version of an admitted key, and again with room made for it
-    /// if it finds the memory for keys used up; counts the call. `f` must be short: who closes the
-    /// store waits for its end.
+    /// Leave of the region's profile to use an algorithm with such keys; the indicator of the call
+    /// takes it down.
     #[inline]
-    pub(crate) fn with_material<R>(
+    pub(crate) fn admit_use<A: Algorithm>(
+        &self,
+        level: ProtectionLevel,
+        spec: KeySpec,
+        algorithm: A,
+    ) -> Result<Permit<A>> {
+        let permit = self.space().profile.permit(level, spec, algorithm)?;
+        self.indicator.set(self.indicator.get().and(permit.standing()));
+        Ok(permit)
+    }
+
+    /// Leave to draw random numbers for the caller, as for a key of AES at the best level on offer.
+    pub(crate) fn admit_drawing(&self) -> Result<Permit<Drawing>> {
+        let best = self.space().profile.protection_levels().last().copied();
+        let level = best.unwrap_or(ProtectionLevel::Software);
+        self.admit_use(level, KeySpec::Aes256, Drawing)
+    }
+
+    /// Runs `f` with the material of a version of an admitted key and leave to use `algorithm` with
+    /// it, and again with room made for it if it finds the memory for keys used up; counts the call.
+    /// `f` must be short: who closes the store waits for its end.
+    #[inline]
+    pub(crate) fn with_material<A: Algorithm, R>(
+        &self,
+        key: &Key,
+        version: KeyVersionId,
+        algorithm: A,
+        mut f: impl FnMut(&KeyMaterial, Permit<A>) -> Result<R>,
+    ) -> Result<R> {
+        let KeyRecord { level, spec, .. } = *key.record();
+        self.session.kms.hsm().admit(level, spec)?;
+        let permit = self.admit_use(level, spec, algorithm)?;
+        self.session.kms.with_material(key, version, Meters::Call, |material| f(material, permit))
+    }
+
+    /// Runs `f` with a version of an admitted asymmetric key for the sake of its public half. That is
+    /// no use of the key, and not counted.
+    pub(crate) fn with_public_half<R>(
         &self,
         key: &Key,
         version: KeyVersionId,
         f: impl FnMut(&KeyMaterial) -> Result<R>,
     ) -> Result<R> {
         self.session.kms.hsm().admit(key.record().level, key.record().spec)?;
-        self.session.kms.with_material(key, version, Meters::Call, f)
-    }
-
-    /// Runs `f` with the public half of a version of an admitted asymmetric key. That is no use of the
-    /// key, and not counted.
-    pub(crate) fn with_public_key<R>(
-        &self,
-        key: &Key,
-        version: KeyVersionId,
-        mut f: impl FnMut(&PublicKey) -> Result<R>,
-    ) -> Result<R> {
-        self.session.kms.hsm().admit(key.record().level, key.record().spec)?;
-        let f = |material: &KeyMaterial| f(material.pair()?.public());
         self.session.kms.with_material(key, version, Meters::Not, f)
     }
 

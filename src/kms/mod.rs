@@ -10,6 +10,7 @@ mod destruction;
 mod door;
 #[cfg(test)]
 mod forgeries;
+mod indicator;
 mod keeper;
 #[cfg(any(test, feature = "testing"))]
 mod ledger;
@@ -49,6 +50,7 @@ pub(crate) use cache::Held;
 pub use cache::Key;
 pub use clockwork::Tick;
 pub use door::{Aliases, Door};
+pub use indicator::{last_indicator, reset_indicator};
 pub use lifecycle::{Purpose, Rule};
 pub(crate) use lists::{Page, Selection};
 pub use meter::Meter;

@@ -10,8 +10,8 @@ use crate::fork::Generation;
 use crate::hsm;
 use crate::kms::quota::Calls;
 use crate::kms::room::with_room;
-use crate::kms::{Action, Door, Kms};
-use crate::model::{Principal, Space};
+use crate::kms::{Action, Door, Kms, indicator};
+use crate::model::{Indicator, Principal, Space};
 
 /// A principal in an account and region.
 #[derive(Clone)]
@@ -31,6 +31,9 @@ pub struct Reply<T> {
     /// Names the request.
     #[serde(rename = "RequestId", serialize_with = "as_text")]
     pub request_id: RequestId,
+    /// Whether what the action has done was approved; no part of the API's answer.
+    #[serde(skip)]
+    pub indicator: Indicator,
 }
 
 fn as_text<S: serde::Serializer>(id: &RequestId, serializer: S) -> Result<S::Ok, S::Error> {
@@ -46,12 +49,17 @@ impl Session {
     /// Does an action. Errors carry the request id, too.
     #[inline]
     pub fn call<A: Action>(&self, mut action: A) -> Result<Reply<A::Answer>> {
+        indicator::note(Indicator::None);
         let request_id = mint()?;
-        let is_counted = Cell::new(false);
-        let door = Door::new(self, const { &[A::NAME] }, A::ACCESS, &is_counted);
+        let (is_counted, indicator) = (Cell::new(false), Cell::default());
+        let door = Door::new(self, const { &[A::NAME] }, A::ACCESS, &is_counted, &indicator);
         let answer = self.kms.check().and_then(|()| action.run(&door));
         match answer {
-            Ok(answer) => Ok(Reply { answer, request_id }),
+            Ok(answer) => {
+                let indicator = indicator.get();
+                indicator::note(indicator);
+                Ok(Reply { answer, request_id, indicator })
+            }
             Err(error) => Err(error.of_request(request_id)),
         }
     }
@@ -59,6 +67,7 @@ impl Session {
     /// A request that failed before the door, with a request id. The module's own state comes
     /// before any fault of the request.
     pub(crate) fn refuse(&self, error: Error) -> Error {
+        indicator::note(Indicator::None);
         let error = self.kms.check().err().unwrap_or(error);
         match mint() {
             Ok(request_id) => error.of_request(request_id),

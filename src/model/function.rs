@@ -165,9 +165,9 @@ impl Algorithm for WrappingAlgorithm {
 
 /// Making keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Generation;
+pub struct Making;
 
-impl Generation {
+impl Making {
     /// The function that it is with keys of `spec`.
     pub const fn of(spec: KeySpec) -> Function {
         match spec {
@@ -181,7 +181,7 @@ impl Generation {
     }
 }
 
-impl Algorithm for Generation {
+impl Algorithm for Making {
     fn function(self, spec: KeySpec) -> Option<Function> {
         Some(Self::of(spec))
     }

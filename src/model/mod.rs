@@ -17,7 +17,7 @@ mod words;
 
 pub use algorithm::{EncryptionAlgorithm, SigningAlgorithm, WrappingAlgorithm, WrappingKeySpec};
 pub use context::EncryptionContext;
-pub use function::{Algorithm, Drawing, Function, Generation, Hashing, Sealing};
+pub use function::{Algorithm, Drawing, Function, Hashing, Making, Sealing};
 pub use json_text::JsonText;
 pub use key::{IdMap, KeyId, KeySpec, KeyState, KeyUsage, KeyVersionId, Origin, ProtectionLevel};
 pub use name::{AliasName, KeyRef, Space, VersionRef, alias_arn, key_arn, key_container_arn};

@@ -4,7 +4,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{Algorithm, Function, Generation, KeySpec, ProtectionLevel, WrappingKeySpec};
+use super::{Algorithm, Function, KeySpec, Making, ProtectionLevel};
 use crate::error::{Error, ErrorCode, Result};
 
 /// The rules of a region.
@@ -64,7 +64,7 @@ impl Profile {
 
     /// Whether keys of `spec` may exist at `level`.
     pub fn offers(self, spec: KeySpec, level: ProtectionLevel) -> bool {
-        self.standing(level, Generation::of(spec)).is_some()
+        self.standing(level, Making::of(spec)).is_some()
     }
 
     /// The spec of a key whose creator names none: SM4 on GM hardware, AES-256 elsewhere.
@@ -83,14 +83,6 @@ impl Profile {
         match self.offers(spec, level) {
             true => Ok(()),
             false => Err(needs_gm("KeySpec", spec.as_str())),
-        }
-    }
-
-    /// Refuses to wrap for keys of this level by keys of a kind that they cannot be of here.
-    pub fn admit_wrapping(self, wrapping: WrappingKeySpec, level: ProtectionLevel) -> Result<()> {
-        match self.offers(wrapping.key_spec(), level) {
-            true => Ok(()),
-            false => Err(needs_gm("WrappingKeySpec", wrapping.as_str())),
         }
     }
 
@@ -164,7 +156,12 @@ pub struct Permit<A> {
 }
 
 impl<A: Copy> Permit<A> {
-    /// The algorithm, for the key at hand; [`ErrorCode::Internal`] if that is of another spec.
+    /// The algorithm.
+    pub const fn algorithm(self) -> A {
+        self.algorithm
+    }
+
+    /// The same, for the key at hand; [`ErrorCode::Internal`] if that is of another spec.
     #[inline]
     pub fn algorithm_for(self, spec: KeySpec) -> Result<A> {
         if self.spec == spec { Ok(self.algorithm) } else { Err(ErrorCode::Internal.into()) }
@@ -306,7 +303,7 @@ mod tests {
         try_all(SigningAlgorithm::ALL, &mut seen);
         try_all(EncryptionAlgorithm::ALL, &mut seen);
         try_all(WrappingAlgorithm::ALL, &mut seen);
-        try_all(&[Generation], &mut seen);
+        try_all(&[Making], &mut seen);
         try_all(&[Drawing], &mut seen);
         try_all(&[Hashing], &mut seen);
         assert!(seen.iter().eq(F::ALL), "{seen:?}");
