@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::api::codec::SecretBlob;
 use crate::api::{Base64Bytes, Blob, Into};
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::Ciphertext;
+use crate::hsm::{Ciphertext, KeyMaterial};
 use crate::kms::{Access, Action, Aliases, Door, Plane, Purpose, Rule};
 use crate::model::{
     EncryptionAlgorithm, KeyId, KeyRef, KeyVersionId, SigningAlgorithm, VersionRef,
@@ -55,8 +55,8 @@ impl<'a> Action for AsymmetricSign<'a> {
         let (key, version) =
             door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, rule)?;
         let mut value = self.into.take(SigningAlgorithm::max_signature(key.record().spec))?;
-        let len = door.with_material(&key, version.id, |material| {
-            material.pair()?.sign(self.algorithm, digest, value.as_mut())
+        let len = door.with_material(&key, version.id, self.algorithm, |material, permit| {
+            material.pair(permit)?.sign(digest, value.as_mut())
         })?;
         value.shorten(len);
         Ok(Signature { key_id: key.record().id, key_version_id: version.id, value })
@@ -102,8 +102,8 @@ impl Action for AsymmetricVerify<'_> {
         let rule = Rule::Use(Purpose::Signature(self.algorithm));
         let (key, version) =
             door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, rule)?;
-        let value = door.with_material(&key, version.id, |material| {
-            material.pair()?.public().verify(self.algorithm, digest, &self.value.0)
+        let value = door.with_material(&key, version.id, self.algorithm, |material, permit| {
+            material.pair(permit)?.verify(digest, &self.value.0)
         })?;
         Ok(Verified { key_id: key.record().id, key_version_id: version.id, value })
     }
@@ -160,8 +160,8 @@ impl<'a> Action for AsymmetricEncrypt<'a> {
         }
         let len = EncryptionAlgorithm::ciphertext_len(spec, plaintext.len());
         let mut blob = self.into.take(len)?;
-        door.with_material(&key, version.id, |material| {
-            material.pair()?.public().encrypt(self.algorithm, plaintext, blob.as_mut())
+        door.with_material(&key, version.id, self.algorithm, |material, permit| {
+            material.pair(permit)?.encrypt(plaintext, blob.as_mut())
         })?;
         let key_id = key.record().id;
         Ok(PublicKeyEncrypted { key_id, key_version_id: version.id, ciphertext_blob: blob })
@@ -210,8 +210,8 @@ impl<'a> Action for AsymmetricDecrypt<'a> {
             door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, rule)?;
         let ciphertext = Ciphertext::parse(self.algorithm, &self.ciphertext_blob.0)?;
         let mut plaintext = SecretBlob(self.into.take(ciphertext.max_plaintext())?);
-        let len = door.with_material(&key, version.id, |material| {
-            material.pair()?.decrypt(&ciphertext, plaintext.0.as_mut())
+        let len = door.with_material(&key, version.id, self.algorithm, |material, permit| {
+            material.pair(permit)?.decrypt(&ciphertext, plaintext.0.as_mut())
         })?;
         plaintext.0.shorten(len);
         Ok(PublicKeyDecrypted { key_id: key.record().id, key_version_id: version.id, plaintext })
@@ -257,7 +257,7 @@ impl<'a> Action for GetPublicKey<'a> {
     fn run(&mut self, door: &Door<'_>) -> Result<PublishedKey<'a>> {
         let (key, version) =
             door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, Rule::Publish)?;
-        let spki = door.with_public_key(&key, version.id, |public| Ok(public.spki()))?;
+        let spki = door.with_public_half(&key, version.id, KeyMaterial::spki)?;
         let pem = der::pem::encode_string("PUBLIC KEY", LineEnding::LF, &spki)
             .map_err(|_| ErrorCode::Internal)?;
         let mut public_key = self.into.take(pem.len())?;

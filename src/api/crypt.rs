@@ -8,7 +8,7 @@ use crate::api::{Base64Bytes, Blob, Into};
 use crate::error::{Error, Result};
 use crate::hsm::{Envelope, MAX_PLAINTEXT, OVERHEAD};
 use crate::kms::{Access, Action, Aliases, Door, Plane, Purpose, Rule};
-use crate::model::{EncryptionContext, KeyId, KeyRef, KeyVersionId, Plaintext};
+use crate::model::{EncryptionContext, KeyId, KeyRef, KeyVersionId, Plaintext, Sealing};
 
 /// Encrypts up to 6144 bytes under a symmetric key.
 #[derive(Deserialize, JsonSchema, Serialize)]
@@ -55,9 +55,9 @@ impl<'a> Action for Encrypt<'a> {
         let mut blob = self.into.take(plaintext.len() + OVERHEAD)?;
         let is_text = self.plaintext.is_text();
         let context = &self.encryption_context;
-        door.with_material(&key, version, |material| {
+        door.with_material(&key, version, Sealing, |material, permit| {
             Envelope::seal(
-                material.symmetric()?,
+                material.symmetric(permit)?,
                 &version,
                 plaintext,
                 is_text,
@@ -130,8 +130,12 @@ impl<'a> Action for Decrypt<'a> {
         let envelope = Envelope::parse(&self.ciphertext_blob.0)?;
         let key = door.key_of_version(envelope.version())?;
         let mut plaintext = SecretBlob(self.into.take(envelope.plaintext_len())?);
-        door.with_material(&key, envelope.version(), |material| {
-            envelope.open(material.symmetric()?, &self.encryption_context, plaintext.0.as_mut())
+        door.with_material(&key, envelope.version(), Sealing, |material, permit| {
+            envelope.open(
+                material.symmetric(permit)?,
+                &self.encryption_context,
+                plaintext.0.as_mut(),
+            )
         })?;
         Ok(Decrypted {
             key_id: key.record().id,

@@ -11,7 +11,7 @@ use crate::api::{Blob, Into};
 use crate::error::{Error, Result};
 use crate::hsm::{Envelope, OVERHEAD};
 use crate::kms::{Access, Action, Aliases, Door, Plane, Purpose, Rule};
-use crate::model::{EncryptionContext, KeyId, KeyRef, KeyVersionId};
+use crate::model::{Drawing, EncryptionContext, KeyId, KeyRef, KeyVersionId, Sealing};
 
 /// The longest data key in bytes.
 pub const MAX_DATA_KEY: u32 = 1024;
@@ -179,9 +179,11 @@ fn generate<'b>(
 ) -> Result<WrappedDataKey<'b>> {
     let key = door.key(key, Aliases::Taken, Rule::Use(Purpose::Envelope))?;
     let version = key.record().primary()?.id;
-    door.with_material(&key, version, |material| {
+    let drawing = door.admit_use(key.record().level, key.record().spec, Drawing)?;
+    door.with_material(&key, version, Sealing, |material, permit| {
         let plaintext = plaintext.as_deref_mut();
-        Envelope::seal_data_key(material.symmetric()?, &version, context, blob.as_mut(), plaintext)
+        let key = material.symmetric(permit)?;
+        Envelope::seal_data_key(drawing, key, &version, context, blob.as_mut(), plaintext)
     })?;
     let key_id = key.record().id;
     Ok(WrappedDataKey { key_id, key_version_id: version, ciphertext_blob: blob })

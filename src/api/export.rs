@@ -10,7 +10,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Envelope, OVERHEAD, PublicKey, Transfer};
 use crate::kms::{Access, Action, Aliases, Door, Key, Plane, Purpose, Rule};
 use crate::model::{
-    EncryptionAlgorithm, EncryptionContext, KeyId, KeyRef, KeyVersionId, Region, WrappingKeySpec,
+    Drawing, EncryptionAlgorithm, EncryptionContext, KeyId, KeyRef, KeyVersionId, Permit, Sealing,
+    WrappingKeySpec,
 };
 
 /// Decrypts a data key inside and gives it encrypted with a public key of the caller's.
@@ -66,15 +67,15 @@ impl<'a> Action for ExportDataKey<'a> {
         let len = wrapping.len(envelope.plaintext_len(), "CiphertextBlob")?;
         let version = envelope.version();
         let key = door.key_of_version(version)?;
-        wrapping.admit(door, &key)?;
+        let exporting = wrapping.admit(door, &key)?;
         let mut exported = self.into.take(len)?;
 
         // Held while there is a plaintext: closing waits for it.
         let _keyring = door.keyring()?;
-        door.with_material(&key, version, |material| {
-            Transfer::open(material.symmetric()?, &envelope, &self.encryption_context)?.wrap(
+        door.with_material(&key, version, Sealing, |material, permit| {
+            Transfer::open(material.symmetric(permit)?, &envelope, &self.encryption_context)?.wrap(
+                exporting,
                 &wrapping.key,
-                wrapping.algorithm,
                 exported.as_mut(),
             )
         })?;
@@ -146,18 +147,19 @@ impl<'a> Action for GenerateAndExportDataKey<'a> {
         let len = length(self.key_spec, self.number_of_bytes)?;
         let exported_len = wrapping.len(len, "NumberOfBytes")?;
         let key = door.key(&self.key_id, Aliases::Taken, Rule::Use(Purpose::Envelope))?;
-        wrapping.admit(door, &key)?;
+        let exporting = wrapping.admit(door, &key)?;
         let version = key.record().primary()?.id;
         let mut blob = self.ciphertext_into.take(len + OVERHEAD)?;
         let mut exported = self.exported_into.take(exported_len)?;
 
         // Held while there is a data key: closing waits for it.
         let _keyring = door.keyring()?;
-        door.with_material(&key, version, |material| {
-            let data_key = Transfer::data_key(len)?;
+        let drawing = door.admit_use(key.record().level, key.record().spec, Drawing)?;
+        door.with_material(&key, version, Sealing, |material, permit| {
+            let data_key = Transfer::data_key(drawing, len)?;
             let context = &self.encryption_context;
-            data_key.seal(material.symmetric()?, &version, context, blob.as_mut())?;
-            data_key.wrap(&wrapping.key, wrapping.algorithm, exported.as_mut())
+            data_key.seal(material.symmetric(permit)?, &version, context, blob.as_mut())?;
+            data_key.wrap(exporting, &wrapping.key, exported.as_mut())
         })
         .inspect_err(|_| blob.as_mut().fill(0))?;
         Ok(DataKeyForExport {
@@ -211,7 +213,8 @@ impl Wrapping {
     }
 
     /// SM2 is offered where keys of the same level can be SM2 keys.
-    fn admit(&self, door: &Door<'_>, key: &Key) -> Result<()> {
-        Region::find(door.space().region)?.admit_wrapping(self.spec, key.record().level)
+    fn admit(&self, door: &Door<'_>, key: &Key) -> Result<Permit<EncryptionAlgorithm>> {
+        door.admit_use(key.record().level, self.spec.key_spec(), self.algorithm)
+            .map_err(|error| error.about("WrappingKeySpec"))
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{ImportToken, Keyring, RawMaterial, WrappingPair};
 use crate::kms::{Access, Action, Aliases, Door, KeyRecord, Rule, Transaction};
 use crate::model::{
-    KeyId, KeyRef, KeyState, Region, Timestamp, WrappingAlgorithm, WrappingKeySpec,
+    KeyId, KeyRef, KeyState, Making, Permit, Timestamp, WrappingAlgorithm, WrappingKeySpec,
 };
 
 /// How long an import token is valid, in seconds.
@@ -61,17 +61,19 @@ impl Action for GetParametersForImport {
             let detail = format!("{algorithm} is not for keys of spec {}.", key.record().spec);
             return Err(Error::invalid("WrappingAlgorithm", detail));
         }
-        let region = Region::find(door.space().region)?;
-        region.admit_wrapping(self.wrapping_key_spec, key.record().level)?;
-        door.admit_level(key.record().level, key.record().spec)?;
+        let KeyRecord { level, spec, .. } = *key.record();
+        let making = door.admit_use(level, self.wrapping_key_spec.key_spec(), Making);
+        let making = making.map_err(|error| error.about("WrappingKeySpec"))?;
+        let wrapping = door.admit_use(level, spec, algorithm)?;
+        door.admit_level(level, spec)?;
         may_have_one_more(key.record())?;
 
         // Held while there is a private key: closing waits for it.
         let keyring = door.keyring()?;
         // Made before the change: it takes a tenth of a second, and others wait for changes.
         let not_after = door.now().plus(TOKEN_LIFE);
-        let pair =
-            door.with_room(|| WrappingPair::generate(key.record().id, algorithm, not_after))?;
+        let pair = door
+            .with_room(|| WrappingPair::generate(making, wrapping, key.record().id, not_after))?;
         door.change_key(&self.key_id, Aliases::Refused, Rule::External, |transaction, key| {
             may_have_one_more(key)?;
             transaction.put_pair(pair.id(), &pair.body()?)?;
@@ -149,7 +151,9 @@ impl Action for ImportKeyMaterial<'_> {
             }
             // Made before anything is tried: no failure may go uncounted for want of memory.
             let failed = pair.body_after_failure()?;
-            match unwrap(transaction.keyring(), key, &pair, &self.encrypted_key_material.0) {
+            let permit = door.admit_use(key.level, key.spec, pair.algorithm())?;
+            match unwrap(permit, transaction.keyring(), key, &pair, &self.encrypted_key_material.0)
+            {
                 Ok(material) => {
                     let fingerprint =
                         material.fingerprint(transaction.keyring(), &key.id, key.spec)?;
@@ -170,12 +174,13 @@ impl Action for ImportKeyMaterial<'_> {
 /// The material inside `wrapped`, if it is what the key takes: of its kind, and the same as the first
 /// time.
 fn unwrap(
+    permit: Permit<WrappingAlgorithm>,
     keyring: &Keyring,
     key: &KeyRecord,
     pair: &WrappingPair,
     wrapped: &[u8],
 ) -> Result<RawMaterial> {
-    let material = pair.unwrap(wrapped, key.spec)?;
+    let material = pair.unwrap(permit, wrapped)?;
     if let Some(first) = &key.fingerprint
         && !material.is(first, keyring, &key.id, key.spec)?
     {

@@ -11,8 +11,8 @@ use crate::kms::{
     Access, Action, Aliases, Class, Door, KeyRecord, Quotas, Resource, Rule, Target, Version,
 };
 use crate::model::{
-    JsonText, KeyId, KeyRef, KeySpec, KeyState, KeyUsage, KeyVersionId, Origin, ProtectionLevel,
-    Region,
+    JsonText, KeyId, KeyRef, KeySpec, KeyState, KeyUsage, KeyVersionId, Making, Origin,
+    ProtectionLevel,
 };
 
 /// The longest description, in characters.
@@ -54,9 +54,9 @@ impl Action for CreateKey {
     type Answer = KeyAnswer;
 
     fn run(&mut self, door: &Door<'_>) -> Result<KeyAnswer> {
-        let region = Region::find(door.space().region)?;
+        let profile = door.space().profile;
         let level = self.protection_level.unwrap_or(ProtectionLevel::Software);
-        let spec = self.key_spec.unwrap_or_else(|| region.default_spec(level));
+        let spec = self.key_spec.unwrap_or_else(|| profile.default_spec(level));
         let origin = self.origin.unwrap_or(Origin::Kms);
         let usage = match (self.key_usage, spec.usages()) {
             (None, [default, ..]) => *default,
@@ -84,7 +84,7 @@ impl Action for CreateKey {
             (true, Some(interval), _) => Some(rotation::interval(interval)?),
         };
         let tags = self.tags.as_ref().map_or(Ok(Vec::new()), |JsonText(text)| tags::read(text))?;
-        region.admit(spec, level)?;
+        profile.admit(spec, level)?;
         door.permit(Target::Keys)?;
         door.count(Class::Create, Some(spec))?;
         door.admit_level(level, spec)?;
@@ -99,7 +99,10 @@ impl Action for CreateKey {
         let _keyring = door.keyring()?;
         // Made before the change: a key pair takes long, and others wait for changes.
         let material = match origin {
-            Origin::Kms => Some(door.with_room(|| RawMaterial::generate(spec))?),
+            Origin::Kms => {
+                let permit = door.admit_use(level, spec, Making)?;
+                Some(door.with_room(|| RawMaterial::generate(permit))?)
+            }
             Origin::External => None,
         };
         door.change(|transaction| {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::hsm::MessageDigest;
 use crate::kms::{Access, Action, Aliases, Door, Plane, Purpose, Rule};
-use crate::model::{KeyRef, SigningAlgorithm, VersionRef};
+use crate::model::{Hashing, KeyRef, SigningAlgorithm, VersionRef};
 
 /// Begins the digest of a message that a key signs or has signed.
 #[derive(Serialize)]
@@ -46,8 +46,9 @@ impl Action for DigestMessage<'_> {
         let rule = Rule::Use(Purpose::Signature(self.algorithm));
         let (key, version) =
             door.key_version(&self.key_id, self.key_version_id, Aliases::Taken, rule)?;
-        let digest = door.with_public_key(&key, version.id, |public| {
-            MessageDigest::new(public, self.algorithm, self.user_id)
+        let permit = door.admit_use(key.record().level, key.record().spec, Hashing)?;
+        let digest = door.with_public_half(&key, version.id, |material| {
+            material.pair(permit)?.digest(self.algorithm, self.user_id)
         })?;
         let max_signature = SigningAlgorithm::max_signature(key.record().spec);
         Ok(DigestBegun { digest, max_signature })

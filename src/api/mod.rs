@@ -68,7 +68,7 @@ pub use random::{GenerateRandom, MAX_RANDOM, RandomBytes, random_len};
 pub use reencrypt::{ReEncrypt, ReEncrypted};
 pub use resources::{ListTagResources, TagResources, TagRows, UntagResources};
 pub use rotation::UpdateRotationPolicy;
-pub use service::{DescribeRegions, DescribeService};
+pub use service::{DescribeAccountKmsStatus, DescribeRegions, DescribeService, OpenKmsService};
 pub use tags::{ListResourceTags, TagList, TagResource, UntagResource};
 pub use verification::verify_trail;
 pub use versions::{
@@ -118,6 +118,7 @@ actions! {
     Decrypt,
     DeleteAlias,
     DeleteKeyMaterial,
+    DescribeAccountKmsStatus,
     DescribeKey,
     DescribeKeyVersion,
     DescribeRegions,
@@ -140,6 +141,7 @@ actions! {
     ListResourceTags,
     ListTagResources,
     LookupEvents,
+    OpenKmsService,
     QueryBill,
     ReEncrypt,
     ScheduleKeyDeletion,

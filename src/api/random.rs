@@ -44,7 +44,7 @@ impl<'a> Action for GenerateRandom<'a> {
         door.permit(Target::Nothing)?;
         door.count(Class::Read, None)?;
         let mut random = SecretBlob(self.into.take(len)?);
-        hsm::rng::fill(random.0.as_mut())?;
+        hsm::draw(door.admit_drawing()?, random.0.as_mut())?;
         Ok(RandomBytes { random })
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Ciphertext, Envelope, OVERHEAD, Transfer};
 use crate::kms::{Access, Action, Aliases, Door, Plane, Purpose, Rule};
 use crate::model::{
-    EncryptionAlgorithm, EncryptionContext, KeyId, KeyRef, KeyVersionId, VersionRef,
+    EncryptionAlgorithm, EncryptionContext, KeyId, KeyRef, KeyVersionId, Sealing, VersionRef,
 };
 
 /// Decrypts a ciphertext inside and encrypts the plaintext under another symmetric key, or the newest version of the same.
@@ -94,19 +94,26 @@ impl<'a> Action for ReEncrypt<'a> {
 
         // Held while there is a plaintext: closing waits for it.
         let _keyring = door.keyring()?;
-        let plaintext =
-            door.with_material(&source_key, source_version, |material| match &source {
-                Source::Envelope(envelope) => {
-                    Transfer::open(material.symmetric()?, envelope, &self.source_encryption_context)
-                }
-                Source::PublicKey(.., ciphertext) => {
-                    Transfer::decrypt(material.pair()?, ciphertext)
-                }
-            })?;
+        let plaintext = match &source {
+            Source::Envelope(envelope) => {
+                door.with_material(&source_key, source_version, Sealing, |material, permit| {
+                    Transfer::open(
+                        material.symmetric(permit)?,
+                        envelope,
+                        &self.source_encryption_context,
+                    )
+                })
+            }
+            Source::PublicKey(.., algorithm, ciphertext) => {
+                door.with_material(&source_key, source_version, *algorithm, |material, permit| {
+                    Transfer::decrypt(material.pair(permit)?, ciphertext)
+                })
+            }
+        }?;
         blob.shorten(plaintext.plaintext_len() + OVERHEAD);
         let context = &self.destination_encryption_context;
-        door.with_material(&key, version, |material| {
-            plaintext.seal(material.symmetric()?, &version, context, blob.as_mut())
+        door.with_material(&key, version, Sealing, |material, permit| {
+            plaintext.seal(material.symmetric(permit)?, &version, context, blob.as_mut())
         })?;
         Ok(ReEncrypted {
             key_id: source_key.record().id,

@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::api::Done;
+use crate::error::{ErrorCode, Result};
 use crate::kms::{Access, Action, Door, Plane, Target};
-use crate::model::{KeySpec, KeyUsage, ProtectionLevel, REGIONS, Region};
+use crate::model::{KeySpec, KeyUsage, Profile, ProtectionLevel, REGIONS};
 
 /// Lists the regions, by name.
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
@@ -103,10 +104,10 @@ impl Action for DescribeService {
 
     fn run(&mut self, door: &Door<'_>) -> Result<Service> {
         door.permit(Target::Nothing)?;
-        let region = Region::find(door.space().region)?;
-        let levels = region.protection_levels().iter();
+        let profile = door.space().profile;
+        let levels = profile.protection_levels().iter();
         let protection_level = levels.map(|level| OfferedLevel { r#type: *level }).collect();
-        let key_spec = KeySpec::ALL.iter().filter_map(|spec| offered(region, *spec)).collect();
+        let key_spec = KeySpec::ALL.iter().filter_map(|spec| offered(profile, *spec)).collect();
         Ok(Service {
             protection_levels: LevelsInside { protection_level },
             key_specs: SpecsInside { key_spec },
@@ -114,9 +115,9 @@ impl Action for DescribeService {
     }
 }
 
-fn offered(region: &Region, spec: KeySpec) -> Option<OfferedSpec> {
-    let levels = region.protection_levels().iter().copied();
-    let supported: Vec<_> = levels.filter(|level| region.offers(spec, *level)).collect();
+fn offered(profile: Profile, spec: KeySpec) -> Option<OfferedSpec> {
+    let levels = profile.protection_levels().iter().copied();
+    let supported: Vec<_> = levels.filter(|level| profile.offers(spec, *level)).collect();
     if supported.is_empty() {
         return None;
     }
@@ -125,4 +126,43 @@ fn offered(region: &Region, spec: KeySpec) -> Option<OfferedSpec> {
         supported_protection_levels: SupportedInside { supported_protection_level: supported },
         usages: UsagesInside { usage: spec.usages() },
     })
+}
+
+/// Tells whether the account may use the service; whoever can ask may.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DescribeAccountKmsStatus {}
+
+/// The answer of DescribeAccountKmsStatus.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct AccountKmsStatus {
+    account_status: &'static str,
+}
+
+impl Action for DescribeAccountKmsStatus {
+    const NAME: &'static str = "DescribeAccountKmsStatus";
+    const ACCESS: Access = Access::Read;
+    type Answer = AccountKmsStatus;
+
+    fn run(&mut self, door: &Door<'_>) -> Result<AccountKmsStatus> {
+        door.permit(Target::Nothing)?;
+        Ok(AccountKmsStatus { account_status: "Enabled" })
+    }
+}
+
+/// Opens the service for the account. It is open for every account of a store: answers Forbidden.Opened.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct OpenKmsService {}
+
+impl Action for OpenKmsService {
+    const NAME: &'static str = "OpenKmsService";
+    const ACCESS: Access = Access::Write;
+    type Answer = Done;
+
+    fn run(&mut self, door: &Door<'_>) -> Result<Done> {
+        door.permit(Target::Nothing)?;
+        Err(ErrorCode::ServiceOpened.into())
+    }
 }

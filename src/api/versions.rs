@@ -7,7 +7,7 @@ use crate::api::list::{Paging, Wanted};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::RawMaterial;
 use crate::kms::{Access, Action, Aliases, Door, KeyRecord, Resource, Rule, Version};
-use crate::model::{KeyId, KeyRef, KeyVersionId, Timestamp, VersionRef};
+use crate::model::{KeyId, KeyRef, KeyVersionId, Making, Timestamp, VersionRef};
 
 /// How many seconds must pass between two versions of a key pair: 7 days.
 const BETWEEN_VERSIONS: u64 = 7 * 86_400;
@@ -55,7 +55,8 @@ impl Action for CreateKeyVersion {
         // Held while there is material in clear: closing waits for it.
         let _keyring = door.keyring()?;
         // Made before the change: a key pair takes long, and others wait for changes.
-        let material = door.with_room(|| RawMaterial::generate(record.spec))?;
+        let permit = door.admit_use(record.level, record.spec, Making)?;
+        let material = door.with_room(|| RawMaterial::generate(permit))?;
         let key_id = KeyRef::Id(record.id);
         door.change_key(&key_id, Aliases::Refused, Rule::Version, |transaction, key| {
             may_be_made(key, transaction.now())?;

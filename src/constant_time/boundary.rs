@@ -6,10 +6,11 @@ use crate::error::{ErrorCode, Result};
 use crate::hsm::arena::{SecretBytes, arena};
 use crate::hsm::{
     Envelope, ImportToken, KeyMaterial, Keyring, OVERHEAD, RawMaterial, Slot, Unlock, WrappingPair,
+    permitted,
 };
 use crate::model::{
-    EncryptionContext, KeyId, KeySpec, KeyVersionId, Space, Timestamp, WrappingAlgorithm,
-    WrappingKeySpec,
+    EncryptionContext, KeyId, KeySpec, KeyVersionId, Making, Sealing, Space, Timestamp,
+    WrappingAlgorithm, WrappingKeySpec,
 };
 use crate::octets::Writer;
 use crate::secret::marks;
@@ -36,12 +37,13 @@ fn unlocked() -> Result<Keyring> {
 }
 
 fn envelope() -> Result<()> {
-    let mut body = RawMaterial::generate(KeySpec::Aes256)?.version_body(Timestamp(1))?;
+    let mut body =
+        RawMaterial::generate(permitted(KeySpec::Aes256, Making)?)?.version_body(Timestamp(1))?;
     body.write(|body| {
         body.last_chunk_mut::<32>().map(|key| marks::conceal(key)).ok_or(ErrorCode::Internal.into())
     })?;
     let material = KeyMaterial::from_version_body(KeySpec::Aes256, &body)?;
-    let key = material.symmetric()?;
+    let key = material.symmetric(permitted(KeySpec::Aes256, Sealing)?)?;
     let (version, context) = (KeyVersionId::from_bytes([1; 16]), EncryptionContext::default());
     let (mut blob, mut opened) = ([0; 48 + OVERHEAD], [0; 48]);
     Envelope::seal(key, &version, &secret::<48>(3), false, &context, &mut blob)?;
@@ -98,7 +100,8 @@ fn kept(bytes: &[u8]) -> Result<SecretBytes> {
 fn fingerprint() -> Result<()> {
     let keyring = unlocked()?;
     let (key, spec) = (KeyId::from_bytes([2; 16]), KeySpec::Aes256);
-    let [material, other] = [RawMaterial::generate(spec)?, RawMaterial::generate(spec)?];
+    let generate = || RawMaterial::generate(permitted(spec, Making)?);
+    let (material, other) = (generate()?, generate()?);
     let first = revealed(material.fingerprint(&keyring, &key, spec)?);
     demand(material.is(&first, &keyring, &key, spec)? && !other.is(&first, &keyring, &key, spec)?)
 }

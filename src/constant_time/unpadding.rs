@@ -6,8 +6,8 @@ use super::{OaepHash, Padding, Subject, concealed, demand, public, revealed};
 use crate::crypto::block::{BlockKey, Cipher};
 use crate::crypto::{ecb, rsa};
 use crate::error::Result;
-use crate::hsm::WrappingPair;
-use crate::model::{KeyId, KeySpec, Timestamp, WrappingAlgorithm};
+use crate::hsm::{WrappingPair, permitted};
+use crate::model::{KeyId, KeySpec, Making, Timestamp, WrappingAlgorithm};
 
 /// The length of the blocks: RSA-2048.
 pub const BLOCK: usize = 256;
@@ -92,7 +92,9 @@ pub struct Pair(WrappingPair);
 impl Pair {
     /// A fresh one, for wrapping so.
     pub fn generate(algorithm: WrappingAlgorithm) -> Result<Self> {
-        WrappingPair::generate(KeyId::from_bytes([1; 16]), algorithm, Timestamp(1)).map(Self)
+        let making = permitted(algorithm.wrapping_key_spec().key_spec(), Making)?;
+        let wrapping = permitted(KeySpec::Aes256, algorithm)?;
+        WrappingPair::generate(making, wrapping, KeyId::from_bytes([1; 16]), Timestamp(1)).map(Self)
     }
 
     /// The public half, as DER SubjectPublicKeyInfo.
@@ -102,6 +104,8 @@ impl Pair {
 
     /// Whether this is a wrapped message of [`MESSAGE`] bytes.
     pub fn unwrap(&self, wrapped: &[u8]) -> bool {
-        self.0.unwrap(wrapped, KeySpec::Aes256).is_ok()
+        permitted(KeySpec::Aes256, self.0.algorithm())
+            .and_then(|permit| self.0.unwrap(permit, wrapped))
+            .is_ok()
     }
 }

@@ -13,8 +13,8 @@ use crate::crypto::aead;
 use crate::crypto::block::Cipher;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::secluded;
-use crate::hsm::{SymmetricKey, rng};
-use crate::model::{EncryptionContext, KeyVersionId};
+use crate::hsm::{SymmetricKey, draw, rng};
+use crate::model::{Drawing, EncryptionContext, KeyVersionId, Permit};
 use crate::octets::Writer;
 use crate::secret;
 
@@ -150,9 +150,10 @@ impl<'a> Envelope<'a> {
         Self::seal_with(key, version, rng::nonce, plaintext, is_text, context, blob)
     }
 
-    /// Makes a data key of 1024 bytes at most, seals it into `blob`, which must be [`OVERHEAD`] longer,
+    /// Draws a data key of 1024 bytes at most, seals it into `blob`, which must be [`OVERHEAD`] longer,
     /// and copies it to `plaintext` if wanted.
     pub fn seal_data_key(
+        permit: Permit<Drawing>,
         key: &SymmetricKey,
         version: &KeyVersionId,
         context: &EncryptionContext,
@@ -163,7 +164,7 @@ impl<'a> Envelope<'a> {
         secluded(|| {
             let mut room = [0; MAX_DATA_KEY];
             let data_key = room.get_mut(..len).ok_or(ErrorCode::Internal)?;
-            let made = rng::fill(data_key)
+            let made = draw(permit, data_key)
                 .and_then(|()| Self::seal(key, version, data_key, false, context, blob));
             if let (Ok(()), Some(plaintext)) = (&made, plaintext) {
                 plaintext.copy_from_slice(data_key);
@@ -245,9 +246,9 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::hsm::KeyMaterial;
     use crate::hsm::material::RawMaterial;
-    use crate::model::{KeySpec, Timestamp};
+    use crate::hsm::{KeyMaterial, permitted};
+    use crate::model::{KeySpec, Sealing, Timestamp};
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -286,14 +287,16 @@ mod tests {
         file.tests
     }
 
-    fn material(case: &Case) -> SymmetricKey {
+    fn material(case: &Case) -> KeyMaterial {
         let spec = KeySpec::from_name(&case.key_spec).unwrap();
         let raw = RawMaterial::of(&hex::decode(&case.key).unwrap()).unwrap();
         let body = raw.version_body(Timestamp(1)).unwrap();
-        match KeyMaterial::from_version_body(spec, &body).unwrap() {
-            KeyMaterial::Symmetric(key) => key,
-            KeyMaterial::Asymmetric(_) => unreachable!(),
-        }
+        KeyMaterial::from_version_body(spec, &body).unwrap()
+    }
+
+    fn key<'a>(case: &Case, material: &'a KeyMaterial) -> &'a SymmetricKey {
+        let spec = KeySpec::from_name(&case.key_spec).unwrap();
+        material.symmetric(permitted(spec, Sealing).unwrap()).unwrap()
     }
 
     /// Computed with another implementation from the description of the format alone.
@@ -302,7 +305,8 @@ mod tests {
         for case in cases() {
             assert_eq!(case.src, 0);
             assert!(case.comment.as_ref().is_none_or(|comment| !comment.is_empty()));
-            let key = material(&case);
+            let material = material(&case);
+            let key = key(&case, &material);
             let decode = |text: &str| hex::decode(text).unwrap();
             let nonce: [u8; NONCE] = decode(&case.nonce).try_into().unwrap();
             let version = KeyVersionId::parse(&case.key_version_id).unwrap();
@@ -323,7 +327,7 @@ mod tests {
                 *field = nonce;
                 Ok(())
             };
-            Envelope::seal_with(&key, &version, given, &message, is_text, &context, &mut blob)
+            Envelope::seal_with(key, &version, given, &message, is_text, &context, &mut blob)
                 .unwrap();
             assert_eq!(hex::encode(&blob), case.blob);
             let header = blob.first_chunk().unwrap();
@@ -332,7 +336,7 @@ mod tests {
             let envelope = Envelope::parse(&blob).unwrap();
             assert_eq!((envelope.version(), envelope.is_text()), (version, is_text));
             let mut opened = vec![0; envelope.plaintext_len()];
-            envelope.open(&key, &context, &mut opened).unwrap();
+            envelope.open(key, &context, &mut opened).unwrap();
             assert_eq!(opened, message);
         }
     }
@@ -341,13 +345,14 @@ mod tests {
     #[test]
     fn damage_is_refused() {
         for case in cases().into_iter().take(6) {
-            let key = material(&case);
+            let material = material(&case);
+            let key = key(&case, &material);
             let context = EncryptionContext::from_pairs(case.context.clone(), "C").unwrap();
             let blob = hex::decode(&case.blob).unwrap();
             let refused = |blob: &[u8], context: &EncryptionContext| {
                 let Ok(envelope) = Envelope::parse(blob) else { return true };
                 let mut out = vec![0xa5; envelope.plaintext_len()];
-                let outcome = envelope.open(&key, context, &mut out);
+                let outcome = envelope.open(key, context, &mut out);
                 let is_clean = [0, 0xa5].iter().any(|clean| out.iter().all(|byte| byte == clean));
                 assert!(is_clean || outcome.is_ok());
                 outcome.is_err_and(|error| error.code() == ErrorCode::InvalidCiphertext)

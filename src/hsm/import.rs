@@ -8,7 +8,7 @@ use crate::hsm::arena::SecretBytes;
 use crate::hsm::material::{ec_pair, rsa_pkcs8};
 use crate::hsm::unlock::room;
 use crate::hsm::{Keyring, random, rng, selftest};
-use crate::model::{KeyId, Space, Timestamp, WrappingAlgorithm, WrappingKeySpec};
+use crate::model::{KeyId, Making, Permit, Space, Timestamp, WrappingAlgorithm, WrappingKeySpec};
 use crate::octets::{Reader, Writer};
 use crate::secret;
 
@@ -34,14 +34,18 @@ pub struct WrappingPair {
 }
 
 impl WrappingPair {
-    /// A fresh pair for `key`, made inside, of the kind that the algorithm needs.
+    /// A fresh pair for `key`, made inside, of the kind that the algorithm needs:
+    /// [`ErrorCode::Internal`] if `making` is for another.
     pub fn generate(
+        making: Permit<Making>,
+        wrapping: Permit<WrappingAlgorithm>,
         key: KeyId,
-        algorithm: WrappingAlgorithm,
         not_after: Timestamp,
     ) -> Result<Self> {
         selftest::ready_for_pairs()?;
+        let algorithm = wrapping.algorithm();
         let spec = algorithm.wrapping_key_spec();
+        let Making = making.algorithm_for(spec.key_spec())?;
         let (private, public) = match spec {
             WrappingKeySpec::Rsa2048 => rsa_pkcs8(RSA_BITS)?,
             WrappingKeySpec::EcSm2 => sm2_pair()?,
@@ -64,7 +68,8 @@ impl WrappingPair {
         self.failures >= MAX_FAILURES
     }
 
-    pub(super) const fn algorithm(&self) -> WrappingAlgorithm {
+    /// How material is wrapped for it.
+    pub const fn algorithm(&self) -> WrappingAlgorithm {
         self.algorithm
     }
 

@@ -10,21 +10,24 @@ use crate::crypto::rsa::{MAX_PKCS8, RsaPrivateKey};
 use crate::crypto::xaes::DerivationKey;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::{SecretBox, SecretBytes, arena, secluded_at_length};
-use crate::hsm::pair::{KeyPair, curve_of};
+use crate::hsm::pair::{KeyPair, Permitted, curve_of};
 use crate::hsm::unlock::room;
 use crate::hsm::{Keyring, rng, selftest};
-use crate::model::{KeyId, KeySpec, Timestamp};
+use crate::model::{KeyId, KeySpec, Making, Permit, Sealing, Timestamp};
 use crate::octets::{Reader, Writer};
 use crate::secret::{self, Zeroizing};
 
 /// The bytes of a key, in the arena.
 pub struct RawMaterial(SecretBytes);
 
-/// A key ready for use.
-pub enum KeyMaterial {
-    /// One that both encrypts and decrypts.
+/// A key ready for use. It is used only with a permit of the region's profile.
+pub struct KeyMaterial {
+    spec: KeySpec,
+    key: Key,
+}
+
+enum Key {
     Symmetric(SymmetricKey),
-    /// A private key and its public half.
     Asymmetric(Box<KeyPair>),
 }
 
@@ -35,9 +38,10 @@ pub struct SymmetricKey {
 }
 
 impl RawMaterial {
-    /// Fresh material for a key of `spec`. A key pair is tried once; RSA takes from a tenth of a
-    /// second to several.
-    pub fn generate(spec: KeySpec) -> Result<Self> {
+    /// Fresh material for a key of the permit's spec. A key pair is tried once; RSA takes from a
+    /// tenth of a second to several.
+    pub fn generate(permit: Permit<Making>) -> Result<Self> {
+        let spec = permit.spec();
         if let Some(len) = spec.material_len() {
             let mut bytes = room(len)?;
             bytes.write(rng::fill)?;
@@ -110,31 +114,46 @@ impl KeyMaterial {
     /// The key in the body of a version record; [`ErrorCode::PendingImport`] if its material has
     /// been destroyed.
     pub fn from_version_body(spec: KeySpec, body: &SecretBytes) -> Result<Self> {
-        match cipher_of(spec) {
+        let key = match cipher_of(spec) {
             Some(cipher) => {
                 let make = |body: &[u8]| {
                     let material = material_in(body)?;
                     arena().keep(|| DerivationKey::new(cipher, material))
                 };
-                Ok(Self::Symmetric(SymmetricKey { cipher, key: body.read(make)? }))
+                Key::Symmetric(SymmetricKey { cipher, key: body.read(make)? })
             }
-            None => Ok(Self::Asymmetric(Box::new(KeyPair::new(spec, body)?))),
+            None => Key::Asymmetric(Box::new(KeyPair::new(spec, body)?)),
+        };
+        Ok(Self { spec, key })
+    }
+
+    /// The symmetric key, to seal and open with; [`ErrorCode::Internal`] if it is none, or not what
+    /// the permit is for.
+    #[inline]
+    pub fn symmetric(&self, permit: Permit<Sealing>) -> Result<&SymmetricKey> {
+        let Sealing = permit.algorithm_for(self.spec)?;
+        match &self.key {
+            Key::Symmetric(key) => Ok(key),
+            Key::Asymmetric(_) => Err(ErrorCode::Internal.into()),
         }
     }
 
-    /// The symmetric key; [`ErrorCode::UnsupportedOperation`] if it is none.
-    pub fn symmetric(&self) -> Result<&SymmetricKey> {
-        match self {
-            Self::Symmetric(key) => Ok(key),
-            Self::Asymmetric(_) => Err(ErrorCode::UnsupportedOperation.into()),
-        }
+    /// The key pair, for one algorithm; [`ErrorCode::Internal`] if it is none, or not what the permit
+    /// is for.
+    pub fn pair<A: Copy>(&self, permit: Permit<A>) -> Result<Permitted<'_, A>> {
+        let algorithm = permit.algorithm_for(self.spec)?;
+        Ok(Permitted::new(self.asymmetric()?, algorithm))
     }
 
-    /// The key pair; [`ErrorCode::RejectedUnsupportedOperation`] if it is none.
-    pub fn pair(&self) -> Result<&KeyPair> {
-        match self {
-            Self::Symmetric(_) => Err(ErrorCode::RejectedUnsupportedOperation.into()),
-            Self::Asymmetric(pair) => Ok(pair),
+    /// The public half of a key pair, as SubjectPublicKeyInfo (RFC 5280).
+    pub fn spki(&self) -> Result<Vec<u8>> {
+        Ok(self.asymmetric()?.public().spki())
+    }
+
+    pub(super) fn asymmetric(&self) -> Result<&KeyPair> {
+        match &self.key {
+            Key::Symmetric(_) => Err(ErrorCode::Internal.into()),
+            Key::Asymmetric(pair) => Ok(pair),
         }
     }
 }

@@ -15,7 +15,7 @@ impl MessageDigest {
     /// `1234567812345678` if none is given;
     /// [`InvalidParameter`](crate::error::ErrorCode::InvalidParameter) (`UserId`) unless it has 1 to
     /// 8191 bytes, and with other algorithms, which have none.
-    pub fn new(
+    pub(super) fn new(
         key: &PublicKey,
         algorithm: SigningAlgorithm,
         user_id: Option<&[u8]>,

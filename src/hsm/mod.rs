@@ -2,6 +2,7 @@
 //! wrapped, encrypted or public.
 
 pub mod arena;
+mod compliance;
 mod envelope;
 mod header;
 mod identity;
@@ -26,8 +27,11 @@ use arena::Protection;
 use crate::claims::Patience;
 use crate::error::{ErrorCode, Result};
 use crate::health::Health;
-use crate::model::{KeySpec, ProtectionLevel};
+#[cfg(any(test, feature = "testing"))]
+use crate::model::{Algorithm, Profile};
+use crate::model::{Drawing, KeySpec, Permit, ProtectionLevel};
 
+pub use compliance::{Compliance, Row, compliance};
 pub use envelope::{Envelope, MAX_PLAINTEXT, OVERHEAD};
 pub use header::Header;
 pub use identity::Identity;
@@ -36,7 +40,7 @@ pub use keyring::Keyring;
 pub(crate) use material::destroyed_version_body;
 pub use material::{KeyMaterial, RawMaterial, SymmetricKey};
 pub use message::MessageDigest;
-pub use pair::{Ciphertext, KeyPair, PublicKey};
+pub use pair::{Ciphertext, Permitted, PublicKey};
 pub use sealed::{Place, RecordKind, Term};
 pub use transfer::Transfer;
 pub use unlock::{Slot, Unlock};
@@ -108,7 +112,18 @@ pub fn wipe() {
     arena::wipe_stacks();
 }
 
-/// Fresh random bytes.
+/// Random bytes for a caller.
+pub fn draw(_: Permit<Drawing>, out: &mut [u8]) -> Result<()> {
+    rng::fill(out)
+}
+
+/// Leave for whatever is offered anywhere.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn permitted<A: Algorithm>(spec: KeySpec, algorithm: A) -> Result<Permit<A>> {
+    Profile::Gm.permit(ProtectionLevel::Hsm, spec, algorithm)
+}
+
+/// Fresh random bytes, for names and nonces.
 pub fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     rng::fill(&mut bytes)?;

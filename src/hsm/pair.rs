@@ -8,8 +8,8 @@ use crate::crypto::sm2::{Sm2Ciphertext, Sm2PrivateKey, Sm2PublicKey};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::{SecretBox, SecretBytes, keep_pair, secluded, secluded_at_length};
 use crate::hsm::material::material_in;
-use crate::hsm::{rng, selftest};
-use crate::model::{EncryptionAlgorithm, KeySpec, SigningAlgorithm, WrappingKeySpec};
+use crate::hsm::{MessageDigest, rng, selftest};
+use crate::model::{EncryptionAlgorithm, Hashing, KeySpec, SigningAlgorithm, WrappingKeySpec};
 
 /// A key pair ready for use.
 pub struct KeyPair {
@@ -25,7 +25,7 @@ enum PrivateKey {
     Sm2(Sm2PrivateKey),
 }
 
-/// A public key ready for use.
+/// A public key ready for use: of a pair, or from outside.
 pub enum PublicKey {
     /// RSA.
     Rsa(RsaPublicKey),
@@ -61,20 +61,38 @@ impl KeyPair {
     }
 
     /// The public half.
-    pub const fn public(&self) -> &PublicKey {
+    pub(super) const fn public(&self) -> &PublicKey {
         &self.public
     }
 
+    /// Runs `f` on a secret stack, at length if that is what RSA takes.
+    fn with_private<R>(&self, f: impl FnOnce(&PrivateKey) -> Result<R>) -> Result<R> {
+        match self.public {
+            PublicKey::Rsa(_) => secluded_at_length(|| self.private.read(f)),
+            _ => self.private.read(f),
+        }
+    }
+}
+
+/// A key pair as one algorithm uses it: what a permit opens.
+#[derive(Clone, Copy)]
+pub struct Permitted<'a, A> {
+    pair: &'a KeyPair,
+    algorithm: A,
+}
+
+impl<'a, A> Permitted<'a, A> {
+    pub(super) const fn new(pair: &'a KeyPair, algorithm: A) -> Self {
+        Self { pair, algorithm }
+    }
+}
+
+impl Permitted<'_, SigningAlgorithm> {
     /// Signs a digest into the front of `out`, which holds the longest signature of the key, and
     /// answers the signature's length.
-    pub fn sign(
-        &self,
-        algorithm: SigningAlgorithm,
-        digest: &[u8; 32],
-        out: &mut [u8],
-    ) -> Result<usize> {
-        self.with_private(|key| match (key, algorithm) {
-            (PrivateKey::Rsa(key), _) => {
+    pub fn sign(self, digest: &[u8; 32], out: &mut [u8]) -> Result<usize> {
+        self.pair.with_private(|key| match (key, self.algorithm) {
+            (PrivateKey::Rsa(key), algorithm) => {
                 let out = out.get_mut(..key.modulus_len()).ok_or(ErrorCode::Internal)?;
                 key.sign(scheme_of(algorithm)?, digest, rng::fill, out)?;
                 Ok(out.len())
@@ -89,13 +107,36 @@ impl KeyPair {
         })
     }
 
+    /// Whether `signature` is one of the digest. What cannot be read is none.
+    pub fn verify(self, digest: &[u8; 32], signature: &[u8]) -> Result<bool> {
+        match (&self.pair.public, self.algorithm) {
+            (PublicKey::Rsa(key), algorithm) => {
+                Ok(key.verify(scheme_of(algorithm)?, digest, signature))
+            }
+            (PublicKey::Ecdsa(key, ..), SigningAlgorithm::EcdsaSha256) => {
+                Ok(key.verify(digest, signature))
+            }
+            (PublicKey::Sm2(key, _), SigningAlgorithm::Sm2Dsa) => Ok(key.verify(digest, signature)),
+            _ => Err(unfit()),
+        }
+    }
+}
+
+impl Permitted<'_, EncryptionAlgorithm> {
+    /// Encrypts as [`PublicKey::encrypt`] does.
+    pub fn encrypt(self, message: &[u8], out: &mut [u8]) -> Result<()> {
+        self.pair.public.encrypt(self.algorithm, message, out)
+    }
+
     /// Decrypts into the front of `out`, which holds [`Ciphertext::max_plaintext`] bytes, and answers
     /// the message's length. Every failure of the ciphertext is [`ErrorCode::InvalidCiphertext`], and
     /// leaves nothing in `out`.
-    pub fn decrypt(&self, ciphertext: &Ciphertext<'_>, out: &mut [u8]) -> Result<usize> {
+    pub fn decrypt(self, ciphertext: &Ciphertext<'_>, out: &mut [u8]) -> Result<usize> {
         let out = out.get_mut(..ciphertext.max_plaintext()).ok_or(ErrorCode::Internal)?;
-        self.with_private(|key| match (key, ciphertext) {
-            (PrivateKey::Rsa(key), Ciphertext::Oaep(hash, bytes)) => {
+        self.pair.with_private(|key| match (key, ciphertext) {
+            (PrivateKey::Rsa(key), Ciphertext::Oaep(hash, bytes))
+                if hash_of(self.algorithm)? == *hash =>
+            {
                 if bytes.len() != key.modulus_len() {
                     return Err(ErrorCode::InvalidCiphertext.into());
                 }
@@ -108,13 +149,16 @@ impl KeyPair {
             _ => Err(unfit()),
         })
     }
+}
 
-    /// Runs `f` on a secret stack, at length if that is what RSA takes.
-    fn with_private<R>(&self, f: impl FnOnce(&PrivateKey) -> Result<R>) -> Result<R> {
-        match self.public {
-            PublicKey::Rsa(_) => secluded_at_length(|| self.private.read(f)),
-            _ => self.private.read(f),
-        }
+impl Permitted<'_, Hashing> {
+    /// Begins the digest of a message that the key signs; see [`MessageDigest::new`].
+    pub fn digest(
+        self,
+        algorithm: SigningAlgorithm,
+        user_id: Option<&[u8]>,
+    ) -> Result<MessageDigest> {
+        MessageDigest::new(&self.pair.public, algorithm, user_id)
     }
 }
 
@@ -183,28 +227,11 @@ impl PublicKey {
     }
 
     /// The key as SubjectPublicKeyInfo (RFC 5280).
-    pub fn spki(&self) -> Vec<u8> {
+    pub(super) fn spki(&self) -> Vec<u8> {
         match self {
             Self::Rsa(key) => key.spki().to_vec(),
             Self::Ecdsa(_, curve, point) => ec::spki(*curve, point),
             Self::Sm2(_, point) => ec::spki(Curve::Sm2, point),
-        }
-    }
-
-    /// Whether `signature` is one of the digest. What cannot be read is none.
-    pub fn verify(
-        &self,
-        algorithm: SigningAlgorithm,
-        digest: &[u8; 32],
-        signature: &[u8],
-    ) -> Result<bool> {
-        match (self, algorithm) {
-            (Self::Rsa(key), _) => Ok(key.verify(scheme_of(algorithm)?, digest, signature)),
-            (Self::Ecdsa(key, ..), SigningAlgorithm::EcdsaSha256) => {
-                Ok(key.verify(digest, signature))
-            }
-            (Self::Sm2(key, _), SigningAlgorithm::Sm2Dsa) => Ok(key.verify(digest, signature)),
-            _ => Err(unfit()),
         }
     }
 
@@ -224,6 +251,16 @@ impl PublicKey {
             }
             _ => Err(unfit()),
         })
+    }
+
+    /// The kind of key that it is.
+    pub(super) fn spec(&self) -> Result<KeySpec> {
+        let is_it = |spec: &&KeySpec| match self {
+            Self::Rsa(key) => spec.modulus_bits() == Some(key.modulus_len() * 8),
+            Self::Ecdsa(_, curve, _) => curve_of(**spec).is_ok_and(|known| known == *curve),
+            Self::Sm2(..) => matches!(spec, KeySpec::EcSm2),
+        };
+        KeySpec::ALL.iter().find(is_it).copied().ok_or_else(unfit)
     }
 
     /// The same by RSAES-PKCS1-v1_5: how material may be wrapped for import, and nothing else.

@@ -17,8 +17,8 @@ use crate::crypto::block::Cipher;
 use crate::crypto::kdf::{Argon2Params, argon2id};
 use crate::crypto::{aead, ec, mac};
 use crate::model::{
-    EncryptionAlgorithm, EncryptionContext, KeyId, KeySpec, KeyVersionId, SigningAlgorithm,
-    Timestamp, WrappingAlgorithm,
+    EncryptionAlgorithm, EncryptionContext, KeyId, KeySpec, KeyVersionId, Making, Sealing,
+    SigningAlgorithm, Timestamp, WrappingAlgorithm,
 };
 
 const SCENE: &str = "KMSHSM_RESIDUE_SCENE";
@@ -173,17 +173,16 @@ fn all() -> Vec<(&'static str, Vec<&'static str>)> {
         key.read(|key| Ok(body[13..].copy_from_slice(key)))
     })
     .unwrap();
-    let pair = WrappingPair::generate(
-        KeyId::from_bytes([1; 16]),
-        WrappingAlgorithm::OaepSha256,
-        Timestamp(1 << 40),
-    )
-    .unwrap();
+    let wrapping = permitted(KeySpec::Aes256, WrappingAlgorithm::OaepSha256).unwrap();
+    let making = permitted(KeySpec::Rsa2048, Making).unwrap();
+    let pair = KeyId::from_bytes([1; 16]);
+    let pair = WrappingPair::generate(making, wrapping, pair, Timestamp(1 << 40)).unwrap();
     // The last numbers of the DER are the primes, their exponents and the coefficient.
     pair.body().unwrap().read(|body| Ok(wanted.add("RSA", &body[body.len() - 640..]))).unwrap();
     let context = EncryptionContext::default();
     let version = KeyVersionId::from_bytes([2; 16]);
     let material = KeyMaterial::from_version_body(KeySpec::Aes256, &body).unwrap();
+    let sealing = permitted(KeySpec::Aes256, Sealing).unwrap();
     let mut blob = vec![0; 32 + OVERHEAD];
     let place =
         || Place { kind: RecordKind::Version, id: &[3; 16], storage_key: b"k", immutables: b"i" };
@@ -198,7 +197,7 @@ fn all() -> Vec<(&'static str, Vec<&'static str>)> {
     });
     after("encrypting", &mut || {
         Envelope::seal(
-            material.symmetric().unwrap(),
+            material.symmetric(sealing).unwrap(),
             &version,
             &[5; 32],
             false,
@@ -209,7 +208,7 @@ fn all() -> Vec<(&'static str, Vec<&'static str>)> {
     });
     after("decrypting", &mut || {
         let envelope = Envelope::parse(&blob).unwrap();
-        envelope.open(material.symmetric().unwrap(), &context, &mut [0; 32]).unwrap();
+        envelope.open(material.symmetric(sealing).unwrap(), &context, &mut [0; 32]).unwrap();
     });
     after("GCM under the key itself", &mut || {
         let (mut out, mut tag) = ([0; 64], [0; 16]);
@@ -238,7 +237,7 @@ fn all() -> Vec<(&'static str, Vec<&'static str>)> {
             .unwrap();
     });
     after("RSA", &mut || {
-        assert!(pair.unwrap(&[3; 256], KeySpec::Aes256).is_err());
+        assert!(pair.unwrap(wrapping, &[3; 256]).is_err());
     });
     found.extend(pairs());
     found
@@ -255,7 +254,7 @@ fn pairs() -> Vec<(&'static str, Vec<&'static str>)> {
         ("key pairs of SM2", KeySpec::EcSm2, Sm2Dsa),
     ] {
         let mut wanted = Wanted::default();
-        let raw = RawMaterial::generate(spec).unwrap();
+        let raw = RawMaterial::generate(permitted(spec, Making).unwrap()).unwrap();
         let body = raw.version_body(Timestamp(1)).unwrap();
         body.read(|body| {
             let material = &body[13..];
@@ -267,7 +266,7 @@ fn pairs() -> Vec<(&'static str, Vec<&'static str>)> {
         .unwrap();
         let material = KeyMaterial::from_version_body(spec, &body).unwrap();
         // The crate keeps its scalars in Montgomery's form.
-        material.pair().unwrap().look(|key| {
+        material.asymmetric().unwrap().look(|key| {
             assert_eq!(size_of_val(key), 32);
             let start = std::ptr::from_ref(key).cast::<u8>();
             // SAFETY: the key is a number of 32 bytes that lives as long as the borrow.
@@ -284,12 +283,15 @@ fn pairs() -> Vec<(&'static str, Vec<&'static str>)> {
             })
             .unwrap();
             let fresh = KeyMaterial::from_version_body(spec, &body).unwrap();
-            let (pair, mut out) = (fresh.pair().unwrap(), [0; 512]);
-            let len = pair.sign(algorithm, &[5; 32], &mut out).unwrap();
-            assert!(pair.public().verify(algorithm, &[5; 32], &out[..len]).unwrap());
+            let (pair, mut out) =
+                (fresh.pair(permitted(spec, algorithm).unwrap()).unwrap(), [0; 512]);
+            let len = pair.sign(&[5; 32], &mut out).unwrap();
+            assert!(pair.verify(&[5; 32], &out[..len]).unwrap());
             if spec == KeySpec::EcSm2 {
                 let (mut sealed, mut opened) = ([0; 40 + 97], [0; 40]);
-                pair.public().encrypt(EncryptionAlgorithm::Sm2Pke, &[6; 40], &mut sealed).unwrap();
+                let permit = permitted(spec, EncryptionAlgorithm::Sm2Pke).unwrap();
+                let pair = fresh.pair(permit).unwrap();
+                pair.encrypt(&[6; 40], &mut sealed).unwrap();
                 let sealed = Ciphertext::parse(EncryptionAlgorithm::Sm2Pke, &sealed).unwrap();
                 pair.decrypt(&sealed, &mut opened).unwrap();
             }

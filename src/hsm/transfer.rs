@@ -4,8 +4,8 @@
 use crate::error::{ErrorCode, Result};
 use crate::hsm::arena::{SecretBytes, secluded_at_length};
 use crate::hsm::unlock::room;
-use crate::hsm::{Ciphertext, Envelope, KeyPair, PublicKey, SymmetricKey, rng};
-use crate::model::{EncryptionAlgorithm, EncryptionContext, KeyVersionId};
+use crate::hsm::{Ciphertext, Envelope, Permitted, PublicKey, SymmetricKey, draw};
+use crate::model::{Drawing, EncryptionAlgorithm, EncryptionContext, KeyVersionId, Permit};
 
 /// A plaintext in the arena.
 pub struct Transfer {
@@ -28,16 +28,19 @@ impl Transfer {
     }
 
     /// What has been encrypted with the public half of `pair`.
-    pub fn decrypt(pair: &KeyPair, ciphertext: &Ciphertext<'_>) -> Result<Self> {
+    pub fn decrypt(
+        pair: Permitted<'_, EncryptionAlgorithm>,
+        ciphertext: &Ciphertext<'_>,
+    ) -> Result<Self> {
         let mut bytes = room(ciphertext.max_plaintext())?;
         let len = secluded_at_length(|| bytes.write(|out| pair.decrypt(ciphertext, out)))?;
         Ok(Self { bytes, len, is_text: false })
     }
 
     /// A fresh data key of so many bytes.
-    pub fn data_key(len: usize) -> Result<Self> {
+    pub fn data_key(permit: Permit<Drawing>, len: usize) -> Result<Self> {
         let mut bytes = room(len)?;
-        bytes.write(rng::fill)?;
+        bytes.write(|bytes| draw(permit, bytes))?;
         Ok(Self { bytes, len, is_text: false })
     }
 
@@ -57,13 +60,14 @@ impl Transfer {
         self.read(|bytes| Envelope::seal(key, version, bytes, self.is_text, context, blob))
     }
 
-    /// Encrypts it with a public key, as [`PublicKey::encrypt`] does.
+    /// Encrypts it with a public key of the permit's spec, as [`PublicKey::encrypt`] does.
     pub fn wrap(
         &self,
+        permit: Permit<EncryptionAlgorithm>,
         key: &PublicKey,
-        algorithm: EncryptionAlgorithm,
         out: &mut [u8],
     ) -> Result<()> {
+        let algorithm = permit.algorithm_for(key.spec()?)?;
         self.read(|bytes| key.encrypt(algorithm, bytes, out))
     }
 

@@ -12,7 +12,7 @@ use crate::hsm::arena::{SecretBytes, secluded_at_length};
 use crate::hsm::material::{RawMaterial, ec_pair, imported};
 use crate::hsm::unlock::{key32, room};
 use crate::hsm::{rng, selftest};
-use crate::model::{KeySpec, WrappingAlgorithm};
+use crate::model::{KeySpec, Permit, WrappingAlgorithm};
 
 /// The bytes of the hybrid's first half under RSA-2048.
 const RSA_LEN: usize = 256;
@@ -21,16 +21,20 @@ const RSA_LEN: usize = 256;
 const MAX_BLOCKS: usize = 4096;
 
 impl WrappingPair {
-    /// The material inside `wrapped` for a key of `spec`, which the pair's algorithm fits. One error,
-    /// [`ErrorCode::InvalidKeyMaterial`], for everything that is wrong inside: padding, label, digest,
-    /// length, encoding, curve, numbers that do not belong together.
-    pub fn unwrap(&self, wrapped: &[u8], spec: KeySpec) -> Result<RawMaterial> {
+    /// The material inside `wrapped` for a key of the permit's spec, wrapped by the pair's algorithm.
+    /// One error, [`ErrorCode::InvalidKeyMaterial`], for everything that is wrong inside: padding,
+    /// label, digest, length, encoding, curve, numbers that do not belong together.
+    pub fn unwrap(&self, permit: Permit<WrappingAlgorithm>, wrapped: &[u8]) -> Result<RawMaterial> {
         use WrappingAlgorithm::{
             OaepSha1, OaepSha256, OaepSha256Aes256Ecb, Pkcs1V15, Sm2Pke, Sm2PkeSm4Ecb,
         };
         if self.is_burnt() {
             return Err(ErrorCode::InvalidImportToken.into());
         }
+        if permit.algorithm() != self.algorithm() {
+            return Err(ErrorCode::Internal.into());
+        }
+        let spec = permit.spec();
         selftest::ready_for_pairs()?;
         secluded_at_length(|| match (self.algorithm(), spec.material_len()) {
             (Pkcs1V15, Some(len)) => self.by_rsa(Padding::Pkcs1V15, wrapped, len),

@@ -31,7 +31,7 @@ pub(crate) enum Target<'a> {
 impl Target<'_> {
     /// How policies name it.
     fn arn(self, space: &Space) -> String {
-        let Space { account, region } = space;
+        let Space { account, region, .. } = space;
         match self {
             Self::Keys => format!("acs:kms:{region}:{account}:key"),
             Self::Aliases => format!("acs:kms:{region}:{account}:alias"),

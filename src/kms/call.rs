@@ -6,7 +6,7 @@ use std::cell::{Cell, Ref, RefCell};
 use crate::error::{Error, ErrorCode, RequestId, Result};
 use crate::kms::quota::Class;
 use crate::kms::{Access, Action, Plane, Session, Transaction, parameters};
-use crate::model::{KeyId, KeySpec, Service};
+use crate::model::{Indicator, KeyId, KeySpec, Service, Standing};
 
 /// The longest parameters that an event shows, in bytes.
 const MAX_PARAMETERS: usize = 1 << 16;
@@ -28,6 +28,8 @@ pub(super) struct Call<'s> {
     is_counted: Cell<bool>,
     /// Whether permission for it depended on the time.
     looked_at_time: Cell<bool>,
+    /// Whether what it has used so far is approved.
+    indicator: Cell<Indicator>,
     /// What a change is going to be answered with, if not with success.
     failure: RefCell<Option<Error>>,
     recorded: Cell<Recorded>,
@@ -55,6 +57,7 @@ impl<'s> Call<'s> {
             more_keys: RefCell::new(Vec::new()),
             is_counted: Cell::new(false),
             looked_at_time: Cell::new(false),
+            indicator: Cell::new(Indicator::None),
             failure: RefCell::new(None),
             recorded: Cell::new(Recorded::Nothing),
         }
@@ -94,6 +97,16 @@ impl<'s> Call<'s> {
         if !keys.contains(&id) {
             keys.push(id);
         }
+    }
+
+    /// Takes down what the profile says of a function that it uses.
+    pub(super) fn note_standing(&self, standing: Standing) {
+        self.indicator.set(self.indicator.get().and(standing));
+    }
+
+    /// Whether what it has used is approved.
+    pub(super) fn indicator(&self) -> Indicator {
+        self.indicator.get()
     }
 
     /// Remembers that permission may be another one at another time.

@@ -11,7 +11,7 @@ use crate::hsm::{Header, RawMaterial, random};
 use crate::kms::trail::Deed;
 use crate::kms::transaction::one;
 use crate::kms::{KeyRecord, Kms, Transaction, Version, places};
-use crate::model::{KeyId, KeyState, KeyVersionId, Timestamp};
+use crate::model::{KeyId, KeyState, KeyVersionId, Making, Timestamp};
 
 /// How many hours may pass before it is written down that nothing is left in them.
 const HOURS_UNTIL_WRITTEN: u64 = 24;
@@ -91,7 +91,8 @@ impl Transaction<'_> {
             self.destroy_pair(&id)?;
         }
         if key.rotates_at(now) && self.admits(&key) {
-            let material = RawMaterial::generate(key.spec)?;
+            let permit = key.space.profile.permit(key.level, key.spec, Making)?;
+            let material = RawMaterial::generate(permit)?;
             self.add_version(&mut key, &material)?;
             self.record_deed(Deed::RotateKey, &key)?;
         }

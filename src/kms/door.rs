@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::{self, KeyMaterial, PublicKey};
+use crate::hsm::{self, KeyMaterial};
 use crate::kms::cache::Meters;
 use crate::kms::call::Call;
 use crate::kms::room::with_room;
@@ -13,8 +13,8 @@ use crate::kms::{
     Selection, Statement, Transaction, Version, Wanted,
 };
 use crate::model::{
-    Currency, KeyId, KeyRef, KeySpec, KeyVersionId, ManualClock, Month, Principal, ProtectionLevel,
-    Space, Timestamp, VersionRef,
+    Algorithm, Currency, Drawing, KeyId, KeyRef, KeySpec, KeyVersionId, ManualClock, Month, Permit,
+    Principal, ProtectionLevel, Space, Timestamp, VersionRef,
 };
 
 /// Whether an operation takes an alias in place of a key id.
@@ -137,30 +137,53 @@ impl<'s> Door<'s> {
         }
     }
 
-    /// Runs `f` with the material of a version of an admitted key, and again with room made for it
-    /// if it finds the memory for keys used up; counts the call. `f` must be short: who closes the
-    /// store waits for its end.
+    /// Leave of the region's profile to use an algorithm with such keys; the indicator of the call
+    /// takes it down.
     #[inline]
-    pub(crate) fn with_material<R>(
+    pub(crate) fn admit_use<A: Algorithm>(
+        &self,
+        level: ProtectionLevel,
+        spec: KeySpec,
+        algorithm: A,
+    ) -> Result<Permit<A>> {
+        let permit = self.space().profile.permit(level, spec, algorithm)?;
+        self.call.note_standing(permit.standing());
+        Ok(permit)
+    }
+
+    /// Leave to draw random numbers for the caller, as for a key of AES at the best level on offer.
+    pub(crate) fn admit_drawing(&self) -> Result<Permit<Drawing>> {
+        let best = self.space().profile.protection_levels().last().copied();
+        let level = best.unwrap_or(ProtectionLevel::Software);
+        self.admit_use(level, KeySpec::Aes256, Drawing)
+    }
+
+    /// Runs `f` with the material of a version of an admitted key and leave to use `algorithm` with
+    /// it, and again with room made for it if it finds the memory for keys used up; counts the call.
+    /// `f` must be short: who closes the store waits for its end.
+    #[inline]
+    pub(crate) fn with_material<A: Algorithm, R>(
+        &self,
+        key: &Key,
+        version: KeyVersionId,
+        algorithm: A,
+        mut f: impl FnMut(&KeyMaterial, Permit<A>) -> Result<R>,
+    ) -> Result<R> {
+        let KeyRecord { level, spec, .. } = *key.record();
+        self.kms().hsm().admit(level, spec)?;
+        let permit = self.admit_use(level, spec, algorithm)?;
+        self.kms().with_material(key, version, Meters::Call, |material| f(material, permit))
+    }
+
+    /// Runs `f` with a version of an admitted asymmetric key for the sake of its public half. That is
+    /// no use of the key, and not counted.
+    pub(crate) fn with_public_half<R>(
         &self,
         key: &Key,
         version: KeyVersionId,
         f: impl FnMut(&KeyMaterial) -> Result<R>,
     ) -> Result<R> {
         self.kms().hsm().admit(key.record().level, key.record().spec)?;
-        self.kms().with_material(key, version, Meters::Call, f)
-    }
-
-    /// Runs `f` with the public half of a version of an admitted asymmetric key. That is no use of the
-    /// key, and not counted.
-    pub(crate) fn with_public_key<R>(
-        &self,
-        key: &Key,
-        version: KeyVersionId,
-        mut f: impl FnMut(&PublicKey) -> Result<R>,
-    ) -> Result<R> {
-        self.kms().hsm().admit(key.record().level, key.record().spec)?;
-        let f = |material: &KeyMaterial| f(material.pair()?.public());
         self.kms().with_material(key, version, Meters::Not, f)
     }
 

@@ -11,6 +11,7 @@ mod destruction;
 mod door;
 #[cfg(test)]
 mod forgeries;
+mod indicator;
 mod keeper;
 #[cfg(any(test, feature = "testing"))]
 mod ledger;
@@ -42,9 +43,9 @@ use crate::hsm::arena::{self, Protection, Report};
 use crate::keystore::Keystore;
 use crate::model::{Clock, KeySpec, ManualClock, Principal, ProtectionLevel, Space, Timestamp};
 
-pub use crate::hsm::Unlock;
 pub use crate::hsm::arena::set_key_memory;
 pub use crate::hsm::selftest::{Report as SelfTest, run as self_test};
+pub use crate::hsm::{Compliance, Row, Unlock, compliance};
 pub use action::{Access, Action, Plane};
 pub(crate) use aliases::{AliasPage, AliasRecord};
 pub(crate) use authorization::Target;
@@ -52,6 +53,7 @@ pub(crate) use cache::Held;
 pub use cache::Key;
 pub use clockwork::Tick;
 pub use door::{Aliases, Door};
+pub use indicator::{last_indicator, reset_indicator};
 pub use lifecycle::{Purpose, Rule};
 pub(crate) use lists::{Page, Selection};
 pub(crate) use metering::{Decimal, Line, Statement};

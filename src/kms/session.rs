@@ -15,8 +15,8 @@ use crate::kms::call::Call;
 use crate::kms::quota::Calls;
 use crate::kms::room::with_room;
 use crate::kms::trail;
-use crate::kms::{Access, Action, Door, Kms};
-use crate::model::{Principal, Space};
+use crate::kms::{Access, Action, Door, Kms, indicator};
+use crate::model::{Indicator, Principal, Space};
 
 /// A principal in an account and region.
 #[derive(Clone)]
@@ -55,6 +55,9 @@ pub struct Reply<T> {
     /// Names the request.
     #[serde(rename = "RequestId", serialize_with = "as_text")]
     pub request_id: RequestId,
+    /// Whether what the action has done was approved; no part of the API's answer.
+    #[serde(skip)]
+    pub indicator: Indicator,
 }
 
 fn as_text<S: serde::Serializer>(id: &RequestId, serializer: S) -> Result<S::Ok, S::Error> {
@@ -73,6 +76,7 @@ impl Session {
     /// Does an action. Errors carry the request id, too.
     #[inline]
     pub fn call<A: Action>(&self, mut action: A) -> Result<Reply<A::Answer>> {
+        indicator::note(Indicator::None);
         let request_id = mint()?;
         let mut run = || {
             self.kms.check()?;
@@ -81,10 +85,13 @@ impl Session {
                 call.show(&action);
             }
             let answer = action.run(&Door::new(&call, const { &[A::NAME] }));
-            call.conclude(&action, answer)
+            call.conclude(&action, answer).map(|answer| (answer, call.indicator()))
         };
         match run() {
-            Ok(answer) => Ok(Reply { answer, request_id }),
+            Ok((answer, indicator)) => {
+                indicator::note(indicator);
+                Ok(Reply { answer, request_id, indicator })
+            }
             Err(error) => Err(error.of_request(request_id)),
         }
     }
@@ -92,6 +99,7 @@ impl Session {
     /// A request that failed before the door, with a request id. The module's own state comes
     /// before any fault of the request.
     pub(crate) fn refuse(&self, error: Error) -> Error {
+        indicator::note(Indicator::None);
         let error = self.kms.check().err().unwrap_or(error);
         match mint() {
             Ok(request_id) => error.of_request(request_id),

@@ -74,11 +74,6 @@ impl KeySpec {
             }
         }
     }
-
-    /// Whether the spec exists only at level HSM in regions of the GM class.
-    pub const fn is_gm_only(self) -> bool {
-        matches!(self, Self::Sm4 | Self::EcSm2)
-    }
 }
 
 words! {

@@ -3,6 +3,7 @@
 
 mod algorithm;
 mod context;
+mod function;
 mod json_text;
 mod key;
 mod month;
@@ -10,6 +11,7 @@ mod name;
 mod plaintext;
 mod pricing;
 mod principal;
+mod profile;
 mod region;
 mod tag;
 mod time;
@@ -19,6 +21,7 @@ pub use algorithm::{
     EncryptionAlgorithm, IdentitySpec, SigningAlgorithm, WrappingAlgorithm, WrappingKeySpec,
 };
 pub use context::EncryptionContext;
+pub use function::{Algorithm, Drawing, Function, Hashing, Making, Sealing};
 pub use json_text::JsonText;
 pub use key::{IdMap, KeyId, KeySpec, KeyState, KeyUsage, KeyVersionId, Origin, ProtectionLevel};
 pub use month::Month;
@@ -26,6 +29,7 @@ pub use name::{AliasName, KeyRef, Space, VersionRef, alias_arn, key_arn, key_con
 pub use plaintext::Plaintext;
 pub use pricing::{BillItem, CallClass, Currency, HostingClass};
 pub use principal::{Account, Principal, Service};
-pub use region::{HsmClass, REGIONS, Region};
+pub use profile::{Indicator, Permit, Profile, Standing};
+pub use region::{Partition, REGIONS, Region};
 pub use tag::{Tags, check_tag, check_tag_key};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};

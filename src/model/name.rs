@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Account, KeyId, KeyVersionId, Region};
+use super::{Account, KeyId, KeyVersionId, Profile, Region};
 use crate::error::Result;
 
 /// An account in a region: the space in which names are unique and sessions live.
@@ -17,6 +17,8 @@ pub struct Space {
     pub account: Account,
     /// The region's identifier.
     pub region: &'static str,
+    /// The rules of the region.
+    pub profile: Profile,
 }
 
 impl Space {
@@ -24,14 +26,18 @@ impl Space {
     /// [`InvalidParameter`](crate::error::ErrorCode::InvalidParameter) (`AccountId` or `RegionId`)
     /// when the account is not 1 to 32 decimal digits or there is no such region.
     pub fn new(account: &str, region: &str) -> Result<Self> {
-        Ok(Self { account: Account::parse(account)?, region: Region::find(region)?.id })
+        let region = Region::find(region)?;
+        Ok(Self::of(Account::parse(account)?, region))
     }
-}
 
-impl Space {
+    /// The space of `account` in `region`.
+    pub const fn of(account: Account, region: &Region) -> Self {
+        Self { account, region: region.id, profile: region.profile }
+    }
+
     /// The space that events of the whole store are written for: no account's, and no region.
     pub(crate) fn of_store() -> Result<Self> {
-        Ok(Self { account: Account::parse("0")?, region: "local" })
+        Ok(Self { account: Account::parse("0")?, region: "local", profile: Profile::None })
     }
 }
 

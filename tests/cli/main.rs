@@ -8,5 +8,6 @@ mod failures;
 mod home;
 mod making;
 mod processes;
+mod regions;
 mod time;
 mod wrap;

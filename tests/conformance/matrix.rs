@@ -104,9 +104,12 @@ impl Matrix {
         let about_no_key = [
             "AdvanceClock",
             "CreateKey",
+            "DescribeAccountKmsStatus",
             "DescribeRegions",
             "DescribeService",
             "GenerateRandom",
+            "LookupEvents",
+            "OpenKmsService",
             "QueryBill",
         ];
         for action in ACTIONS.iter().filter(|action| !about_no_key.contains(&action.name)) {

@@ -183,6 +183,10 @@ class Actions:
             },
         )
 
+    def describe_account_kms_status(self) -> dict[str, Any]:
+        """Tells whether the account may use the service; whoever can ask may."""
+        return self.call("DescribeAccountKmsStatus")
+
     def describe_key(
         self,
         key_id: str,
@@ -386,6 +390,11 @@ class Actions:
                 "NextToken": next_token,
             },
         )
+
+    def open_kms_service(self) -> dict[str, Any]:
+        """Opens the service for the account. It is open for every account of a store: answers
+        Forbidden.Opened."""
+        return self.call("OpenKmsService")
 
     def query_bill(
         self,

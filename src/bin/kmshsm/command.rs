@@ -39,6 +39,11 @@ pub fn build(words: &[String]) -> Command {
     let tick = with_common(Command::new("tick").about("Do what has fallen due in the whole store"))
         .after_help(TICK);
     let self_test = with_output(Command::new("self-test").about("Run every self-test"));
+    let regions = with_output(Command::new("regions").about("List the regions and their classes"));
+    let compliance = Command::new("compliance").about(
+        "Run every self-test, and tell which algorithms run and are approved at level HSM of a region",
+    );
+    let compliance = with_output(compliance.arg(region()));
     Command::new("kmshsm")
         .about(ABOUT)
         .after_help(AFTER)
@@ -50,6 +55,8 @@ pub fn build(words: &[String]) -> Command {
         .subcommand(tick)
         .subcommand(self_test)
         .subcommand(bill())
+        .subcommand(regions)
+        .subcommand(compliance)
         .subcommand(wrap())
         .subcommands(
             ACTIONS
@@ -220,17 +227,21 @@ fn texts(list: Option<&Value>) -> impl Iterator<Item = &str> {
 
 /// What an action needs besides: who calls, and where.
 fn with_session(command: Command) -> Command {
-    with_account(with_common(command))
-        .arg(Arg::new("region").long("region").default_value("cn-hongkong").help("The region"))
-        .arg(Arg::new("quotas").long("quotas").value_name("QUOTAS").help(
+    with_account(with_common(command)).arg(region()).arg(
+        Arg::new("quotas").long("quotas").value_name("QUOTAS").help(
             "Refuse more keys, aliases, versions and tags than these: service, a JSON object, \
                      or file://PATH. Its rates do nothing: each command is a process of its own",
-        ))
+        ),
+    )
 }
 
 fn with_account(command: Command) -> Command {
     command
         .arg(Arg::new("account").long("account").default_value("111122223333").help("The account"))
+}
+
+fn region() -> Arg {
+    Arg::new("region").long("region").default_value("cn-hongkong").help("The region")
 }
 
 fn with_common(command: Command) -> Command {

@@ -18,7 +18,9 @@ use clap::error::ErrorKind;
 use kmshsm::api::{self, Params};
 use kmshsm::error::{Error, ErrorCode, Result};
 use kmshsm::kms::{self, Kms, Options, Place, Quotas};
+use kmshsm::model::{REGIONS, Region};
 use serde::Serialize;
+use serde_json::json;
 
 use output::Output;
 
@@ -52,11 +54,12 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
     let Some((name, flags)) = matches.subcommand() else {
         return Err(Error::missing("action"));
     };
-    if name == "self-test" {
-        return self_test(output);
-    }
-    if name == "wrap" {
-        return wrap::run(flags);
+    match name {
+        "self-test" => return self_test(output),
+        "wrap" => return wrap::run(flags),
+        "regions" => return answer(output, &json!({ "regions": REGIONS })),
+        "compliance" => return compliance(flags, output),
+        _ => {}
     }
     let place = place(flags)?;
     match name {
@@ -101,6 +104,18 @@ fn self_test(output: Output) -> Result<()> {
         true => Ok(()),
         false => Err(Error::new(ErrorCode::ErrorState).because("A self-test failed.")),
     }
+}
+
+fn compliance(flags: &ArgMatches, output: Output) -> Result<()> {
+    let list = kms::compliance(Region::find(command::text(flags, "region"))?);
+    let mut rows = serde_json::to_value(&list).map_err(|_| ErrorCode::Internal)?;
+    if output == Output::Json {
+        return answer(output, &rows);
+    }
+    // For people it comes last: what they have just read is no certificate.
+    rows.as_object_mut().and_then(|members| members.shift_remove("statement"));
+    answer(output, &rows)?;
+    output::print(&format!("\n{}\n", list.statement))
 }
 
 fn open(flags: &ArgMatches, place: &Path, quotas: Quotas) -> Result<std::sync::Arc<Kms>> {

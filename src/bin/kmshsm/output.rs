@@ -72,10 +72,6 @@ fn flatten(path: &str, value: &Value, rows: &mut Rows, tables: &mut Vec<(String,
         Value::Array(items) if items.iter().any(Value::is_object) => {
             tables.push((path.to_owned(), table(items)));
         }
-        Value::Array(items) => {
-            let items: Vec<_> = items.iter().map(cell).collect();
-            rows.push(vec![path.to_owned(), items.join(", ")]);
-        }
         single => rows.push(vec![path.to_owned(), cell(single)]),
     }
 }
@@ -92,22 +88,44 @@ fn table(items: &[Value]) -> Rows {
 }
 
 fn cell(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
 }
 
 /// Writes rows with their cells below each other.
 pub fn columns(rows: &Rows, text: &mut String) {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let longest = |at: usize| {
-        rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max()
-    };
+    let longest =
+        |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| width(cell)).max();
     let widths: Vec<_> = (0..count).map(|at| longest(at).unwrap_or(0)).collect();
     for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        let cells: Vec<_> = cells.collect();
+        let padded = |(cell, widest): (&String, &usize)| {
+            format!("{cell}{}", " ".repeat(widest.saturating_sub(width(cell))))
+        };
+        let cells: Vec<_> = row.iter().zip(&widths).map(padded).collect();
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');
     }
+}
+
+/// How many columns a text takes on a terminal: two for each wide character (Unicode UAX #11).
+fn width(text: &str) -> usize {
+    let of = |c: char| match c {
+        '\u{1100}'..='\u{115f}'
+        | '\u{2e80}'..='\u{a4cf}'
+        | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{fe30}'..='\u{fe6f}'
+        | '\u{ff01}'..='\u{ff60}'
+        | '\u{ffe0}'..='\u{ffe6}'
+        | '\u{1f300}'..='\u{1faff}'
+        | '\u{20000}'..='\u{3fffd}' => 2,
+        _ => 1,
+    };
+    text.chars().map(of).sum()
 }
 
 /// Prints to standard output.

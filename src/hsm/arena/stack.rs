@@ -343,14 +343,15 @@ mod tests {
     /// signal frames fit below.
     #[test]
     fn there_is_room_to_spare() {
-        use crate::hsm::WrappingPair;
-        use crate::model::{KeyId, KeySpec, Timestamp, WrappingAlgorithm};
-        let key = KeyId::from_bytes([1; 16]);
-        let (algorithm, until) = (WrappingAlgorithm::OaepSha256, Timestamp(1 << 40));
+        use crate::hsm::{WrappingPair, permitted};
+        use crate::model::{KeyId, KeySpec, Making, Timestamp, WrappingAlgorithm};
+        let (key, until) = (KeyId::from_bytes([1; 16]), Timestamp(1 << 40));
+        let making = permitted(KeySpec::Rsa2048, Making).unwrap();
+        let wrapping = permitted(KeySpec::Aes256, WrappingAlgorithm::OaepSha256).unwrap();
         let used = secluded(|| {
             let at = LAST.get();
-            let pair = WrappingPair::generate(key, algorithm, until).unwrap();
-            assert!(pair.unwrap(&[3; 256], KeySpec::Aes256).is_err());
+            let pair = WrappingPair::generate(making, wrapping, key, until).unwrap();
+            assert!(pair.unwrap(wrapping, &[3; 256]).is_err());
             let Some(stack) = memory().stacks.stacks.get(at) else { return Ok(None) };
             let mut depth = stack.size;
             while depth > 0 {

@@ -7,7 +7,8 @@ use super::*;
 use crate::crypto::ec::PAIR_LEN;
 use crate::crypto::vectors::{Hex, Verdict, kmsvec};
 use crate::hsm::material::material_in;
-use crate::model::{KeyId, Timestamp};
+use crate::hsm::permitted;
+use crate::model::{KeyId, Making, Timestamp};
 use crate::octets::Writer;
 
 /// A pair that is known.
@@ -23,6 +24,10 @@ fn pair(algorithm: WrappingAlgorithm, private: &[u8]) -> WrappingPair {
         .lp(private)
         .finish();
     WrappingPair::from_body([2; 16], &copy(&body).unwrap()).unwrap()
+}
+
+fn unwrap(pair: &WrappingPair, wrapped: &[u8], spec: KeySpec) -> Result<RawMaterial> {
+    pair.unwrap(permitted(spec, pair.algorithm())?, wrapped)
 }
 
 /// The material of a key as it is stored.
@@ -50,7 +55,7 @@ fn refuses_others(pair: &WrappingPair, spec: KeySpec, blob: &[u8]) {
         wrong.push(damaged);
     }
     for blob in wrong {
-        let answer = pair.unwrap(&blob, spec).map(drop);
+        let answer = unwrap(pair, &blob, spec).map(drop);
         assert_eq!(answer, Err(ErrorCode::InvalidKeyMaterial.into()), "{}", blob.len());
     }
 }
@@ -155,7 +160,7 @@ fn under_rsa() {
                 assert_eq!(case.by_ecb(&pair), *message, "{}", case.id);
                 hybrid += 1;
                 let Some(spec) = spec.filter(|spec| !spec.is_symmetric()) else { continue };
-                let material = stored(&pair.unwrap(&case.blob.0, spec).unwrap());
+                let material = stored(&unwrap(&pair, &case.blob.0, spec).unwrap());
                 if spec.is_rsa() {
                     assert_eq!(material, *message, "{}", case.id);
                 } else {
@@ -164,13 +169,13 @@ fn under_rsa() {
                     assert!(message.ends_with(point), "{}", case.id);
                 }
                 for other in [KeySpec::Rsa3072, KeySpec::EcP256, KeySpec::EcP256k, KeySpec::EcSm2] {
-                    let is_taken = pair.unwrap(&case.blob.0, other).is_ok();
+                    let is_taken = unwrap(&pair, &case.blob.0, other).is_ok();
                     assert_eq!(is_taken, other == spec, "{}", case.id);
                 }
                 refuses_others(&pair, spec, &case.blob.0);
             }
             (Some(_), Some(spec)) => {
-                let material = pair.unwrap(&case.blob.0, spec).unwrap();
+                let material = unwrap(&pair, &case.blob.0, spec).unwrap();
                 assert_eq!(stored(&material), *message.unwrap(), "{}", case.id);
                 refuses_others(&pair, spec, &case.blob.0);
                 direct += 1;
@@ -221,7 +226,7 @@ fn under_sm2() {
         let pair = pair(WrappingAlgorithm::from_name(&case.mechanism).unwrap(), &private);
         let spec = spec_of(&case.target_spec).unwrap();
         for blob in [&case.blob_raw.0, &case.blob_der.0] {
-            let material = stored(&pair.unwrap(blob, spec).unwrap());
+            let material = stored(&unwrap(&pair, blob, spec).unwrap());
             match spec.is_symmetric() {
                 true => assert_eq!(material, case.msg.0, "{}", case.id),
                 false => {
@@ -233,7 +238,7 @@ fn under_sm2() {
         }
         if spec.is_symmetric() {
             let other = if spec == KeySpec::Aes256 { KeySpec::Aes192 } else { KeySpec::Aes256 };
-            let answer = pair.unwrap(&case.blob_raw.0, other).map(drop);
+            let answer = unwrap(&pair, &case.blob_raw.0, other).map(drop);
             assert_eq!(answer, Err(ErrorCode::InvalidKeyMaterial.into()));
         }
     }
@@ -244,7 +249,10 @@ fn under_sm2() {
 fn made_here() {
     use crate::crypto::sm2::Sm2PublicKey;
     let algorithm = WrappingAlgorithm::Sm2PkeSm4Ecb;
-    let pair = WrappingPair::generate(KeyId::from_bytes([1; 16]), algorithm, Timestamp(1)).unwrap();
+    let making = permitted(KeySpec::EcSm2, Making).unwrap();
+    let wrapping = permitted(KeySpec::EcSm2, algorithm).unwrap();
+    let key = KeyId::from_bytes([1; 16]);
+    let pair = WrappingPair::generate(making, wrapping, key, Timestamp(1)).unwrap();
     let point = ec::point_from_spki(Curve::Sm2, pair.public()).unwrap();
     let wrapped = |d: &[u8; 32]| {
         let (key, mut head, mut blocks) = ([9; 16], [0; 97 + 16], *d);
@@ -253,10 +261,10 @@ fn made_here() {
         [&head[..], &blocks].concat()
     };
     assert!(
-        stored(&pair.unwrap(&wrapped(&[7; 32]), KeySpec::EcSm2).unwrap()).starts_with(&[7; 32])
+        stored(&unwrap(&pair, &wrapped(&[7; 32]), KeySpec::EcSm2).unwrap()).starts_with(&[7; 32])
     );
     for d in [[0; 32], [0xff; 32]] {
-        let answer = pair.unwrap(&wrapped(&d), KeySpec::EcSm2).map(drop);
+        let answer = unwrap(&pair, &wrapped(&d), KeySpec::EcSm2).map(drop);
         assert_eq!(answer, Err(ErrorCode::InvalidKeyMaterial.into()));
     }
 }

@@ -7,7 +7,7 @@ use crate::kms::metering::record::hosted;
 use crate::kms::metering::{MeterRecord, Statement};
 use crate::kms::transaction::Body;
 use crate::kms::{KeyRecord, Kms, Transaction, places};
-use crate::model::{Account, Currency, Month, REGIONS, Space};
+use crate::model::{Account, Currency, Month, REGIONS, Region, Space};
 
 impl Transaction<'_> {
     /// Meters the versions of a key that change.
@@ -68,10 +68,8 @@ impl Kms {
     ) -> Result<Statement> {
         self.flush()?;
         let keyring = self.hsm.keyring()?;
-        let meter =
-            |region: &'static str| places::meter(&keyring, &Space { account: *account, region });
-        let meters: Vec<_> =
-            REGIONS.iter().map(|region| meter(region.id)).collect::<Result<_>>()?;
+        let meter = |region: &'static Region| places::meter(&keyring, &Space::of(*account, region));
+        let meters: Vec<_> = REGIONS.iter().map(meter).collect::<Result<_>>()?;
         let keys: Vec<_> = meters.iter().map(|(_, storage_key)| storage_key.as_slice()).collect();
         let found = self.store.get(&keys)?;
         let mut statement = Statement::new(currency);

@@ -9,7 +9,7 @@ use crate::health;
 use crate::kms::call::Call;
 use crate::kms::session::mint;
 use crate::kms::{Access, Client, KeyRecord, Transaction};
-use crate::model::{KeyId, Principal, Service, Space, Timestamp};
+use crate::model::{Indicator, KeyId, Principal, Service, Space, Timestamp};
 
 /// What all events of a session have in common.
 pub(in crate::kms) fn frame(space: &Space, principal: &Principal, client: &Client) -> Frame {
@@ -74,6 +74,10 @@ impl Call<'_> {
             parameters: &parameters,
             keys: &keys,
             refusal,
+            approved: match self.indicator() {
+                Indicator::None => None,
+                indicator => Some(indicator == Indicator::Approved),
+            },
             ..plain(&self.session.frame, self.request_id, self.session.kms.now(), self.name)
         };
         with_text(&event, f)

@@ -201,7 +201,7 @@ impl Kms {
     fn identity_key(&self) -> Result<PublicKey> {
         let spec = self.read_header()?.identity;
         let keyring = self.hsm.keyring()?;
-        PublicKey::from_spki(&identity(&*self.store, &keyring, spec)?.public().spki())
+        PublicKey::from_spki(&identity(&*self.store, &keyring, spec)?.spki())
     }
 
     fn read_header(&self) -> Result<Header> {
