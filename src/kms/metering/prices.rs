@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::kms::metering::Usage;
-use crate::model::{BillItem, Currency, Region};
+use crate::model::{BillItem, Currency, Partition, Region};
 
 /// The seconds of a version-day.
 const DAY: u128 = 86_400;
@@ -37,10 +37,10 @@ const fn price(item: BillItem, currency: Currency, is_mainland: bool) -> u128 {
 
 /// By how many tenths finance and government clouds multiply all prices.
 fn tenths(region: &Region) -> u128 {
-    match region.id {
-        id if id.contains("-finance") => 19,
-        id if id.contains("-gov-") => 20,
-        _ => 10,
+    match region.partition {
+        Partition::Finance => 19,
+        Partition::Government => 20,
+        Partition::Public => 10,
     }
 }
 
