@@ -101,6 +101,15 @@
 // How much longer wrapped key material is than the material at most, in bytes.
 #define KMSHSM_WRAPPING_OVERHEAD 272
 
+// The last call did no cryptography for its caller, or failed.
+#define KMSHSM_INDICATOR_NONE 0
+
+// Everything that the last call did is approved in the profile of its region.
+#define KMSHSM_INDICATOR_APPROVED 1
+
+// Something that the last call did is not.
+#define KMSHSM_INDICATOR_NOT_APPROVED 2
+
 // What went wrong, as a number that never changes (`kmshsm_status` in C).
 enum kmshsm_error
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -853,6 +862,14 @@ kmshsm_status kmshsm_zeroize(void);
 //
 // @return a string that is valid until the next failure on this thread; do not free it.
 const char *kmshsm_last_error(void);
+
+// Whether what this thread's last call that takes a session did is approved by the standards that
+// go with the region's class of hardware: NIST's, or the State Cryptography Administration's. Nothing
+// that a key at level SOFTWARE does is. An approved call is no certified one: nobody has validated this
+// library.
+//
+// @return KMSHSM_INDICATOR_NONE, KMSHSM_INDICATOR_APPROVED or KMSHSM_INDICATOR_NOT_APPROVED
+int32_t kmshsm_last_indicator(void);
 
 // The name of a status: the KMS API's code, such as "Rejected.Disabled"; "OK" for KMSHSM_OK, and
 // "Unknown" for a number that is none of this library's.

@@ -298,6 +298,7 @@ unsafe extern "C" {
     pub fn kmshsm_self_test(answer: *mut *mut c_char) -> Status;
     pub fn kmshsm_zeroize() -> Status;
     pub fn kmshsm_last_error() -> *const c_char;
+    pub fn kmshsm_last_indicator() -> i32;
     pub fn kmshsm_status_name(status: Status) -> *const c_char;
     pub fn kmshsm_version() -> *const c_char;
     pub fn kmshsm_string_free(string: *mut c_char);

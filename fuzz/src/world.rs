@@ -263,6 +263,9 @@ pub fn name(status: Status) -> &'static str {
 /// What every answer must be: a known number, no defect, and a text with a failure.
 pub fn judge(status: Status) {
     assert_ne!(name(status), "Unknown", "status {status}");
+    // SAFETY: no pointers.
+    let indicator = unsafe { kmshsm_last_indicator() };
+    assert!((0..=2).contains(&indicator), "indicator {indicator}");
     assert!(status != INTERNAL && status != ERROR_STATE, "status {status}: {}", last_error());
     if status != OK {
         assert!(last_error().starts_with(name(status)), "{} and {}", name(status), last_error());

@@ -30,7 +30,7 @@ mod _native {
     #[pymodule_export]
     use super::message::MessageDigest;
     #[pymodule_export]
-    use super::module::{self_test_json, set_key_memory, zeroize};
+    use super::module::{indicator, self_test_json, set_key_memory, zeroize};
     #[pymodule_export]
     use super::session::Session;
     #[pymodule_export]

@@ -2,6 +2,7 @@
 
 use kmshsm::error::ErrorCode;
 use kmshsm::kms;
+use kmshsm::model::Indicator;
 use pyo3::prelude::*;
 
 use crate::guard::run;
@@ -18,6 +19,20 @@ use crate::guard::run;
 pub fn set_key_memory(py: Python<'_>, bytes: i64) -> PyResult<()> {
     // What is no size is refused like one that is too large.
     run(py, || kms::set_key_memory(usize::try_from(bytes).unwrap_or(usize::MAX)))
+}
+
+/// Whether everything that this thread's last call of a session did is approved by the standards that
+/// go with the region's class of hardware. Nothing that a key at level SOFTWARE does is; and nobody has
+/// validated this library.
+///
+/// :return: ``"approved"``, ``"not approved"``, or None if the call failed or did no cryptography.
+#[pyfunction]
+pub fn indicator() -> Option<&'static str> {
+    match kms::last_indicator() {
+        Indicator::None => None,
+        Indicator::Approved => Some("approved"),
+        Indicator::NotApproved => Some("not approved"),
+    }
 }
 
 /// Runs every self-test and reports in JSON; see kmshsm.self_test.

@@ -26,6 +26,7 @@ pub struct Session {
 impl Session {
     /// The engine's session; `Abi.Closed` once it is ended.
     pub(crate) fn kms(&self) -> PyResult<Arc<kms::Session>> {
+        kms::reset_indicator();
         self.session.get()
     }
 }

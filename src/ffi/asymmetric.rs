@@ -11,7 +11,6 @@ use crate::ffi::guard::{guard, kmshsm_status};
 use crate::ffi::handle::{self, kmshsm_session};
 use crate::ffi::memory::{Out, Slot, bytes};
 use crate::ffi::parameters::{key, version, word};
-use crate::kms::Session;
 use crate::model::{EncryptionAlgorithm, KeySpec, SigningAlgorithm};
 
 /// The length of a digest that is signed, in bytes, whatever the algorithm.
@@ -60,7 +59,7 @@ pub unsafe extern "C" fn kmshsm_sign(
     out_len: *mut usize,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<Session>(session, "session")?;
+        let session = handle::session(session)?;
         let (key_id, key_version_id) = (key(key_id)?, version(key_version_id)?);
         let algorithm = signing(algorithm)?;
         let digest = bytes(digest, digest_len, "digest")?;
@@ -97,7 +96,7 @@ pub unsafe extern "C" fn kmshsm_verify(
     is_valid: *mut c_int,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<Session>(session, "session")?;
+        let session = handle::session(session)?;
         let (key_id, key_version_id) = (key(key_id)?, version(key_version_id)?);
         let algorithm = signing(algorithm)?;
         let digest = bytes(digest, digest_len, "digest")?.into();
@@ -133,7 +132,7 @@ pub unsafe extern "C" fn kmshsm_asymmetric_encrypt(
     out_len: *mut usize,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<Session>(session, "session")?;
+        let session = handle::session(session)?;
         let (key_id, key_version_id) = (key(key_id)?, version(key_version_id)?);
         let algorithm = encryption(algorithm)?;
         let plaintext = bytes(plaintext, plaintext_len, "plaintext")?;
@@ -171,7 +170,7 @@ pub unsafe extern "C" fn kmshsm_asymmetric_decrypt(
     out_len: *mut usize,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<Session>(session, "session")?;
+        let session = handle::session(session)?;
         let (key_id, key_version_id) = (key(key_id)?, version(key_version_id)?);
         let algorithm = encryption(algorithm)?;
         let ciphertext = bytes(ciphertext, ciphertext_len, "ciphertext")?;
@@ -204,7 +203,7 @@ pub unsafe extern "C" fn kmshsm_public_key(
     out_len: *mut usize,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<Session>(session, "session")?;
+        let session = handle::session(session)?;
         let (key_id, key_version_id) = (key(key_id)?, version(key_version_id)?);
         let max = KMSHSM_PUBLIC_KEY_PEM_MAX;
         Out::open_apart([], out, out_capacity, out_len, max)?.fill(|into| {

@@ -13,7 +13,6 @@ use crate::ffi::handle::{self, kmshsm_session};
 use crate::ffi::memory::{Out, bytes};
 use crate::ffi::parameters::{context, key};
 use crate::hsm::{MAX_PLAINTEXT, OVERHEAD};
-use crate::kms::Session;
 
 /// How much longer a ciphertext is than its plaintext, in bytes.
 pub const KMSHSM_CIPHERTEXT_OVERHEAD: usize = 91;
@@ -51,7 +50,7 @@ pub unsafe extern "C" fn kmshsm_encrypt(
     out_len: *mut usize,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<Session>(session, "session")?;
+        let session = handle::session(session)?;
         let key_id = key(key_id)?;
         let plaintext = bytes(plaintext, plaintext_len, "plaintext")?;
         let encryption_context = context(encryption_context, "EncryptionContext")?;
@@ -87,7 +86,7 @@ pub unsafe extern "C" fn kmshsm_decrypt(
     out_len: *mut usize,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<Session>(session, "session")?;
+        let session = handle::session(session)?;
         let ciphertext = bytes(ciphertext, ciphertext_len, "ciphertext")?;
         let encryption_context = context(encryption_context, "EncryptionContext")?;
         let needed = ciphertext_len.checked_sub(OVERHEAD).ok_or(ErrorCode::InvalidCiphertext)?;
@@ -123,7 +122,7 @@ pub unsafe extern "C" fn kmshsm_generate_data_key(
     ciphertext_len: *mut usize,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<Session>(session, "session")?;
+        let session = handle::session(session)?;
         let key_id = key(key_id)?;
         let encryption_context = context(encryption_context, "EncryptionContext")?;
         let number = data_key_len(number_of_bytes)?;
@@ -166,7 +165,7 @@ pub unsafe extern "C" fn kmshsm_generate_data_key_without_plaintext(
     ciphertext_len: *mut usize,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<Session>(session, "session")?;
+        let session = handle::session(session)?;
         let key_id = key(key_id)?;
         let encryption_context = context(encryption_context, "EncryptionContext")?;
         let number = data_key_len(number_of_bytes)?;
@@ -200,7 +199,7 @@ pub unsafe extern "C" fn kmshsm_random(
     out_len: *mut usize,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<Session>(session, "session")?;
+        let session = handle::session(session)?;
         let length = random_len(number_of_bytes)?;
         let (memory, len) = Out::room(out, out_capacity, out_len, number_of_bytes)?;
         session.call(GenerateRandom { length, into: Into::Memory(memory) })?;

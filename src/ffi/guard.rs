@@ -7,6 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::error::{Error, ErrorCode, Result};
 use crate::fork::PerProcess;
 use crate::health;
+use crate::kms::last_indicator;
+use crate::model::Indicator;
 
 /// What every function answers: KMSHSM_OK, or the number of an error. The hundreds are the family:
 /// 1 argument, 2 access, 3 not found, 4 state, 5 crypto, 6 storage, 9 internal.
@@ -48,6 +50,28 @@ fn file(error: &Error) -> kmshsm_status {
 #[unsafe(no_mangle)]
 pub extern "C" fn kmshsm_last_error() -> *const c_char {
     LAST.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
+}
+
+/// The last call did no cryptography for its caller, or failed.
+pub const KMSHSM_INDICATOR_NONE: i32 = 0;
+/// Everything that the last call did is approved in the profile of its region.
+pub const KMSHSM_INDICATOR_APPROVED: i32 = 1;
+/// Something that the last call did is not.
+pub const KMSHSM_INDICATOR_NOT_APPROVED: i32 = 2;
+
+/// Whether what this thread's last call that takes a session did is approved by the standards that
+/// go with the region's class of hardware: NIST's, or the State Cryptography Administration's. Nothing
+/// that a key at level SOFTWARE does is. An approved call is no certified one: nobody has validated this
+/// library.
+///
+/// @return KMSHSM_INDICATOR_NONE, KMSHSM_INDICATOR_APPROVED or KMSHSM_INDICATOR_NOT_APPROVED
+#[unsafe(no_mangle)]
+pub extern "C" fn kmshsm_last_indicator() -> i32 {
+    match last_indicator() {
+        Indicator::None => KMSHSM_INDICATOR_NONE,
+        Indicator::Approved => KMSHSM_INDICATOR_APPROVED,
+        Indicator::NotApproved => KMSHSM_INDICATOR_NOT_APPROVED,
+    }
 }
 
 /// The name of a status: the KMS API's code, such as "Rejected.Disabled"; "OK" for KMSHSM_OK, and

@@ -16,7 +16,7 @@ use crate::claims::{self, Claim};
 use crate::error::{ErrorCode, Result};
 use crate::ffi::message::Digesting;
 use crate::fork::{Generation, PerProcess};
-use crate::kms::{Kms, Session};
+use crate::kms::{Kms, Session, reset_indicator};
 
 /// An open store.
 #[allow(non_camel_case_types)]
@@ -176,6 +176,13 @@ pub(super) fn get<T: Kind>(handle: *const T::Handle, name: &'static str) -> Resu
         }
     }
     look_up::<T>(handle, name)
+}
+
+/// The session of a call that begins.
+#[inline]
+pub(super) fn session(handle: *const kmshsm_session) -> Result<Using<Session>> {
+    reset_indicator();
+    get(handle, "session")
 }
 
 #[cold]

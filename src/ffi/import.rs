@@ -9,7 +9,6 @@ use crate::ffi::handle::{self, kmshsm_session};
 use crate::ffi::memory::{Out, Slot, bytes};
 use crate::ffi::parameters::{key, word};
 use crate::hsm::TOKEN_LEN;
-use crate::kms::Session;
 use crate::model::{WrappingAlgorithm, WrappingKeySpec};
 
 /// Room for the public key of any wrapping key pair, in bytes.
@@ -49,7 +48,7 @@ pub unsafe extern "C" fn kmshsm_parameters_for_import(
     token_expire_unix: *mut u64,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<Session>(session, "session")?;
+        let session = handle::session(session)?;
         let key_id = key(key_id)?.into_owned();
         let names = ("wrapping_key_spec", "WrappingKeySpec");
         let wrapping_key_spec = word(wrapping_key_spec, names, WrappingKeySpec::parse)?;
@@ -92,7 +91,7 @@ pub unsafe extern "C" fn kmshsm_import_key_material(
     material_expire_unix: u64,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<Session>(session, "session")?;
+        let session = handle::session(session)?;
         let key_id = key(key_id)?;
         let material = bytes(encrypted_material, encrypted_material_len, "encrypted_material")?;
         let token = bytes(import_token, import_token_len, "import_token")?;

@@ -39,7 +39,7 @@ pub unsafe extern "C" fn kmshsm_sign_message(
     out_len: *mut usize,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<Session>(session, "session")?;
+        let session = handle::session(session)?;
         let signer = Signer::new(key_id, key_version_id, algorithm, user_id, user_id_len)?;
         let message = bytes(message, message_len, "message")?;
         let inputs = [message, signer.user_id.unwrap_or_default()];
@@ -82,7 +82,7 @@ pub unsafe extern "C" fn kmshsm_verify_message(
     is_valid: *mut c_int,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<Session>(session, "session")?;
+        let session = handle::session(session)?;
         let signer = Signer::new(key_id, key_version_id, algorithm, user_id, user_id_len)?;
         let message = bytes(message, message_len, "message")?;
         let value = bytes(signature, signature_len, "signature")?.into();
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn kmshsm_digest_new(
     out: *mut *const kmshsm_digest,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<Session>(session, "session")?;
+        let session = handle::session(session)?;
         let signer = Signer::new(key_id, key_version_id, algorithm, user_id, user_id_len)?;
         let out = Slot::new(out, "out")?;
         let state = Mutex::new(Some(signer.begin(&session)?.digest));

@@ -192,7 +192,7 @@ pub unsafe extern "C" fn kmshsm_call(
     answer: *mut *mut c_char,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<Session>(session, "session")?;
+        let session = handle::session(session)?;
         let action = text(action, "action")?;
         let parameters = memory::optional_text(parameters, "parameters")?;
         let answer = Slot::new(answer, "answer")?;

@@ -11,7 +11,6 @@ use crate::ffi::guard::{guard, kmshsm_status};
 use crate::ffi::handle::{self, kmshsm_session};
 use crate::ffi::memory::{Out, bytes};
 use crate::ffi::parameters::{context, key, optional_key, optional_version, optional_word, word};
-use crate::kms::Session;
 use crate::model::{EncryptionAlgorithm, WrappingKeySpec};
 
 /// Decrypts a ciphertext inside and encrypts the plaintext under another symmetric key, or the newest
@@ -50,7 +49,7 @@ pub unsafe extern "C" fn kmshsm_re_encrypt(
     out_len: *mut usize,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<Session>(session, "session")?;
+        let session = handle::session(session)?;
         let ciphertext = bytes(ciphertext, ciphertext_len, "ciphertext")?;
         let source_key_id = optional_key(source_key_id, "SourceKeyId")?;
         let source_key_version_id = optional_version(source_key_version_id, "SourceKeyVersionId")?;
@@ -110,7 +109,7 @@ pub unsafe extern "C" fn kmshsm_export_data_key(
     out_len: *mut usize,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<Session>(session, "session")?;
+        let session = handle::session(session)?;
         let ciphertext = bytes(ciphertext, ciphertext_len, "ciphertext")?;
         let encryption_context = context(encryption_context, "EncryptionContext")?;
         let public_key = bytes(public_key, public_key_len, "public_key")?;
@@ -163,7 +162,7 @@ pub unsafe extern "C" fn kmshsm_generate_and_export_data_key(
     exported_len: *mut usize,
 ) -> kmshsm_status {
     guard(|| {
-        let session = handle::get::<Session>(session, "session")?;
+        let session = handle::session(session)?;
         let key_id = key(key_id)?;
         let encryption_context = context(encryption_context, "EncryptionContext")?;
         let public_key = bytes(public_key, public_key_len, "public_key")?;

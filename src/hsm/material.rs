@@ -240,3 +240,45 @@ const fn cipher_of(spec: KeySpec) -> Option<Cipher> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hsm::permitted;
+    use crate::model::{Algorithm, EncryptionAlgorithm, Hashing, SigningAlgorithm};
+
+    fn material(spec: KeySpec) -> KeyMaterial {
+        let raw = RawMaterial::generate(permitted(spec, Making).unwrap()).unwrap();
+        KeyMaterial::from_version_body(spec, &raw.version_body(Timestamp(1)).unwrap()).unwrap()
+    }
+
+    /// Tries a permit for each spec on a key: it opens keys of its own spec.
+    fn opens_its_own<A: Algorithm>(
+        spec: KeySpec,
+        algorithm: A,
+        open: impl Fn(Permit<A>) -> Result<()>,
+    ) {
+        for other in KeySpec::ALL {
+            let Ok(permit) = permitted(*other, algorithm) else { continue };
+            let expected = if *other == spec { Ok(()) } else { Err(ErrorCode::Internal.into()) };
+            assert_eq!(open(permit), expected, "{spec} with a permit for {other}");
+        }
+    }
+
+    #[test]
+    fn a_permit_opens_keys_of_its_spec_only() {
+        // RSA is left out for its slowness.
+        for spec in KeySpec::ALL.iter().copied().filter(|spec| !spec.is_rsa()) {
+            let material = material(spec);
+            opens_its_own(spec, Sealing, |permit| material.symmetric(permit).map(drop));
+            opens_its_own(spec, Hashing, |permit| material.pair(permit).map(drop));
+            for algorithm in SigningAlgorithm::ALL {
+                opens_its_own(spec, *algorithm, |permit| material.pair(permit).map(drop));
+            }
+            for algorithm in EncryptionAlgorithm::ALL {
+                opens_its_own(spec, *algorithm, |permit| material.pair(permit).map(drop));
+            }
+            assert_eq!(material.spki().is_ok(), !spec.is_symmetric());
+        }
+    }
+}

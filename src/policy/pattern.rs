@@ -47,7 +47,7 @@ impl Pattern {
     ///
     /// What follows a `*` is looked for from left to right: what comes after the first place where it
     /// fits can only have more room than after a later one, so there is no way back beyond the last `*`.
-    fn matches_counting(&self, subject: &str, mut step: impl FnMut()) -> bool {
+    pub(super) fn matches_counting(&self, subject: &str, mut step: impl FnMut()) -> bool {
         if subject.len() < self.least {
             return false;
         }

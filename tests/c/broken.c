@@ -74,6 +74,8 @@ static void store_refuses(const world *w, const char *failure)
   char *answer = NULL;
   size_t len = 0;
   session_calls_are(w->session, REFUSED, failure);
+  is_true(kmshsm_last_indicator() == KMSHSM_INDICATOR_NONE,
+          "nothing is approved");
   is_status(kmshsm_digest_update(w->digest, digest, 0), REFUSED,
             "no digest goes on");
   is_status(kmshsm_digest_finish(w->digest, digest, sizeof(digest), &len),

@@ -29,6 +29,7 @@ int main(int argc, char **argv)
     test_places();
     test_options();
     test_due();
+    test_indicator();
     test_threads();
     test_forks();
   }

@@ -69,6 +69,7 @@ void test_crossing(void);
 void test_places(void);
 void test_options(void);
 void test_due(void);
+void test_indicator(void);
 /* Whether this process has a keeper's thread, or soon has none any more. */
 int keeper_is(int there);
 void test_threads(void);

@@ -16,6 +16,7 @@ from kmshsm._native import (
     ImportParameters,
     MessageDigest,
     __version__,
+    indicator,
     set_key_memory,
     zeroize,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "__version__",
     "byok",
     "create",
+    "indicator",
     "open",
     "self_test",
     "set_key_memory",

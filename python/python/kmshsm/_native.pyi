@@ -1,6 +1,6 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import final
+from typing import Literal, final
 
 from typing_extensions import Buffer, disjoint_base
 
@@ -13,6 +13,7 @@ __all__ = [
     "Store",
     "__version__",
     "create",
+    "indicator",
     "self_test_json",
     "set_key_memory",
     "wrap_key_material",
@@ -24,6 +25,7 @@ __version__: str
 def create(
     place: str, *, passphrase: Buffer | str | None = None, key_file: Buffer | None = None
 ) -> None: ...
+def indicator() -> Literal["approved", "not approved"] | None: ...
 def self_test_json() -> str: ...
 def set_key_memory(bytes: int) -> None: ...
 def wrap_key_material(public_key: Buffer, algorithm: str, material: Buffer) -> bytes: ...

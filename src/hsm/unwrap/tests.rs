@@ -263,6 +263,8 @@ fn made_here() {
     assert!(
         stored(&unwrap(&pair, &wrapped(&[7; 32]), KeySpec::EcSm2).unwrap()).starts_with(&[7; 32])
     );
+    let other = permitted(KeySpec::Aes256, WrappingAlgorithm::Sm2Pke).unwrap();
+    assert_eq!(pair.unwrap(other, &[]).map(drop), Err(ErrorCode::Internal.into()));
     for d in [[0; 32], [0xff; 32]] {
         let answer = unwrap(&pair, &wrapped(&d), KeySpec::EcSm2).map(drop);
         assert_eq!(answer, Err(ErrorCode::InvalidKeyMaterial.into()));
