@@ -76,6 +76,6 @@ mod keystore;
 pub mod kms;
 pub mod model;
 mod octets;
-mod policy;
+pub mod policy;
 mod secret;
 mod thread;

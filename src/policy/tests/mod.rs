@@ -1,0 +1,1 @@
+//! Tests of all policies together.
