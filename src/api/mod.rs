@@ -13,11 +13,13 @@ mod export;
 mod failing;
 mod filters;
 mod import;
+mod key_policy;
 mod keys;
 mod list;
 mod message;
 mod metadata;
 mod params;
+mod ram;
 mod random;
 mod reencrypt;
 mod resources;
@@ -43,7 +45,7 @@ pub use asymmetric::{
     PublicKeyDecrypted, PublicKeyEncrypted, PublishedKey, Signature, Verified,
 };
 pub use clock::AdvanceClock;
-pub use codec::{Base64Bytes, Blob, Into, error_json};
+pub use codec::{Base64Bytes, Blob, Into, SecretText, error_json};
 pub use crypt::{Decrypt, Decrypted, Encrypt, Encrypted, check_plaintext};
 pub use datakeys::{
     DataKey, DataKeySpec, GenerateDataKey, GenerateDataKeyWithoutPlaintext, MAX_DATA_KEY,
@@ -54,11 +56,21 @@ pub use export::{DataKeyForExport, ExportDataKey, ExportedDataKey, GenerateAndEx
 pub use import::{
     DeleteKeyMaterial, GetParametersForImport, ImportKeyMaterial, ParametersForImport,
 };
+pub use key_policy::{GetKeyPolicy, PolicyOfKey, SetKeyPolicy};
 pub use keys::{CreateKey, DescribeKey, DisableKey, Done, EnableKey, UpdateKeyDescription};
 pub use list::{KeyList, ListKeys, Paging};
 pub use message::{DigestBegun, DigestMessage};
 pub use metadata::{KeyAnswer, KeyMetadata};
 pub use params::Params;
+pub use ram::{
+    AccessKeyList, AttachPolicyToUser, AttachedPolicies, CreateAccessKey, CreatePolicy,
+    CreatePolicyVersion, CreateUser, DeleteAccessKey, DeletePolicy, DeletePolicyVersion,
+    DeleteUser, DetachPolicyFromUser, EntitiesOfPolicy, GetPolicy, GetPolicyVersion, GetUser,
+    ListAccessKeys, ListEntitiesForPolicy, ListPolicies, ListPoliciesForUser, ListPolicyVersions,
+    ListUsers, NewAccessKey, PolicyAnswer, PolicyList, PolicyVersionAnswer, PolicyVersionList,
+    PolicyWithText, SetDefaultPolicyVersion, SimulatePolicy, Simulated, UpdateAccessKey,
+    UpdateUser, UserAnswer, UserList,
+};
 pub use random::{GenerateRandom, MAX_RANDOM, RandomBytes, random_len};
 pub use reencrypt::{ReEncrypt, ReEncrypted};
 pub use resources::{ListTagResources, TagResources, TagRows, UntagResources};
@@ -104,17 +116,27 @@ actions! {
     AsymmetricEncrypt,
     AsymmetricSign,
     AsymmetricVerify,
+    AttachPolicyToUser,
     CancelKeyDeletion,
+    CreateAccessKey,
     CreateAlias,
     CreateKey,
     CreateKeyVersion,
+    CreatePolicy,
+    CreatePolicyVersion,
+    CreateUser,
     Decrypt,
+    DeleteAccessKey,
     DeleteAlias,
     DeleteKeyMaterial,
+    DeletePolicy,
+    DeletePolicyVersion,
+    DeleteUser,
     DescribeKey,
     DescribeKeyVersion,
     DescribeRegions,
     DescribeService,
+    DetachPolicyFromUser,
     DisableKey,
     EnableKey,
     Encrypt,
@@ -123,25 +145,40 @@ actions! {
     GenerateDataKey,
     GenerateDataKeyWithoutPlaintext,
     GenerateRandom,
+    GetKeyPolicy,
     GetParametersForImport,
+    GetPolicy,
+    GetPolicyVersion,
     GetPublicKey,
+    GetUser,
     ImportKeyMaterial,
+    ListAccessKeys,
     ListAliases,
     ListAliasesByKeyId,
+    ListEntitiesForPolicy,
     ListKeyVersions,
     ListKeys,
+    ListPolicies,
+    ListPoliciesForUser,
+    ListPolicyVersions,
     ListResourceTags,
     ListTagResources,
+    ListUsers,
     ReEncrypt,
     ScheduleKeyDeletion,
+    SetDefaultPolicyVersion,
     SetDeletionProtection,
+    SetKeyPolicy,
+    SimulatePolicy,
     TagResource,
     TagResources,
     UntagResource,
     UntagResources,
+    UpdateAccessKey,
     UpdateAlias,
     UpdateKeyDescription,
     UpdateRotationPolicy,
+    UpdateUser,
 }
 
 /// Does the action of that name and answers its JSON, `RequestId` included.

@@ -1,6 +1,7 @@
 //! The boundary: the only code that ever holds plaintext key material. What leaves it is sealed,
 //! wrapped, encrypted or public.
 
+mod access_key;
 pub mod arena;
 mod envelope;
 mod header;
@@ -27,6 +28,7 @@ use crate::error::{ErrorCode, Result};
 use crate::health::Health;
 use crate::model::{KeySpec, ProtectionLevel};
 
+pub use access_key::{AccessKey, fresh_user_id};
 pub use envelope::{Envelope, MAX_PLAINTEXT, OVERHEAD};
 pub use header::Header;
 pub use import::{ImportToken, TOKEN_LEN, WrappingPair};

@@ -16,6 +16,7 @@ use crate::kms::room::with_room;
 use crate::kms::transaction::one;
 use crate::kms::{KeyRecord, Kms, Version, places};
 use crate::model::{IdMap, KeyId, KeyVersionId, Timestamp};
+use crate::policy::KeyPolicy;
 
 /// How many keys are kept; beyond that the cache starts over.
 const MAX_KEYS: usize = 16_384;
@@ -29,19 +30,28 @@ pub struct Key {
     /// Whether material has been used since room was last made.
     is_used: AtomicBool,
     counters: Arc<Counters>,
+    policy: Option<KeyPolicy>,
 }
 
 impl Key {
-    fn new(record: KeyRecord, meter: &Arc<Meter>) -> Self {
+    fn new(record: KeyRecord, meter: &Arc<Meter>) -> Result<Self> {
         let materials = record.versions.iter().map(|_| Revocable::new()).collect();
         let counters = meter.start(record.versions.iter().map(|version| version.id));
         let due = record.due();
-        Self { record, due, materials, is_used: AtomicBool::new(false), counters }
+        // It was understood when it was written.
+        let policy = record.policy.as_deref().map(KeyPolicy::parse).transpose();
+        let policy = policy.map_err(|_| ErrorCode::StoreDamaged)?;
+        Ok(Self { record, due, materials, is_used: AtomicBool::new(false), counters, policy })
     }
 
     /// What is stored of it.
     pub const fn record(&self) -> &KeyRecord {
         &self.record
+    }
+
+    /// Its own policy, if it has been given one.
+    pub(crate) const fn policy(&self) -> Option<&KeyPolicy> {
+        self.policy.as_ref()
     }
 
     /// When something about it falls due.
@@ -164,6 +174,9 @@ impl Kms {
                 if touched.iter().any(|key| places::is_alias(key)) {
                     self.names.forget();
                 }
+                if touched.iter().any(|key| places::is_of_principals(key)) {
+                    self.principals.forget();
+                }
             }
             Changes::Everything => self.forget_keys(),
         }
@@ -180,6 +193,7 @@ impl Kms {
         drop(keys);
         gone.values().for_each(|key| key.retire());
         self.names.forget();
+        self.principals.forget();
     }
 
     /// How often anything has been dropped: what was read before may be stale.
@@ -229,7 +243,7 @@ impl Kms {
         }
         let drops = self.cache.drops.load(Ordering::Acquire);
         let Some(record) = self.read_key(id)? else { return Ok(None) };
-        let key = Arc::new(Key::new(record, &self.meter));
+        let key = Arc::new(Key::new(record, &self.meter)?);
         let mut keys = self.cache.keys.write().map_err(|_| ErrorCode::ErrorState)?;
         // What was dropped meanwhile may have been this key, changed after it was read. Then it
         // serves this call alone.

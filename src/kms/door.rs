@@ -8,7 +8,7 @@ use crate::hsm::{self, KeyMaterial, PublicKey};
 use crate::kms::cache::Meters;
 use crate::kms::room::with_room;
 use crate::kms::{
-    Access, AliasPage, Class, Held, Key, KeyRecord, Page, Purpose, Quotas, Resource, Rule,
+    Access, AliasPage, Class, Held, Key, KeyRecord, Kms, Page, Purpose, Quotas, Resource, Rule,
     Selection, Session, Transaction, Version,
 };
 use crate::model::{
@@ -58,6 +58,10 @@ impl<'s> Door<'s> {
 
     pub(super) const fn actions(&self) -> &'static [&'static str] {
         self.actions
+    }
+
+    pub(super) const fn kms(&self) -> &'s Arc<Kms> {
+        &self.session.kms
     }
 
     /// The account and region of the call.

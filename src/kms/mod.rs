@@ -19,6 +19,7 @@ mod meter;
 mod open;
 mod parameters;
 mod places;
+mod principals;
 mod quota;
 mod record;
 mod room;
@@ -53,6 +54,9 @@ pub use lifecycle::{Purpose, Rule};
 pub(crate) use lists::{Page, Selection};
 pub use meter::Meter;
 pub use open::{Options, Place, fresh_key};
+pub(crate) use principals::{
+    AccessKeyEntry, Attachment, Grants, PolicyRecord, PolicyVersion, UserRecord,
+};
 pub(crate) use quota::{Class, Resource};
 pub use quota::{Quotas, Rates};
 pub use record::{KeyRecord, Version};
@@ -74,6 +78,7 @@ pub struct Kms {
     closing: Mutex<()>,
     cache: cache::Cache,
     names: aliases::Names,
+    principals: principals::Cache,
     meter: Arc<Meter>,
     quotas: Quotas,
     callers: quota::Callers,

@@ -17,7 +17,7 @@ use crate::kms::cache::Cache;
 use crate::kms::keeper::Keeper;
 use crate::kms::quota::Callers;
 use crate::kms::transaction::one;
-use crate::kms::{Kms, Quotas, places};
+use crate::kms::{Kms, Quotas, places, principals};
 use crate::model::{Clock, ManualClock, SystemClock, Timestamp};
 use crate::octets::{Reader, Writer};
 
@@ -169,6 +169,7 @@ impl Kms {
             closing: Mutex::new(()),
             cache: Cache::default(),
             names: Names::default(),
+            principals: principals::Cache::default(),
             meter: Arc::default(),
             quotas: options.quotas,
             callers: Callers::default(),

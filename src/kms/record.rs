@@ -51,6 +51,8 @@ pub struct KeyRecord {
     pub aliases: u32,
     /// The wrapping pairs whose tokens may still come back, and until when.
     pub wrapping_pairs: Vec<([u8; 16], Timestamp)>,
+    /// Its own policy, if it has been given one.
+    pub policy: Option<String>,
 }
 
 /// One version of a key.
@@ -111,6 +113,7 @@ impl KeyRecord {
         for (id, not_after) in &self.wrapping_pairs {
             w.raw(id).u64(not_after.0);
         }
+        w.lp(self.policy.as_ref().map_or(&[], |policy| policy.as_bytes()));
         w.finish()
     }
 
@@ -145,6 +148,7 @@ impl KeyRecord {
         let tags = list(&mut r, |r| Ok((r.text()?, r.text()?)))?;
         let aliases = r.u32()?;
         let wrapping_pairs = list(&mut r, |r| Ok((r.array()?, Timestamp(r.u64()?))))?;
+        let policy = Some(r.text()?).filter(|policy| !policy.is_empty());
         r.finish()?;
         Ok(Self {
             space,
@@ -167,6 +171,7 @@ impl KeyRecord {
             tags,
             aliases,
             wrapping_pairs,
+            policy,
         })
     }
 }
@@ -215,6 +220,7 @@ pub(super) fn sample() -> KeyRecord {
         tags: vec![],
         aliases: 0,
         wrapping_pairs: vec![],
+        policy: None,
     }
 }
 
@@ -235,6 +241,7 @@ mod tests {
         record.tags = vec![("k".into(), "v".into())];
         record.aliases = 2;
         record.wrapping_pairs = vec![([4; 16], Timestamp(5))];
+        record.policy = Some("{}".into());
         let bytes = record.encode();
         assert_eq!(KeyRecord::decode(record.id, &bytes), Ok(record.clone()));
         for cut in 0..bytes.len() {

@@ -8,6 +8,7 @@ mod key;
 mod name;
 mod plaintext;
 mod principal;
+mod ram;
 mod region;
 mod tag;
 mod time;
@@ -20,6 +21,7 @@ pub use key::{IdMap, KeyId, KeySpec, KeyState, KeyUsage, KeyVersionId, Origin, P
 pub use name::{AliasName, KeyRef, Space, VersionRef, alias_arn, key_arn, key_container_arn};
 pub use plaintext::Plaintext;
 pub use principal::{Account, Principal, Service};
+pub use ram::{AccessKeyStatus, PolicyName, PolicyType, UserName};
 pub use region::{HsmClass, REGIONS, Region};
 pub use tag::{Tags, check_tag, check_tag_key};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
