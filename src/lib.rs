@@ -62,6 +62,7 @@
 )]
 
 pub mod api;
+pub mod audit;
 mod claims;
 #[cfg(all(feature = "testing", feature = "awslc"))]
 pub mod constant_time;

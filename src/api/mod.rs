@@ -26,6 +26,7 @@ mod resources;
 mod rotation;
 mod service;
 mod tags;
+mod verification;
 mod versions;
 mod wrap;
 
@@ -77,6 +78,7 @@ pub use resources::{ListTagResources, TagResources, TagRows, UntagResources};
 pub use rotation::UpdateRotationPolicy;
 pub use service::{DescribeRegions, DescribeService};
 pub use tags::{ListResourceTags, TagList, TagResource, UntagResource};
+pub use verification::verify_trail;
 pub use versions::{
     CreateKeyVersion, DescribeKeyVersion, ListKeyVersions, VersionAnswer, VersionList,
     VersionMetadata,

@@ -1,6 +1,6 @@
 //! Time in whole seconds, and where it comes from.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Serialize, Serializer};
@@ -21,17 +21,29 @@ impl Timestamp {
     pub const fn hour(self) -> u64 {
         self.0 / 3600
     }
+
+    /// `YYYY-MM-DDThh:mm:ssZ` in ASCII, as in every answer of the API. The year 9999 is the last that
+    /// the form can show; later moments stay there.
+    pub fn to_text(self) -> [u8; 20] {
+        let seconds = i64::try_from(self.0).unwrap_or(i64::MAX).min(253_402_300_799);
+        let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let (year, month, day) = at.to_calendar_date();
+        let (hour, minute, second) = at.to_hms();
+        let digit = |number: u32| b'0' + (number % 10) as u8;
+        let pair = |number: u8| [digit(u32::from(number) / 10), digit(u32::from(number))];
+        let year = year.unsigned_abs();
+        let [y, z] = [year / 100, year % 100].map(|half| pair(half as u8));
+        let ([m, n], [d, e]) = (pair(u8::from(month)), pair(day));
+        let ([h, i], [j, k], [s, t]) = (pair(hour), pair(minute), pair(second));
+        let ([y, yy], [z, zz]) = (y, z);
+        [y, yy, z, zz, b'-', m, n, b'-', d, e, b'T', h, i, b':', j, k, b':', s, t, b'Z']
+    }
 }
 
-/// `YYYY-MM-DDThh:mm:ssZ`, as in every answer of the API.
+/// As [`Timestamp::to_text`].
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The year 9999 is the last that the form can show; later moments stay there.
-        let seconds = i64::try_from(self.0).unwrap_or(i64::MAX).min(253_402_300_799);
-        let at = OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| fmt::Error)?;
-        let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
-        let (hour, minute, second) = at.to_hms();
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+        self.to_text().iter().try_for_each(|byte| f.write_char(char::from(*byte)))
     }
 }
 

@@ -1,0 +1,181 @@
+//! Verifying an exported trail with nothing but a public key.
+
+use std::io::{BufRead, Read};
+
+use serde::Serialize;
+
+use super::{Chain, Head, MAX_EVENT, PublicKey, line};
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::{SigningAlgorithm, Timestamp};
+
+/// The longest line: an event with its number and its hash. First lines and checkpoints are shorter.
+const MAX_LINE: usize = MAX_EVENT + 256;
+
+/// What a verified trail says of itself.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Verified {
+    /// The store's UUID.
+    pub store: String,
+    /// How many events there are.
+    pub events: u64,
+    /// The number of the first event; what came before it, if it is not 1, is not in the trail.
+    pub first: u64,
+    /// The last event, as a later verification takes it.
+    pub head: Head,
+    /// How many signatures there are, all of them right.
+    pub checkpoints: u64,
+    /// When the last one was made, by the store's clock.
+    pub signed_at: Timestamp,
+    /// How the key signs.
+    pub algorithm: SigningAlgorithm,
+    /// SHA-256 of the key's SubjectPublicKeyInfo, in hexadecimal.
+    pub key_fingerprint: String,
+    /// Whether the caller gave the key. If not, it is the trail's own, and anybody may have signed.
+    pub is_key_trusted: bool,
+}
+
+/// Verifies an exported trail, line by line: each event follows the one before it, and all are signed
+/// for by `trusted`, or else by the key in the trail itself. Against a `head` that has been seen before
+/// it also shows whether the end was cut off since.
+///
+/// [`ErrorCode::TrailDamaged`] names the first event that is not as it was signed.
+pub(crate) fn verify(
+    reader: impl BufRead,
+    trusted: Option<&PublicKey>,
+    head: Option<&Head>,
+) -> Result<Verified> {
+    let mut lines = Lines { reader, line: Vec::new() };
+    let first_line = lines.next(0)?.unwrap_or_default();
+    let (named, chain) = line::read_header(first_line)?;
+    if trusted.is_some_and(|trusted| trusted.spki() != named.spki()) {
+        let detail = format!("It names another key: {}.", line::hex(&named.fingerprint()));
+        return Err(Error::new(ErrorCode::TrailDamaged).because(detail));
+    }
+    let before = chain.count;
+    let mut walk = Walk { chain, key: named, checkpoints: 0, signed: None, head };
+    walk.meet_head()?;
+    while let Some(line) = lines.next(walk.next())? {
+        walk.step(line)?;
+    }
+    let signed_at = walk.finish(before)?;
+    let Walk { chain, key, checkpoints, .. } = walk;
+    Ok(Verified {
+        store: uuid::Uuid::from_bytes(chain.store).to_string(),
+        events: chain.count - before,
+        first: before.saturating_add(1),
+        head: chain.head(),
+        checkpoints,
+        signed_at,
+        algorithm: key.algorithm(),
+        key_fingerprint: line::hex(&key.fingerprint()),
+        is_key_trusted: trusted.is_some(),
+    })
+}
+
+/// Where the verification has come to.
+struct Walk<'a> {
+    chain: Chain,
+    key: PublicKey,
+    checkpoints: u64,
+    /// The last checkpoint: the event it stands at, and its time.
+    signed: Option<(u64, Timestamp)>,
+    head: Option<&'a Head>,
+}
+
+impl Walk<'_> {
+    /// The number of the next event.
+    const fn next(&self) -> u64 {
+        self.chain.count.saturating_add(1)
+    }
+
+    fn step(&mut self, line: &str) -> Result<()> {
+        if line.starts_with(r#"{"Checkpoint":"#) {
+            return self.checkpoint(line);
+        }
+        let next = self.next();
+        let (sequence, hash, event) = line::read_event(line)
+            .ok_or_else(|| line::damaged(next, "the line is not as it was written"))?;
+        if sequence != next {
+            let what = format!("event {sequence} is in its place");
+            return Err(line::damaged(next, what));
+        }
+        self.chain.append(event.as_bytes());
+        if self.chain.head != hash {
+            return Err(line::damaged(next, "its text or its hash has been changed"));
+        }
+        self.meet_head()
+    }
+
+    fn checkpoint(&mut self, line: &str) -> Result<()> {
+        let at = self.chain.count;
+        let signed = line::read_checkpoint(line, self.chain.store, &self.key)
+            .ok_or_else(|| line::damaged(at, "the checkpoint after it is not as it was written"))?;
+        if signed.checkpoint.chain != self.chain {
+            return Err(line::damaged(at, "the checkpoint after it is of another trail"));
+        }
+        if !signed.is_by(&self.key) {
+            let what = "the signature of the checkpoint after it is not right";
+            return Err(line::damaged(at, what));
+        }
+        self.checkpoints += 1;
+        self.signed = Some((at, signed.checkpoint.time));
+        Ok(())
+    }
+
+    /// Compares with the head, if that is where the trail has come to.
+    fn meet_head(&mut self) -> Result<()> {
+        let sequence = self.chain.count;
+        if let Some(head) = self.head.take_if(|head| head.sequence == sequence) {
+            if head.hash != self.chain.head {
+                return Err(line::damaged(sequence, "it is not the one of the given head"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The time of the last signature, if nothing comes after it and the head has been met.
+    fn finish(&self, before: u64) -> Result<Timestamp> {
+        let last = self.chain.count;
+        let at = match self.signed {
+            Some((sequence, at)) if sequence == last => at,
+            Some((sequence, _)) => {
+                let next = sequence.saturating_add(1);
+                return Err(line::damaged(next, "from here on no checkpoint signs for it"));
+            }
+            None => return Err(line::damaged(self.next(), "there is no checkpoint")),
+        };
+        match self.head {
+            Some(head) if head.sequence <= before => {
+                let detail = "The trail begins after it and cannot be held against it.";
+                Err(Error::invalid("Head", detail))
+            }
+            Some(_) => Err(line::damaged(self.next(), "it is missing, and there has been one")),
+            None => Ok(at),
+        }
+    }
+}
+
+/// The lines of a text, each whole and of bounded length.
+struct Lines<R> {
+    reader: R,
+    line: Vec<u8>,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// The next line without its line feed; None at the end. `sequence` is the event that it is about.
+    fn next(&mut self, sequence: u64) -> Result<Option<&str>> {
+        self.line.clear();
+        let limit = MAX_LINE as u64 + 1;
+        let read = (&mut self.reader).take(limit).read_until(b'\n', &mut self.line);
+        read.map_err(|error| Error::invalid("Trail", format!("It cannot be read: {error}.")))?;
+        if self.line.is_empty() {
+            return Ok(None);
+        }
+        let line = self.line.strip_suffix(b"\n");
+        let line =
+            line.ok_or_else(|| line::damaged(sequence, "its line is cut off or too long"))?;
+        let text = std::str::from_utf8(line);
+        text.map(Some).map_err(|_| line::damaged(sequence, "its line is no text"))
+    }
+}
