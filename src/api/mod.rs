@@ -36,6 +36,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{ErrorCode, Result};
 use crate::kms::{Access, Action, Reply, Session};
+use crate::model::Service;
 
 pub use crate::hsm::{MAX_PLAINTEXT, MessageDigest, OVERHEAD, TOKEN_LEN};
 pub use aliases::{
@@ -89,6 +90,8 @@ pub use wrap::{WRAPPING_OVERHEAD, wrap_key_material, wrap_key_material_into};
 pub struct Descriptor {
     /// The API's name.
     pub name: &'static str,
+    /// The service it belongs to.
+    pub service: Service,
     /// Its read/write class.
     pub access: Access,
     /// The JSON schema of its request: names, types and descriptions of its parameters.
@@ -102,6 +105,7 @@ macro_rules! actions {
         /// Every action, in alphabetical order.
         pub const ACTIONS: &[Descriptor] = &[$(Descriptor {
             name: $action::NAME,
+            service: $action::SERVICE,
             access: $action::ACCESS,
             schema: || schemars::schema_for!($action),
             run: |session, params| {

@@ -198,7 +198,7 @@ def keys_of(place: pathlib.Path, passphrase: bytes) -> Iterator[tuple[str, bytes
     yield "the domain key", domain
     yield "the wrapping key of the domain key", message_key(srk, nonce)
     for name, value in kv.items():
-        if 0x10 <= name[0] <= 0x15:
+        if 0x10 <= name[0] <= 0x18:
             aad = uuid + lp(name) + value[:30]
             record = xaes_open(domain, value[30:54], value[54:102], aad)
             yield f"the key of record {name.hex()[:6]}", record
@@ -207,6 +207,8 @@ def keys_of(place: pathlib.Path, passphrase: bytes) -> Iterator[tuple[str, bytes
             body = opened(record, value)
             if name[0] == 0x11 and body[13:]:
                 yield f"the material of version {name.hex()[:6]}", body[13:]
+            if name[0] == 0x18:
+                yield f"the secret of access key {name.hex()[:6]}", body[-30:]
             if name[0] == 0x12:
                 yield from pair(body)
 

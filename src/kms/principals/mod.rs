@@ -6,6 +6,8 @@ mod access_key;
 mod door;
 mod login;
 mod policy;
+#[cfg(test)]
+mod tests;
 mod user;
 
 use std::collections::HashMap;

@@ -106,7 +106,7 @@ impl PolicyRecord {
         w.finish()
     }
 
-    fn decode(body: &[u8]) -> Result<Self> {
+    pub(in crate::kms) fn decode(body: &[u8]) -> Result<Self> {
         let mut r = Reader::new(body);
         if r.u8()? != VERSION {
             return Err(ErrorCode::StoreTooNew.into());
