@@ -8,6 +8,7 @@
 mod churn;
 mod consistency;
 mod dues;
+mod guesses;
 mod kills;
 mod obedience;
 #[path = "../conformance/outside.rs"]
