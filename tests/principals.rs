@@ -84,6 +84,39 @@ fn a_secret_opens_sessions_of_its_user() {
     assert_eq!(refusal(&kms, &alice, &alice.secret), Some(ErrorCode::Closed));
 }
 
+/// Whether or not there is what he asks about.
+#[test]
+fn a_user_without_policies_may_do_nothing() {
+    let kms = memory();
+    let alice = user(&kms, "alice");
+    let session = kms.session_with_access_key(&alice.id, alice.secret.as_bytes(), "cn-hongkong");
+    let session = session.unwrap();
+    let policy = json!({ "PolicyType": "System", "PolicyName": "AliyunKMSFullAccess" });
+    let attached =
+        |user: &str| json!({ "PolicyType": "Custom", "PolicyName": "none", "UserName": user });
+    for (action, with) in [
+        ("ListUsers", json!({})),
+        ("GetUser", json!({ "UserName": "alice" })),
+        ("GetUser", json!({ "UserName": "nobody" })),
+        ("DeleteUser", json!({ "UserName": "nobody" })),
+        ("CreateUser", json!({ "UserName": "alice" })),
+        ("CreateAccessKey", json!({})),
+        ("ListAccessKeys", json!({})),
+        ("DeleteAccessKey", json!({ "UserAccessKeyId": "LTAI" })),
+        ("GetPolicy", policy),
+        ("DeletePolicy", json!({ "PolicyName": "none" })),
+        ("CreatePolicy", json!({ "PolicyName": "none", "PolicyDocument": "{}" })),
+        ("DeletePolicyVersion", json!({ "PolicyName": "none", "VersionId": "v1" })),
+        ("AttachPolicyToUser", attached("alice")),
+        ("DetachPolicyFromUser", attached("nobody")),
+        ("ListPoliciesForUser", json!({ "UserName": "nobody" })),
+        ("SimulatePolicy", json!({ "Action": "kms:Encrypt", "Resource": "*" })),
+    ] {
+        let refused = dispatch_json(&session, action, Some(&with.to_string())).unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::NoPermission, "{action} {with}");
+    }
+}
+
 #[test]
 fn nothing_else_opens_any() {
     let kms = memory();

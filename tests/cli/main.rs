@@ -6,6 +6,7 @@ mod answers;
 mod failures;
 mod home;
 mod making;
+mod policy;
 mod processes;
 mod time;
 mod wrap;

@@ -6,6 +6,7 @@
 
 mod command;
 mod output;
+mod policy;
 mod secrets;
 mod wrap;
 
@@ -18,6 +19,7 @@ use kmshsm::api::{self, Params};
 use kmshsm::error::{Error, ErrorCode, Result};
 use kmshsm::kms::{self, Kms, Options, Place, Quotas};
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use output::Output;
 
@@ -54,18 +56,24 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
     if name == "wrap" {
         return wrap::run(flags);
     }
+    if let ("policy", Some((_, flags))) = (name, flags.subcommand()) {
+        return output::print(&policy::explain(&call(flags, policy::SIMULATE)?)?);
+    }
     let place = place(flags)?;
     match name {
         "init" => init(flags, &place),
         "status" => answer(output, &open(flags, &place, Quotas::default())?.status()),
         "tick" => answer(output, &open(flags, &place, Quotas::default())?.tick()?),
-        action => {
-            let params = params(flags, action)?;
-            let session = open(flags, &place, quotas(flags)?)?
-                .session(command::text(flags, "account"), command::text(flags, "region"))?;
-            output.answer(&api::dispatch(&session, action, params)?)
-        }
+        action => output.answer(&call(flags, action)?),
     }
+}
+
+/// Does an action and answers its JSON.
+fn call(flags: &ArgMatches, action: &str) -> Result<Zeroizing<String>> {
+    let params = params(flags, action)?;
+    let session = open(flags, &place(flags)?, quotas(flags)?)?
+        .session(command::text(flags, "account"), command::text(flags, "region"))?;
+    api::dispatch(&session, action, params)
 }
 
 fn init(flags: &ArgMatches, place: &Path) -> Result<()> {

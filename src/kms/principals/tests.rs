@@ -152,6 +152,26 @@ fn what_one_changes_another_obeys_at_once() {
 }
 
 #[test]
+fn only_what_must_be_kept_is_written() {
+    let kms = memory();
+    let (alice, secret) = user(&kms, "alice");
+    let id = access_key_id(&alice);
+    let grants = kms.grants(&alice).unwrap();
+    let written = || kms.header_revision().unwrap();
+    let before = written();
+    assert_eq!(kms.authenticate(id, &secret).as_ref(), Ok(&alice));
+    assert_eq!(code(kms.authenticate("LTAI", &secret)), Some(ErrorCode::AccessKeyNotFound));
+    assert_eq!(written(), before);
+    assert_eq!(code(kms.authenticate(id, b"")), Some(ErrorCode::IncompleteSignature));
+    assert!(written() > before);
+    let before = written();
+    assert_eq!(kms.authenticate(id, &secret), Ok(alice.clone()));
+    assert!(written() > before, "the row of failures has not ended");
+    // Nobody's rights have changed by all that.
+    assert!(Arc::ptr_eq(&grants, &kms.grants(&alice).unwrap()), "read anew");
+}
+
+#[test]
 fn a_later_user_of_the_same_name_is_another() {
     let kms = memory();
     let (alice, secret) = user(&kms, "alice");
