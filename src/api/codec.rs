@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 
 /// Where an answer's bytes go: into memory of the caller, or into a new buffer.
 #[derive(Default)]
@@ -33,6 +33,30 @@ pub enum Blob<'a> {
 #[derive(Serialize)]
 #[serde(transparent)]
 pub struct SecretBlob<'a>(pub(super) Blob<'a>);
+
+/// Secret text of an answer; wiped when dropped.
+pub struct SecretText(Zeroizing<String>);
+
+impl SecretText {
+    /// A copy of `text`, which is UTF-8.
+    pub(super) fn new(text: &[u8]) -> Result<Self> {
+        let text = std::str::from_utf8(text).map_err(|_| ErrorCode::Internal)?;
+        Ok(Self(Zeroizing::new(text.to_owned())))
+    }
+}
+
+impl Deref for SecretText {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Serialize for SecretText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
 
 impl<'a> Into<'a> {
     /// `len` zero or stale bytes to be filled; once.

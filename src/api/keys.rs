@@ -134,6 +134,7 @@ impl Action for CreateKey {
                 tags: tags.clone(),
                 aliases: 0,
                 wrapping_pairs: Vec::new(),
+                policy: None,
             };
             match &material {
                 Some(material) => {

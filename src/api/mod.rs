@@ -15,11 +15,13 @@ mod export;
 mod failing;
 mod filters;
 mod import;
+mod key_policy;
 mod keys;
 mod list;
 mod message;
 mod metadata;
 mod params;
+mod ram;
 mod random;
 mod reencrypt;
 mod resources;
@@ -36,6 +38,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{ErrorCode, Result};
 use crate::kms::{Access, Action, Reply, Session};
+use crate::model::Service;
 
 pub use crate::hsm::{MAX_PLAINTEXT, MessageDigest, OVERHEAD, TOKEN_LEN};
 pub use aliases::{
@@ -47,7 +50,7 @@ pub use asymmetric::{
 };
 pub use bill::{Bill, QueryBill};
 pub use clock::AdvanceClock;
-pub use codec::{Base64Bytes, Blob, Into, error_json};
+pub use codec::{Base64Bytes, Blob, Into, SecretText, error_json};
 pub use crypt::{Decrypt, Decrypted, Encrypt, Encrypted, check_plaintext};
 pub use datakeys::{
     DataKey, DataKeySpec, GenerateDataKey, GenerateDataKeyWithoutPlaintext, MAX_DATA_KEY,
@@ -59,11 +62,21 @@ pub use export::{DataKeyForExport, ExportDataKey, ExportedDataKey, GenerateAndEx
 pub use import::{
     DeleteKeyMaterial, GetParametersForImport, ImportKeyMaterial, ParametersForImport,
 };
+pub use key_policy::{GetKeyPolicy, PolicyOfKey, SetKeyPolicy};
 pub use keys::{CreateKey, DescribeKey, DisableKey, Done, EnableKey, UpdateKeyDescription};
 pub use list::{KeyList, ListKeys, Paging};
 pub use message::{DigestBegun, DigestMessage};
 pub use metadata::{KeyAnswer, KeyMetadata};
 pub use params::Params;
+pub use ram::{
+    AccessKeyList, AttachPolicyToUser, AttachedPolicies, CreateAccessKey, CreatePolicy,
+    CreatePolicyVersion, CreateUser, DeleteAccessKey, DeletePolicy, DeletePolicyVersion,
+    DeleteUser, DetachPolicyFromUser, EntitiesOfPolicy, GetPolicy, GetPolicyVersion, GetUser,
+    ListAccessKeys, ListEntitiesForPolicy, ListPolicies, ListPoliciesForUser, ListPolicyVersions,
+    ListUsers, NewAccessKey, PolicyAnswer, PolicyList, PolicyVersionAnswer, PolicyVersionList,
+    PolicyWithText, SetDefaultPolicyVersion, SimulatePolicy, Simulated, UpdateAccessKey,
+    UpdateUser, UserAnswer, UserList,
+};
 pub use random::{GenerateRandom, MAX_RANDOM, RandomBytes, random_len};
 pub use reencrypt::{ReEncrypt, ReEncrypted};
 pub use resources::{ListTagResources, TagResources, TagRows, UntagResources};
@@ -81,6 +94,8 @@ pub use wrap::{WRAPPING_OVERHEAD, wrap_key_material, wrap_key_material_into};
 pub struct Descriptor {
     /// The API's name.
     pub name: &'static str,
+    /// The service it belongs to.
+    pub service: Service,
     /// Its read/write class.
     pub access: Access,
     /// The JSON schema of its request: names, types and descriptions of its parameters.
@@ -94,6 +109,7 @@ macro_rules! actions {
         /// Every action, in alphabetical order.
         pub const ACTIONS: &[Descriptor] = &[$(Descriptor {
             name: $action::NAME,
+            service: $action::SERVICE,
             access: $action::ACCESS,
             schema: || schemars::schema_for!($action),
             run: |session, params| {
@@ -111,18 +127,28 @@ actions! {
     AsymmetricEncrypt,
     AsymmetricSign,
     AsymmetricVerify,
+    AttachPolicyToUser,
     CancelKeyDeletion,
+    CreateAccessKey,
     CreateAlias,
     CreateKey,
     CreateKeyVersion,
+    CreatePolicy,
+    CreatePolicyVersion,
+    CreateUser,
     Decrypt,
+    DeleteAccessKey,
     DeleteAlias,
     DeleteKeyMaterial,
+    DeletePolicy,
+    DeletePolicyVersion,
+    DeleteUser,
     DescribeAccountKmsStatus,
     DescribeKey,
     DescribeKeyVersion,
     DescribeRegions,
     DescribeService,
+    DetachPolicyFromUser,
     DisableKey,
     EnableKey,
     Encrypt,
@@ -131,28 +157,43 @@ actions! {
     GenerateDataKey,
     GenerateDataKeyWithoutPlaintext,
     GenerateRandom,
+    GetKeyPolicy,
     GetParametersForImport,
+    GetPolicy,
+    GetPolicyVersion,
     GetPublicKey,
+    GetUser,
     ImportKeyMaterial,
+    ListAccessKeys,
     ListAliases,
     ListAliasesByKeyId,
+    ListEntitiesForPolicy,
     ListKeyVersions,
     ListKeys,
+    ListPolicies,
+    ListPoliciesForUser,
+    ListPolicyVersions,
     ListResourceTags,
     ListTagResources,
+    ListUsers,
     LookupEvents,
     OpenKmsService,
     QueryBill,
     ReEncrypt,
     ScheduleKeyDeletion,
+    SetDefaultPolicyVersion,
     SetDeletionProtection,
+    SetKeyPolicy,
+    SimulatePolicy,
     TagResource,
     TagResources,
     UntagResource,
     UntagResources,
+    UpdateAccessKey,
     UpdateAlias,
     UpdateKeyDescription,
     UpdateRotationPolicy,
+    UpdateUser,
 }
 
 /// Does the action of that name and answers its JSON, `RequestId` included.

@@ -1,6 +1,7 @@
 //! The boundary: the only code that ever holds plaintext key material. What leaves it is sealed,
 //! wrapped, encrypted or public.
 
+mod access_key;
 pub mod arena;
 mod compliance;
 mod envelope;
@@ -31,6 +32,7 @@ use crate::health::Health;
 use crate::model::{Algorithm, Profile};
 use crate::model::{Drawing, KeySpec, Permit, ProtectionLevel};
 
+pub use access_key::{AccessKey, fresh_user_id};
 pub use compliance::{Compliance, Row, compliance};
 pub use envelope::{Envelope, MAX_PLAINTEXT, OVERHEAD};
 pub use header::Header;

@@ -176,7 +176,8 @@ impl Door<'_> {
             Principal::User { name, .. } => Some(name.as_str()),
         };
         let caller = Caller { account: session.principal.account(), user };
-        Ok(judge(&caller, grants.iter(), &owner.account, policy, &request))
+        let policies = grants.policies.iter().map(|granted| &*granted.policy);
+        Ok(judge(&caller, policies, &owner.account, policy, &request))
     }
 
     fn is_root_of(&self, space: &Space) -> bool {
@@ -235,11 +236,5 @@ impl Door<'_> {
         let new = Remembered { session, drops, key: record.id, action, is_allowed, only_at };
         let _ended = LATELY.try_with(|lately| lately.get(place).map(|it| it.set(Some(new))));
         outcome
-    }
-}
-
-impl crate::kms::Kms {
-    fn grants(&self, _: &Principal) -> Result<Vec<crate::policy::Policy>> {
-        Ok(Vec::new())
     }
 }

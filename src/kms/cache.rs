@@ -16,6 +16,7 @@ use crate::kms::room::with_room;
 use crate::kms::transaction::one;
 use crate::kms::{KeyRecord, Kms, Version, places};
 use crate::model::{CallClass, IdMap, KeyId, KeyVersionId, Timestamp};
+use crate::policy::KeyPolicy;
 
 /// How many keys are kept; beyond that the cache starts over.
 const MAX_KEYS: usize = 16_384;
@@ -29,14 +30,16 @@ pub struct Key {
     /// Whether material has been used since room was last made.
     is_used: AtomicBool,
     calls: Arc<Counter>,
+    policy: Option<KeyPolicy>,
 }
 
 impl Key {
-    fn new(record: KeyRecord, meter: &Meter) -> Self {
+    fn new(record: KeyRecord, meter: &Meter) -> Result<Self> {
         let materials = record.versions.iter().map(|_| Revocable::new()).collect();
         let calls = meter.counter(&record.space, CallClass::of(record.spec));
         let due = record.due();
-        Self { record, due, materials, is_used: AtomicBool::new(false), calls }
+        let policy = record.key_policy()?;
+        Ok(Self { record, due, materials, is_used: AtomicBool::new(false), calls, policy })
     }
 
     /// What is stored of it.
@@ -44,9 +47,9 @@ impl Key {
         &self.record
     }
 
-    /// Its own policy, if it has one.
-    pub(super) const fn policy(&self) -> Option<&crate::policy::KeyPolicy> {
-        None
+    /// Its own policy, if it has been given one.
+    pub(crate) const fn policy(&self) -> Option<&KeyPolicy> {
+        self.policy.as_ref()
     }
 
     /// When something about it falls due.
@@ -169,6 +172,9 @@ impl Kms {
                 if touched.iter().any(|key| places::is_alias(key)) {
                     self.names.forget();
                 }
+                if touched.iter().any(|key| places::is_of_principals(key)) {
+                    self.principals.forget();
+                }
                 // Again: who has looked meanwhile may have found what was about to go.
                 self.cache.drops.fetch_add(1, Ordering::AcqRel);
             }
@@ -187,6 +193,7 @@ impl Kms {
         drop(keys);
         gone.values().for_each(|key| key.retire());
         self.names.forget();
+        self.principals.forget();
         self.cache.drops.fetch_add(1, Ordering::AcqRel);
     }
 
@@ -237,7 +244,7 @@ impl Kms {
         }
         let drops = self.cache.drops.load(Ordering::Acquire);
         let Some(record) = self.read_key(id)? else { return Ok(None) };
-        let key = Arc::new(Key::new(record, &self.meter));
+        let key = Arc::new(Key::new(record, &self.meter)?);
         let mut keys = self.cache.keys.write().map_err(|_| ErrorCode::ErrorState)?;
         // What was dropped meanwhile may have been this key, changed after it was read. Then it
         // serves this call alone.

@@ -42,11 +42,12 @@ fn key(kms: &Kms, number: u8, aliases: &[&str]) -> KeyRecord {
 }
 
 impl Kms {
-    fn forge(&self, puts: Vec<(Vec<u8>, Vec<u8>)>, deletes: Vec<Vec<u8>>) {
+    /// What is written to the file behind the library's back.
+    pub(super) fn forge(&self, puts: Vec<(Vec<u8>, Vec<u8>)>, deletes: Vec<Vec<u8>>) {
         self.store.commit(Batch { puts, deletes, ..Batch::default() }).unwrap();
     }
 
-    fn value(&self, storage_key: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn value(&self, storage_key: &[u8]) -> Option<Vec<u8>> {
         super::transaction::one(&*self.store, storage_key).unwrap().map(|(_, value)| value)
     }
 

@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::audit::Head;
 use crate::error::Result;
-use crate::hsm::{Header, Keyring};
+use crate::hsm::{AccessKey, Header, Keyring};
 use crate::keystore::Entry;
 use crate::kms::aliases::{AliasRecord, alias_place};
 use crate::kms::lists::{Count, Counters, List};
 use crate::kms::metering::{MeterRecord, hosted, meter_place};
+use crate::kms::principals::{access_key_place, policy_place, user_place};
 use crate::kms::transaction::{key_place, one};
-use crate::kms::{KeyRecord, Kms, places};
-use crate::model::{HostingClass, KeyId, Space, Timestamp};
+use crate::kms::{KeyRecord, Kms, PolicyRecord, UserRecord, places};
+use crate::model::{HostingClass, KeyId, PolicyType, Space, Timestamp};
 
 /// What a store must hold besides its records.
 #[derive(Default)]
@@ -72,6 +73,25 @@ impl Kms {
                     let body = keyring.open_record(&meter_place(&id, storage_key), record)?;
                     meters.push(MeterRecord::decode(&body)?);
                 }
+                [0x16, ..] => {
+                    let place = user_place(last16(storage_key), storage_key);
+                    let user = UserRecord::decode(&keyring.open_record(&place, record)?)?;
+                    expected.add_user(keyring, &user)?;
+                }
+                [0x17, ..] => {
+                    let place = policy_place(last16(storage_key), storage_key);
+                    let policy = PolicyRecord::decode(&keyring.open_record(&place, record)?)?;
+                    let (_, place) = places::policy(keyring, &policy.account, &policy.name)?;
+                    expected.records.insert(place);
+                }
+                [0x18, ..] => {
+                    let place = access_key_place(last16(storage_key), storage_key);
+                    let key = AccessKey::from_body(&keyring.open_secret(&place, record)?)?;
+                    let (_, place) = places::access_key(keyring, &key.id)?;
+                    if place != *storage_key {
+                        faults.push(format!("{} is in the place of another", key.id));
+                    }
+                }
                 _ => {}
             }
         }
@@ -103,7 +123,8 @@ impl Kms {
         for (space, class) in expected.hosted.keys() {
             faults.push(format!("{space:?} has no meter: {class:?}"));
         }
-        let beside = records.keys().filter(|key| matches!(key.first(), Some(0x10..=0x12)));
+        let beside =
+            records.keys().filter(|key| matches!(key.first(), Some(0x10..=0x12 | 0x16..=0x18)));
         for key in beside.cloned().collect::<BTreeSet<_>>().symmetric_difference(&expected.records)
         {
             faults.push(format!("the record {} is there for nothing, or missing", hex(key)));
@@ -183,6 +204,18 @@ impl Expected {
         self.counters(&alias.space).count(Count::Aliases, 1, 0)
     }
 
+    /// A user, the access keys and the policies that there must be.
+    fn add_user(&mut self, keyring: &Keyring, user: &UserRecord) -> Result<()> {
+        self.records.insert(places::user(keyring, &user.account, &user.name)?.1);
+        for key in &user.access_keys {
+            self.records.insert(places::access_key(keyring, &key.id)?.1);
+        }
+        for policy in user.policies.iter().filter(|policy| policy.kind == PolicyType::Custom) {
+            self.records.insert(places::policy(keyring, &user.account, &policy.name)?.1);
+        }
+        Ok(())
+    }
+
     fn counters(&mut self, space: &Space) -> &mut Counters {
         let at = self.counters.iter().position(|(known, _)| known == space);
         let at = at.unwrap_or_else(|| {
@@ -192,6 +225,11 @@ impl Expected {
         #[allow(clippy::indexing_slicing)] // found or pushed just now
         &mut self.counters[at].1
     }
+}
+
+/// The id in a storage key that ends with it.
+fn last16(storage_key: &[u8]) -> &[u8; 16] {
+    storage_key.last_chunk().unwrap_or(&[0; 16])
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -21,6 +21,7 @@ mod metering;
 mod open;
 mod parameters;
 mod places;
+mod principals;
 mod quota;
 mod record;
 mod recorder;
@@ -58,6 +59,9 @@ pub use lifecycle::{Purpose, Rule};
 pub(crate) use lists::{Page, Selection};
 pub(crate) use metering::{Decimal, Line, Statement};
 pub use open::{Options, Place, fresh_key};
+pub(crate) use principals::{
+    AccessKeyEntry, Attachment, Grants, PolicyRecord, PolicyVersion, UserRecord,
+};
 pub(crate) use quota::{Class, Resource};
 pub use quota::{Quotas, Rates};
 pub use record::{KeyRecord, Version};
@@ -81,6 +85,7 @@ pub struct Kms {
     closing: Mutex<()>,
     cache: cache::Cache,
     names: aliases::Names,
+    principals: principals::Cache,
     meter: metering::Meter,
     quotas: Quotas,
     callers: quota::Callers,

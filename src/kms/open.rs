@@ -22,7 +22,7 @@ use crate::kms::recorder::Recorder;
 use crate::kms::room::with_room;
 use crate::kms::trail::{Deed, Trail, identity_place};
 use crate::kms::transaction::one;
-use crate::kms::{Audit, Kms, Quotas, places};
+use crate::kms::{Audit, Kms, Quotas, places, principals};
 use crate::model::{Clock, IdentitySpec, ManualClock, SystemClock, Timestamp};
 use crate::octets::{Reader, Writer};
 
@@ -186,6 +186,7 @@ impl Kms {
             closing: Mutex::new(()),
             cache: Cache::default(),
             names: Names::default(),
+            principals: principals::Cache::default(),
             meter: Meter::default(),
             quotas: options.quotas,
             callers: Callers::default(),

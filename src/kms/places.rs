@@ -4,7 +4,7 @@
 use crate::error::Result;
 use crate::hsm::Keyring;
 use crate::kms::lists::List;
-use crate::model::{KeyId, KeyVersionId, Space};
+use crate::model::{Account, KeyId, KeyVersionId, PolicyName, Space, UserName};
 
 /// `01`: the format of the store and its UUID, in clear.
 pub(super) const PREAMBLE: &[u8] = &[0x01];
@@ -23,6 +23,9 @@ const PAIR: u8 = 0x12;
 const SPACE: u8 = 0x13;
 const ALIAS: u8 = 0x14;
 const TOMBSTONE: u8 = 0x15;
+const USER: u8 = 0x16;
+const POLICY: u8 = 0x17;
+const ACCESS_KEY: u8 = 0x18;
 const METER: u8 = 0x19;
 const VERSION_INDEX: u8 = 0x21;
 const LIST: u8 = 0x30;
@@ -114,6 +117,53 @@ pub(super) fn tombstone(id: &KeyId) -> Vec<u8> {
 pub(super) fn meter(keyring: &Keyring, space: &Space) -> Result<([u8; 16], Vec<u8>)> {
     let id = keyring.index(&[b"meter", space.account.as_bytes(), space.region.as_bytes()])?;
     Ok((id, [&[METER][..], &id].concat()))
+}
+
+/// `16 | HMAC("account", account)`: what the storage keys of its users begin with.
+pub(super) fn users(keyring: &Keyring, account: &Account) -> Result<Vec<u8>> {
+    of_account(keyring, USER, account)
+}
+
+/// `16 | HMAC("account", account) | HMAC("user", account, name)`: the id of the user's record, and its
+/// storage key.
+pub(super) fn user(
+    keyring: &Keyring,
+    account: &Account,
+    name: &UserName,
+) -> Result<([u8; 16], Vec<u8>)> {
+    let id = keyring.index(&[b"user", account.as_bytes(), name.as_str().as_bytes()])?;
+    Ok((id, [&users(keyring, account)?[..], &id].concat()))
+}
+
+/// `17 | HMAC("account", account)`: what the storage keys of its policies begin with.
+pub(super) fn policies(keyring: &Keyring, account: &Account) -> Result<Vec<u8>> {
+    of_account(keyring, POLICY, account)
+}
+
+/// `17 | HMAC("account", account) | HMAC("policy", account, name)`: the id of the policy's record, and
+/// its storage key.
+pub(super) fn policy(
+    keyring: &Keyring,
+    account: &Account,
+    name: &PolicyName,
+) -> Result<([u8; 16], Vec<u8>)> {
+    let id = keyring.index(&[b"policy", account.as_bytes(), name.as_str().as_bytes()])?;
+    Ok((id, [&policies(keyring, account)?[..], &id].concat()))
+}
+
+fn of_account(keyring: &Keyring, kind: u8, account: &Account) -> Result<Vec<u8>> {
+    Ok([&[kind][..], &keyring.index(&[b"account", account.as_bytes()])?].concat())
+}
+
+/// `18 | HMAC("access key", id)`: the id of the access key's record, and its storage key.
+pub(super) fn access_key(keyring: &Keyring, id: &str) -> Result<([u8; 16], Vec<u8>)> {
+    let id = keyring.index(&[b"access key", id.as_bytes()])?;
+    Ok((id, [&[ACCESS_KEY][..], &id].concat()))
+}
+
+/// Whether this is the storage key of what somebody's rights depend on.
+pub(super) fn is_of_principals(storage_key: &[u8]) -> bool {
+    matches!(storage_key.first(), Some(&(USER | POLICY | ACCESS_KEY)))
 }
 
 /// `21 | HMAC("version", key version id)`: leads from a version to its key.

@@ -5,6 +5,7 @@ use crate::model::{
     KeyId, KeySpec, KeyState, KeyUsage, KeyVersionId, Origin, ProtectionLevel, Space, Timestamp,
 };
 use crate::octets::{Reader, Writer};
+use crate::policy::KeyPolicy;
 
 const VERSION: u8 = 1;
 
@@ -51,6 +52,8 @@ pub struct KeyRecord {
     pub aliases: u32,
     /// The wrapping pairs whose tokens may still come back, and until when.
     pub wrapping_pairs: Vec<([u8; 16], Timestamp)>,
+    /// Its own policy, if it has been given one.
+    pub policy: Option<String>,
 }
 
 /// One version of a key.
@@ -68,9 +71,11 @@ impl KeyRecord {
         self.versions.last().copied().ok_or_else(|| ErrorCode::StoreDamaged.into())
     }
 
-    /// Its own policy, if it has one.
-    pub(super) fn key_policy(&self) -> Result<Option<crate::policy::KeyPolicy>> {
-        Ok(None)
+    /// Its own policy, if it has been given one.
+    pub(super) fn key_policy(&self) -> Result<Option<KeyPolicy>> {
+        // It was understood when it was written.
+        let policy = self.policy.as_deref().map(KeyPolicy::parse).transpose();
+        policy.map_err(|_| ErrorCode::StoreDamaged.into())
     }
 
     /// What may never change about a key, bound to each of its versions: account, region, key id,
@@ -116,6 +121,7 @@ impl KeyRecord {
         for (id, not_after) in &self.wrapping_pairs {
             w.raw(id).u64(not_after.0);
         }
+        w.lp(self.policy.as_ref().map_or(&[], |policy| policy.as_bytes()));
         w.finish()
     }
 
@@ -150,6 +156,7 @@ impl KeyRecord {
         let tags = list(&mut r, |r| Ok((r.text()?, r.text()?)))?;
         let aliases = r.u32()?;
         let wrapping_pairs = list(&mut r, |r| Ok((r.array()?, Timestamp(r.u64()?))))?;
+        let policy = Some(r.text()?).filter(|policy| !policy.is_empty());
         r.finish()?;
         Ok(Self {
             space,
@@ -172,6 +179,7 @@ impl KeyRecord {
             tags,
             aliases,
             wrapping_pairs,
+            policy,
         })
     }
 }
@@ -220,6 +228,7 @@ pub(super) fn sample() -> KeyRecord {
         tags: vec![],
         aliases: 0,
         wrapping_pairs: vec![],
+        policy: None,
     }
 }
 
@@ -240,6 +249,7 @@ mod tests {
         record.tags = vec![("k".into(), "v".into())];
         record.aliases = 2;
         record.wrapping_pairs = vec![([4; 16], Timestamp(5))];
+        record.policy = Some("{}".into());
         let bytes = record.encode();
         assert_eq!(KeyRecord::decode(record.id, &bytes), Ok(record.clone()));
         for cut in 0..bytes.len() {

@@ -251,7 +251,7 @@ impl<'k> Transaction<'k> {
     /// What is replaced or removed must be genuine: its term leaves the header's sum.
     fn vouch(&self, place: &Place<'_>, record: &[u8]) -> Result<()> {
         match place.kind {
-            RecordKind::Version | RecordKind::WrappingPair => {
+            RecordKind::Version | RecordKind::WrappingPair | RecordKind::AccessKey => {
                 drop(self.keyring().open_secret(place, record)?);
             }
             _ => drop(self.keyring().open_record(place, record)?),

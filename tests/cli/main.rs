@@ -7,6 +7,7 @@ mod bill;
 mod failures;
 mod home;
 mod making;
+mod policy;
 mod processes;
 mod regions;
 mod time;

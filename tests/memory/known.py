@@ -207,6 +207,8 @@ def keys_of(place: pathlib.Path, passphrase: bytes) -> Iterator[tuple[str, bytes
             body = opened(record, value)
             if name[0] == 0x11 and body[13:]:
                 yield f"the material of version {name.hex()[:6]}", body[13:]
+            if name[0] == 0x18:
+                yield f"the secret of access key {name.hex()[:6]}", body[-30:]
             if name[0] == 0x12:
                 yield from pair(body)
 

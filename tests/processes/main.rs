@@ -8,6 +8,7 @@
 mod churn;
 mod consistency;
 mod dues;
+mod guesses;
 mod kills;
 mod metering;
 mod obedience;

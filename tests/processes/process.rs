@@ -181,6 +181,13 @@ fn at_once(kms: &Kms, session: &Session, calls: &[(String, Value)]) -> Vec<Outco
 fn one(kms: &Kms, session: &Session, action: &str, params: &Value) -> Outcome {
     match action {
         "Tick" => Ok(serde_json::to_value(kms.tick().unwrap()).unwrap()),
+        "Authenticate" => {
+            let text = |name: &str| params[name].as_str().unwrap();
+            match kms.authenticate(text("AccessKeyId"), text("Secret").as_bytes()) {
+                Ok(_) => Ok(json!({})),
+                Err(error) => Err((error.code().wire_code().to_owned(), error.to_string())),
+            }
+        }
         "Hammer" => {
             hammer(session.clone(), params.clone());
             Ok(json!({}))

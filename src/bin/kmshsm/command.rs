@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use kmshsm::api::{ACTIONS, AdvanceClock, Descriptor};
+use kmshsm::api::{ACTIONS, AdvanceClock, Descriptor, SimulatePolicy};
 use kmshsm::kms::Action;
 use kmshsm::model::WrappingAlgorithm;
 use serde_json::Value;
@@ -58,6 +58,7 @@ pub fn build(words: &[String]) -> Command {
         .subcommand(regions)
         .subcommand(compliance)
         .subcommand(wrap())
+        .subcommand(policy(words))
         .subcommands(
             ACTIONS
                 .iter()
@@ -87,6 +88,22 @@ fn bill() -> Command {
                 .help("What amounts are in"),
         )
         .after_help(BILL)
+}
+
+/// Sentences in place of JSON.
+fn policy(words: &[String]) -> Command {
+    let simulate = ACTIONS.iter().find(|action| action.name == SimulatePolicy::NAME);
+    let simulate = simulate.map(|action| {
+        subcommand(action, words)
+            .name("simulate")
+            .override_usage("kmshsm policy simulate [OPTIONS] [PARAMETERS]")
+            .mut_arg("output", |arg| arg.hide(true))
+    });
+    Command::new("policy")
+        .about("Explain what policies decide")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(simulate)
 }
 
 fn wrap() -> Command {

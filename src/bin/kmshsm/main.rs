@@ -7,6 +7,7 @@
 mod bill;
 mod command;
 mod output;
+mod policy;
 mod secrets;
 mod wrap;
 
@@ -21,6 +22,7 @@ use kmshsm::kms::{self, Kms, Options, Place, Quotas};
 use kmshsm::model::{REGIONS, Region};
 use serde::Serialize;
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use output::Output;
 
@@ -61,6 +63,9 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
         "compliance" => return compliance(flags, output),
         _ => {}
     }
+    if let ("policy", Some((_, flags))) = (name, flags.subcommand()) {
+        return output::print(&policy::explain(&call(flags, policy::SIMULATE)?)?);
+    }
     let place = place(flags)?;
     match name {
         "init" => init(flags, &place),
@@ -71,13 +76,16 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
                 .session(command::text(flags, "account"), ANY_REGION)?;
             bill::run(flags, &session, output)
         }
-        action => {
-            let params = params(flags, action)?;
-            let session = open(flags, &place, quotas(flags)?)?
-                .session(command::text(flags, "account"), command::text(flags, "region"))?;
-            output.answer(&api::dispatch(&session, action, params)?)
-        }
+        action => output.answer(&call(flags, action)?),
     }
+}
+
+/// Does an action and answers its JSON.
+fn call(flags: &ArgMatches, action: &str) -> Result<Zeroizing<String>> {
+    let params = params(flags, action)?;
+    let session = open(flags, &place(flags)?, quotas(flags)?)?
+        .session(command::text(flags, "account"), command::text(flags, "region"))?;
+    api::dispatch(&session, action, params)
 }
 
 fn init(flags: &ArgMatches, place: &Path) -> Result<()> {

@@ -245,6 +245,7 @@ impl Kms {
     }
 
     /// Goes through the whole trail and answers the chain of its events.
+    #[cfg(any(test, feature = "testing"))]
     pub(in crate::kms) fn walk_trail(
         &self,
         see: &mut dyn FnMut(Item<'_>) -> Result<()>,
