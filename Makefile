@@ -1,5 +1,5 @@
-# make demo | test | test-portable | torture | lint | fuzz | bench | bench-lists | bench-timing | bless |
-# install. What a target does is in the script or tool it calls.
+# make demo | test | test-portable | torture | lint | fuzz | bench | bench-lists | bench-policy | bench-timing |
+# bless | install. What a target does is in the script or tool it calls.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 SONAME := libkmshsm.so.0
@@ -18,7 +18,7 @@ PACKAGE := .venv/.kmshsm
 
 .PHONY: all lib cli python demo test test-rust test-life torture test-c test-memory test-constant-time test-python \
 	test-portable test-portable-rust test-portable-c test-portable-python lint fuzz fuzz-smoke bench \
-	bench-lists bench-timing bless install clean
+	bench-lists bench-policy bench-timing bless install clean
 
 all: lib cli
 
@@ -44,6 +44,7 @@ test-life:
 torture:
 	PROPTEST_CASES=1000000 PROPTEST_RNG_SEED=$$(date +%s) KMSHSM_PAIRS=100000 KMSHSM_ROUNDS=2000 \
 		$(MAKE) test-life TEST_FLAGS=--nocapture
+	KMSHSM_CASES=10000000 cargo test --locked -p kmshsm --lib policy::
 
 test-c: lib build/testing/lib/libkmshsm.so
 	scripts/need openssl c++
@@ -103,6 +104,7 @@ fuzz:
 fuzz-smoke:
 	scripts/need c++
 	scripts/fuzz 60 c_abi
+	scripts/fuzz 20 policy
 
 bench: lib python
 	cargo bench --locked -p kmshsm --features testing --bench abi
@@ -111,6 +113,10 @@ bench: lib python
 # What lists cost as keys become more; KMSHSM_KEYS=1000000 takes minutes.
 bench-lists:
 	cargo bench --locked -p kmshsm --bench lists
+
+# What policies cost: reading, judging, their worst cases.
+bench-policy:
+	cargo bench --locked -p kmshsm --bench policy
 
 # Figures for SECURITY.md; some minutes, on a quiet machine.
 bench-timing:

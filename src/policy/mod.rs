@@ -57,7 +57,7 @@ impl Policy {
 pub struct Request<'a> {
     /// Such as `kms:Encrypt`.
     pub action: &'a str,
-    /// An ARN, or `*` where the operation has no resource. On what is longer than 1024 bytes, policies
+    /// An ARN, or `*` where the operation has no resource. On what is longer than 512 bytes, policies
     /// say nothing.
     pub resource: &'a str,
     /// What conditions ask about.

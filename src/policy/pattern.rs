@@ -1,8 +1,8 @@
 //! Texts with wildcards: `*` is any run of characters, also none, `?` is one character.
 
-/// The longest text that is held against patterns, in bytes; no ARN and no tag comes near it. A match
-/// takes as many steps as a quarter of its square at most, and one for each `*`.
-pub const MAX_SUBJECT: usize = 1024;
+/// The longest text that is held against patterns, in bytes: a tag of 128 characters; ARNs are shorter. A
+/// match takes as many steps as a quarter of its square at most, and one for each `*`.
+pub const MAX_SUBJECT: usize = 512;
 
 /// A pattern, ready to be matched.
 #[derive(Clone, Debug)]

@@ -122,8 +122,8 @@ fn wildcards_of_requests_mean_nothing() {
 fn what_is_too_long_is_not_allowed() {
     let all = policy(r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#);
     let long = |len: usize| format!("acs:kms:r:1:{}", "k".repeat(len - 12));
-    assert_eq!(says_of(&all, "kms:Encrypt", &long(1024), &NOTHING), Verdict::Allow(at(0, 0)));
-    assert_eq!(says_of(&all, "kms:Encrypt", &long(1025), &NOTHING), Verdict::Implicit);
+    assert_eq!(says_of(&all, "kms:Encrypt", &long(512), &NOTHING), Verdict::Allow(at(0, 0)));
+    assert_eq!(says_of(&all, "kms:Encrypt", &long(513), &NOTHING), Verdict::Implicit);
     let deny = policy(
         r#"{"Effect":"Deny","Action":"*","Resource":"*",
             "Condition":{"StringLike":{"kms:tag/a":"secret*"}}}"#,
