@@ -6,7 +6,7 @@ use std::thread;
 
 use kmshsm::api::dispatch_json;
 use kmshsm::error::{ErrorCode, Result};
-use kmshsm::kms::{Kms, Options, Place, Unlock};
+use kmshsm::kms::{Client, Kms, Login, Options, Place, Unlock};
 use kmshsm::model::Principal;
 use serde_json::{Value, json};
 
@@ -59,6 +59,10 @@ fn guess(kms: &Kms, key: &Owned, times: usize) {
     }
 }
 
+fn login<'a>(id: &'a str, secret: &'a [u8], region: &'a str) -> Login<'a> {
+    Login { account: None, region, access_key: Some((id, secret)), client: Client::default() }
+}
+
 #[test]
 fn a_secret_opens_sessions_of_its_user() {
     let kms = memory();
@@ -72,9 +76,8 @@ fn a_secret_opens_sessions_of_its_user() {
     assert_eq!(json!(id), answer["User"]["UserId"]);
     assert_eq!((name.as_str(), access_key_id), ("alice", &alice.id));
 
-    let open = |key: &Owned, region: &str| {
-        kms.session_with_access_key(&key.id, key.secret.as_bytes(), region)
-    };
+    let open =
+        |key: &Owned, region: &str| kms.login(&login(&key.id, key.secret.as_bytes(), region));
     let session = open(&bob, "cn-beijing").unwrap();
     assert_eq!((session.space().account.as_str(), session.space().region), ("1", "cn-beijing"));
     let refused = open(&bob, "nowhere").err().unwrap();
@@ -89,7 +92,7 @@ fn a_secret_opens_sessions_of_its_user() {
 fn a_user_without_policies_may_do_nothing() {
     let kms = memory();
     let alice = user(&kms, "alice");
-    let session = kms.session_with_access_key(&alice.id, alice.secret.as_bytes(), "cn-hongkong");
+    let session = kms.login(&login(&alice.id, alice.secret.as_bytes(), "cn-hongkong"));
     let session = session.unwrap();
     let policy = json!({ "PolicyType": "System", "PolicyName": "AliyunKMSFullAccess" });
     let attached =

@@ -59,6 +59,7 @@ pub use lifecycle::{Purpose, Rule};
 pub(crate) use lists::{Page, Selection};
 pub(crate) use metering::{Decimal, Line, Statement};
 pub use open::{Options, Place, fresh_key};
+pub use principals::Login;
 pub(crate) use principals::{
     AccessKeyEntry, Attachment, Grants, PolicyRecord, PolicyVersion, UserRecord,
 };
@@ -68,6 +69,7 @@ pub use record::{KeyRecord, Version};
 pub(crate) use room::with_room;
 pub use room::zeroize;
 pub use session::{Client, Reply, Session};
+pub use settings::LoginRequest;
 pub(crate) use trail::Wanted;
 pub use trail::{Audit, DataPlane};
 pub(crate) use transaction::Transaction;

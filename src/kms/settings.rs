@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::kms::{DataPlane, Options, Quotas, Rates};
+use crate::kms::{Client, DataPlane, Login, Options, Quotas, Rates};
 use crate::model::IdentitySpec;
 
 impl Options {
@@ -50,6 +50,76 @@ impl Options {
             }
         }
         Ok(options)
+    }
+}
+
+/// A login as surfaces read it: all but the secret.
+#[derive(Clone, Debug, Default)]
+pub struct LoginRequest {
+    account: Option<String>,
+    region: String,
+    access_key_id: Option<String>,
+    client: Client,
+}
+
+impl LoginRequest {
+    /// Reads a login from a JSON object: Account, Region, AccessKeyId, SourceIp, SecureTransport, MFAPresent
+    /// and UserAgent. [`InvalidParameter`](crate::error::ErrorCode::InvalidParameter) naming the member, or
+    /// `login`; [`MissingParameter`](crate::error::ErrorCode::MissingParameter) for Region.
+    pub fn parse(json: &str) -> Result<Self> {
+        let mut login = Self::default();
+        for (name, value) in object("login", json)? {
+            match name.as_str() {
+                "Account" => login.account = Some(text(&name, value)?),
+                "Region" => login.region = text(&name, value)?,
+                "AccessKeyId" => login.access_key_id = Some(text(&name, value)?),
+                "SourceIp" => {
+                    let address = text(&name, value)?.parse();
+                    let detail = "It must be an address of IPv4 or IPv6.";
+                    let address = address.map_err(|_| Error::invalid(name, detail))?;
+                    login.client.source_ip = Some(address);
+                }
+                "SecureTransport" => login.client.secure_transport = Some(flag(&name, &value)?),
+                "MFAPresent" => login.client.mfa_present = Some(flag(&name, &value)?),
+                "UserAgent" => login.client.user_agent = Some(user_agent(text(&name, value)?)?),
+                _ => {
+                    let known = "A login has Account, Region, AccessKeyId, SourceIp, \
+                                 SecureTransport, MFAPresent and UserAgent.";
+                    return Err(Error::invalid(name, known));
+                }
+            }
+        }
+        if login.region.is_empty() {
+            return Err(Error::missing("Region"));
+        }
+        Ok(login)
+    }
+
+    /// The login with the secret of its access key, which must be empty if it has none.
+    pub fn with_secret<'a>(&'a self, secret: &'a [u8]) -> Result<Login<'a>> {
+        let access_key = match (&self.access_key_id, secret) {
+            (None, []) => None,
+            (None, _) => return Err(Error::missing("AccessKeyId")),
+            (Some(_), []) => return Err(Error::missing("AccessKeySecret")),
+            (Some(id), secret) => Some((id.as_str(), secret)),
+        };
+        let account = self.account.as_deref();
+        Ok(Login { account, region: &self.region, access_key, client: self.client.clone() })
+    }
+}
+
+/// Events repeat it: it is short.
+fn user_agent(text: String) -> Result<String> {
+    match text.chars().count() {
+        1..=256 => Ok(text),
+        _ => Err(Error::invalid("UserAgent", "It must be 1 to 256 characters.")),
+    }
+}
+
+fn text(name: &str, value: Value) -> Result<String> {
+    match value {
+        Value::String(text) => Ok(text),
+        _ => Err(Error::invalid(name.to_owned(), "It must be a text.")),
     }
 }
 

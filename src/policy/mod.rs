@@ -18,7 +18,7 @@ use std::cell::Cell;
 use std::net::IpAddr;
 
 use crate::error::{Error, Result};
-use crate::model::{Principal, Space, Timestamp};
+use crate::model::Timestamp;
 
 pub use explain::Explanation;
 pub use judge::{Caller, Judgment, Reason, Side, judge};
@@ -135,23 +135,5 @@ impl<'a> Asked<'a> {
 
     const fn depends_on_time(&self) -> bool {
         self.depends_on_time.get()
-    }
-}
-
-/// The answer to a question of permission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// Permitted.
-    Allow,
-    /// Not permitted, or not known to be.
-    Deny,
-}
-
-/// Whether `principal` may do `action` (its name in the API, such as `Encrypt`) to a resource of `owner`. The
-/// account itself has every right on its own resources; nobody else has any.
-pub fn decide(principal: &Principal, _action: &str, owner: &Space) -> Decision {
-    match principal {
-        Principal::Root { account } if *account == owner.account => Decision::Allow,
-        _ => Decision::Deny,
     }
 }

@@ -6,7 +6,19 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kms::principals::UserRecord;
 use crate::kms::{Client, Kms, Session, Transaction};
-use crate::model::{AccessKeyStatus, Principal, Space};
+use crate::model::{AccessKeyStatus, Account, Principal, Region, Space, Timestamp};
+
+/// Who wants a session, and where.
+pub struct Login<'a> {
+    /// The account; may be absent with an access key, which tells.
+    pub account: Option<&'a str>,
+    /// The region.
+    pub region: &'a str,
+    /// The id and the secret of a user's access key; without one it is the account itself that calls.
+    pub access_key: Option<(&'a str, &'a [u8])>,
+    /// What is known of the program at the other end.
+    pub client: Client,
+}
 
 /// How many wrong secrets in a row lock a user out.
 const MAX_FAILURES: u8 = 5;
@@ -15,19 +27,33 @@ const MAX_FAILURES: u8 = 5;
 const LOCKED_FOR: u64 = 15 * 60;
 
 impl Kms {
-    /// The session of the user of an access key, in a region.
+    /// The session that a login asks for.
     ///
     /// What [`authenticate`](Self::authenticate) answers, and
-    /// [`InvalidParameter`](ErrorCode::InvalidParameter) naming `RegionId`.
-    pub fn session_with_access_key(
-        self: &Arc<Self>,
-        access_key_id: &str,
-        secret: &[u8],
-        region: &str,
-    ) -> Result<Session> {
-        let principal = self.authenticate(access_key_id, secret)?;
-        let space = Space::new(principal.account().as_str(), region)?;
-        Ok(Session::new(Arc::clone(self), space, principal, Client::default()))
+    /// [`InvalidParameter`](ErrorCode::InvalidParameter) naming `AccountId`, `RegionId`, or
+    /// `AccessKeyId` if the user's account is not the one that is named.
+    pub fn login(self: &Arc<Self>, login: &Login<'_>) -> Result<Session> {
+        self.check()?;
+        let region = Region::find(login.region)?;
+        let account = login.account.map(Account::parse).transpose()?;
+        let principal = match (login.access_key, account) {
+            (Some((id, secret)), account) => {
+                let decided = self.decide(id, secret)?;
+                let principal = decided.map_err(|(error, of)| {
+                    self.refuse_login(login, region, of.as_ref(), &error);
+                    error
+                })?;
+                if account.is_some_and(|account| account != *principal.account()) {
+                    let detail = "It belongs to a user of another account.";
+                    return Err(Error::invalid("AccessKeyId", detail));
+                }
+                principal
+            }
+            (None, Some(account)) => Principal::Root { account },
+            (None, None) => return Err(Error::missing("AccountId")),
+        };
+        let space = Space::of(*principal.account(), region);
+        Ok(Session::new(Arc::clone(self), space, principal, login.client.clone()))
     }
 
     /// Who has this access key and knows its secret. Of others, it is written down before they are
@@ -39,52 +65,45 @@ impl Kms {
     /// [`IncompleteSignature`](ErrorCode::IncompleteSignature) for a wrong secret.
     pub fn authenticate(&self, access_key_id: &str, secret: &[u8]) -> Result<Principal> {
         self.check()?;
+        self.decide(access_key_id, secret)?.map_err(|(error, _)| error)
+    }
+
+    /// Lets in, or says why not, and whose access key it is.
+    fn decide(
+        &self,
+        access_key_id: &str,
+        secret: &[u8],
+    ) -> Result<Result<Principal, (Error, Option<Principal>)>> {
         // A change, so that guesses at the same time come one after the other. What is refused is
         // its answer and not its failure: it is committed.
-        let decided = self.change(|transaction| {
+        self.change(|transaction| {
             let (key, mut user) = match transaction.access_key(access_key_id) {
                 Err(error) if error.code() == ErrorCode::AccessKeyNotFound => {
-                    return refused(transaction, None, error).map(Err);
+                    return Ok(Err((error, None)));
                 }
                 found => found?,
             };
+            let principal = Principal::User {
+                account: user.account,
+                id: user.id.clone(),
+                name: user.name.to_string(),
+                access_key_id: access_key_id.to_owned(),
+            };
             if let Some(error) = user.is_kept_out(transaction, access_key_id)? {
-                return refused(transaction, Some(&mut user), error).map(Err);
+                return Ok(Err((error, Some(principal))));
             }
             if !key.is(secret)? {
-                let error = ErrorCode::IncompleteSignature.into();
-                return refused(transaction, Some(&mut user), error).map(Err);
+                user.fail(transaction.now());
+                transaction.note_user(&user)?;
+                return Ok(Err((ErrorCode::IncompleteSignature.into(), Some(principal))));
             }
             if user.failures != 0 || user.locked_until.is_some() {
                 user.unlock();
                 transaction.note_user(&user)?;
             }
-            Ok(Ok(Principal::User {
-                account: user.account,
-                id: user.id,
-                name: user.name.to_string(),
-                access_key_id: access_key_id.to_owned(),
-            }))
-        });
-        decided.flatten()
+            Ok(Ok(principal))
+        })
     }
-}
-
-/// The answer to who is not let in; what must be kept of it is written in the same change.
-fn refused(
-    transaction: &mut Transaction<'_>,
-    user: Option<&mut UserRecord>,
-    error: Error,
-) -> Result<Error> {
-    if let (Some(user), ErrorCode::IncompleteSignature) = (user, error.code()) {
-        user.failures = user.failures.saturating_add(1);
-        if user.failures >= MAX_FAILURES {
-            user.unlock();
-            user.locked_until = Some(transaction.now().plus(LOCKED_FOR));
-        }
-        transaction.note_user(user)?;
-    }
-    Ok(error)
 }
 
 impl UserRecord {
@@ -92,6 +111,15 @@ impl UserRecord {
     pub(crate) const fn unlock(&mut self) {
         self.failures = 0;
         self.locked_until = None;
+    }
+
+    /// Counts a wrong secret.
+    fn fail(&mut self, now: Timestamp) {
+        self.failures = self.failures.saturating_add(1);
+        if self.failures >= MAX_FAILURES {
+            self.unlock();
+            self.locked_until = Some(now.plus(LOCKED_FOR));
+        }
     }
 
     /// Why not even the right secret opens a session now.

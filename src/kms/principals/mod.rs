@@ -20,6 +20,7 @@ use crate::policy::{Policy, SystemPolicy};
 
 #[cfg(any(test, feature = "testing"))]
 pub(super) use access_key::access_key_place;
+pub use login::Login;
 pub(crate) use policy::{PolicyRecord, PolicyVersion};
 pub(crate) use user::{AccessKeyEntry, Attachment, UserRecord};
 #[cfg(any(test, feature = "testing"))]

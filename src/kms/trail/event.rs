@@ -8,8 +8,8 @@ use crate::error::{Error, RequestId, Result};
 use crate::health;
 use crate::kms::call::Call;
 use crate::kms::session::mint;
-use crate::kms::{Access, Client, KeyRecord, Transaction};
-use crate::model::{Indicator, KeyId, Principal, Service, Space, Timestamp};
+use crate::kms::{Access, Client, KeyRecord, Kms, Login, Transaction};
+use crate::model::{Indicator, KeyId, Principal, Region, Service, Space, Timestamp};
 
 /// What all events of a session have in common.
 pub(in crate::kms) fn frame(space: &Space, principal: &Principal, client: &Client) -> Frame {
@@ -127,6 +127,37 @@ impl Refused {
             ..plain(&self.frame, self.id, self.time, self.name)
         };
         with_text(&event, f)
+    }
+}
+
+impl Kms {
+    /// Records that a session was not opened: of the user whose access key it was, if there is one.
+    pub(in crate::kms) fn refuse_login(
+        &self,
+        login: &Login<'_>,
+        region: &Region,
+        principal: Option<&Principal>,
+        error: &Error,
+    ) {
+        let (Ok(id), Ok(nobody)) = (mint(), Space::of_store()) else { return };
+        let nobodys = Principal::Root { account: nobody.account };
+        let principal = principal.unwrap_or(&nobodys);
+        let space = Space::of(*principal.account(), region);
+        let access_key = login.access_key.map(|(id, _)| id);
+        let parameters = serde_json::json!({ "AccessKeyId": access_key }).to_string().into_bytes();
+        let caller = format!("{access_key:?} {region:?} {:?}", login.client);
+        let refused = Refused {
+            frame: Arc::new(frame(&space, principal, &login.client)),
+            id,
+            time: self.now(),
+            service: Service::Kms,
+            name: "OpenSession",
+            is_write: false,
+            parameters,
+            keys: Vec::new(),
+            error: error.clone(),
+        };
+        self.enter_refusal(&caller, refused);
     }
 }
 
