@@ -1,5 +1,5 @@
-# make demo | test | test-portable | torture | lint | fuzz | bench | bench-lists | bench-timing | bless |
-# install. What a target does is in the script or tool it calls.
+# make demo | test | test-portable | torture | lint | fuzz | bench | bench-lists | bench-audit |
+# bench-timing | bless | install. What a target does is in the script or tool it calls.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 SONAME := libkmshsm.so.0
@@ -18,7 +18,7 @@ PACKAGE := .venv/.kmshsm
 
 .PHONY: all lib cli python demo test test-rust test-life torture test-c test-memory test-constant-time test-python \
 	test-portable test-portable-rust test-portable-c test-portable-python lint fuzz fuzz-smoke bench \
-	bench-lists bench-timing bless install clean
+	bench-lists bench-audit bench-timing bless install clean
 
 all: lib cli
 
@@ -111,6 +111,10 @@ bench: lib python
 # What lists cost as keys become more; KMSHSM_KEYS=1000000 takes minutes.
 bench-lists:
 	cargo bench --locked -p kmshsm --bench lists
+
+# What an event costs on its way into the audit trail.
+bench-audit:
+	cargo bench --locked -p kmshsm --bench audit
 
 # Figures for SECURITY.md; some minutes, on a quiet machine.
 bench-timing:

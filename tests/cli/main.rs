@@ -3,6 +3,7 @@
 #![cfg(feature = "cli")]
 
 mod answers;
+mod audit;
 mod failures;
 mod home;
 mod making;

@@ -96,3 +96,37 @@ fn events(count: u8) -> Vec<String> {
     let keys = [KeyId::from_bytes([9; 16])];
     (1..=count).map(|nth| text(&encrypt(&frame, nth, &keys))).collect()
 }
+
+/// One event of each kind, with characters of each kind.
+fn assorted() -> Vec<String> {
+    let strange: String =
+        (0..0xa1_u8).map(char::from).chain("中文 \u{2028}\u{1f511}".chars()).collect();
+    let (root, alice) = (root(), user("alice"));
+    let root = Frame::new(Caller::Principal(&root, None), &space(), None, &strange);
+    let alice = Caller::Principal(&alice, Some(false));
+    let alice = Frame::new(alice, &space(), Some("2001:db8::7"), "kmshsm/0.1.0");
+    let system = Frame::new(Caller::System, &space(), None, "");
+    let keys = [KeyId::from_bytes([8; 16]), KeyId::from_bytes([9; 16])];
+    let refusal = Some(Refusal { code: "Forbidden.NoPermission", message: &strange });
+    let user = Resource { kind: "ACS::RAM::User", name: "bob" };
+    let plain = encrypt(&root, 1, &keys[1..]);
+    [
+        plain,
+        Event { approved: Some(true), ..encrypt(&alice, 2, &keys) },
+        Event { refusal, count: 3, decided_by: Some("bob 1"), frame: &alice, ..plain },
+        Event { name: "RotateKey", kind: Kind::AliyunServiceEvent, frame: &system, ..plain },
+        Event {
+            service: Service::Ram,
+            name: "CreateUser",
+            keys: &[],
+            parameters: b"",
+            resource: Some(user),
+            response: br#"{"UserId":"200000000000000002"}"#,
+            ..plain
+        },
+        Event { service: Service::Bss, name: "QueryBill", is_write: false, keys: &[], ..plain },
+    ]
+    .iter()
+    .map(text)
+    .collect()
+}

@@ -271,6 +271,26 @@ fn an_empty_trail_is_signed_too() {
     assert_eq!((verified.events, verified.first, verified.checkpoints), (0, 1, 1));
 }
 
+/// Formats are for ever: events are written as they were, and trails of before verify.
+#[test]
+fn trails_of_before() {
+    let texts = assorted();
+    for (trail, first, algorithm) in [
+        (&include_bytes!("../../../tests/vectors/trail_p256.jsonl")[..], 1, "ECDSA_SHA_256"),
+        (&include_bytes!("../../../tests/vectors/trail_sm2.jsonl")[..], 3, "SM2DSA"),
+    ] {
+        let verified = verify(trail, None, None).unwrap();
+        assert_eq!((verified.first, verified.head.sequence), (first, texts.len() as u64));
+        assert_eq!(verified.algorithm.as_str(), algorithm);
+        let lines = split(trail);
+        let events = lines.iter().filter_map(|line| {
+            let line = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?;
+            line::read_event(line).map(|(_, _, event)| event.to_owned())
+        });
+        assert_eq!(events.collect::<Vec<_>>(), texts[first as usize - 1..]);
+    }
+}
+
 #[test]
 fn a_writer_notices_what_does_not_fit() {
     let signer = Signer::new(Curve::P256);

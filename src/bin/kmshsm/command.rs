@@ -9,6 +9,8 @@ use kmshsm::kms::Action;
 use kmshsm::model::WrappingAlgorithm;
 use serde_json::Value;
 
+use crate::audit;
+
 const ABOUT: &str =
     "Alibaba Cloud's Managed HSM on this machine: keys, their lifecycle and their use";
 
@@ -46,6 +48,7 @@ pub fn build(words: &[String]) -> Command {
         .subcommand(tick)
         .subcommand(self_test)
         .subcommand(wrap())
+        .subcommand(audit::command())
         .subcommands(
             ACTIONS
                 .iter()
@@ -212,7 +215,8 @@ fn with_common(command: Command) -> Command {
     )
 }
 
-fn with_output(command: Command) -> Command {
+/// How the answer is printed.
+pub fn with_output(command: Command) -> Command {
     command.arg(
         Arg::new("output")
             .long("output")

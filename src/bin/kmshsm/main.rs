@@ -4,6 +4,7 @@
 //!
 //! There is no code per action here: commands, options and help come from the engine's table.
 
+mod audit;
 mod command;
 mod output;
 mod secrets;
@@ -53,6 +54,9 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
     }
     if name == "wrap" {
         return wrap::run(flags);
+    }
+    if name == "audit" {
+        return audit::run(flags, output);
     }
     let place = place(flags)?;
     match name {
