@@ -3,7 +3,9 @@
 use std::sync::OnceLock;
 
 use kmshsm::api::verify_trail;
-use kmshsm::audit::{Caller, Chain, Event, Frame, Kind, PublicKey, Refusal, Segment, SegmentWriter};
+use kmshsm::audit::{
+    Caller, Chain, Event, Frame, Kind, PublicKey, Refusal, Segment, SegmentWriter,
+};
 use kmshsm::error::RequestId;
 use kmshsm::model::{Service, Space, Timestamp};
 

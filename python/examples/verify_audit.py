@@ -30,10 +30,12 @@ def check(is_right: bool, what: str) -> None:
 def verify(trail: bytes, pem: bytes) -> int:
     """Answers the number of the last event; raises what cryptography raises, or ValueError."""
     key = load_pem_public_key(pem)
-    check(isinstance(key, EllipticCurvePublicKey), "the key")
+    if not isinstance(key, EllipticCurvePublicKey):
+        raise ValueError("the key is not of P-256")
     lines = map(json.loads, trail.splitlines())
     begin = next(lines)["Trail"]
-    store, number, is_signed = UUID(begin["Store"]).bytes, begin["First"] - 1, False
+    store, is_signed = UUID(begin["Store"]).bytes, False
+    number: int = begin["First"] - 1
     head = sha256(b"kmshsm/v1/audit" + store).digest()
     if number:
         head = bytes.fromhex(begin["PreviousHash"])

@@ -135,12 +135,12 @@ impl Walk<'_> {
     /// Compares with the head, if that is where the trail has come to.
     fn meet_head(&mut self) -> Result<()> {
         let sequence = self.chain.count;
-        if let Some(head) = self.head.take_if(|head| head.sequence == sequence) {
-            if head.hash != self.chain.head {
-                return Err(line::damaged(sequence, "it is not the one of the given head"));
+        match self.head.take_if(|head| head.sequence == sequence) {
+            Some(head) if head.hash != self.chain.head => {
+                Err(line::damaged(sequence, "it is not the one of the given head"))
             }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The time of the last signature, if nothing comes after it and the head has been met.

@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::fd::FromRawFd;
-use std::process::Stdio;
 use std::ptr;
 
 use base64::Engine;

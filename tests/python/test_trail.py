@@ -25,7 +25,7 @@ def verify(trail: bytes, pem: str, folder: Path) -> subprocess.CompletedProcess[
     """Runs the example."""
     (folder / "trail").write_bytes(trail)
     (folder / "public.pem").write_text(pem)
-    command = [sys.executable, EXAMPLE, folder / "trail", folder / "public.pem"]
+    command = [sys.executable, str(EXAMPLE), str(folder / "trail"), str(folder / "public.pem")]
     return subprocess.run(command, capture_output=True, text=True)
 
 
