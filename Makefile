@@ -1,5 +1,5 @@
-# make demo | test | test-portable | torture | lint | fuzz | bench | bench-lists | bench-policy | bench-timing |
-# bless | install. What a target does is in the script or tool it calls.
+# make demo | test | test-portable | torture | lint | fuzz | bench | bench-audit | bench-lists |
+# bench-policy | bench-timing | bless | install. What a target does is in the script or tool it calls.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 SONAME := libkmshsm.so.0
@@ -18,7 +18,7 @@ PACKAGE := .venv/.kmshsm
 
 .PHONY: all lib cli python demo test test-rust test-life torture test-c test-memory test-constant-time test-python \
 	test-portable test-portable-rust test-portable-c test-portable-python lint fuzz fuzz-smoke bench \
-	bench-lists bench-policy bench-timing bless install clean
+	bench-audit bench-lists bench-policy bench-timing bless install clean
 
 all: lib cli
 
@@ -117,6 +117,10 @@ bench-lists:
 # What policies cost: reading, judging, their worst cases.
 bench-policy:
 	cargo bench --locked -p kmshsm --bench policy
+
+# What an event costs on its way into the audit trail.
+bench-audit:
+	cargo bench --locked -p kmshsm --bench audit
 
 # Figures for SECURITY.md; some minutes, on a quiet machine.
 bench-timing:

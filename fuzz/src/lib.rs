@@ -13,6 +13,7 @@ mod message;
 pub mod run;
 pub mod script;
 mod stores;
+pub mod trail;
 mod transfer;
 mod world;
 mod wrapping;

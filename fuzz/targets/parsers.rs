@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use kmshsm::api;
 use kmshsm::kms::{Access, Kms, Options, Place, Session};
 use kmshsm::model::{Account, EncryptionContext, KeyRef, Region, WrappingAlgorithm};
+use kmshsm_fuzz::trail;
 
 /// One session for all inputs: nothing below changes its store.
 fn session() -> &'static Session {
@@ -39,11 +40,17 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         assert!(session().call(envelope).is_err(), "opened what was never sealed");
         return;
     }
+    match what {
+        6 => return trail::segment(bytes),
+        7 => return trail::exported(bytes),
+        _ => {}
+    }
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     match what {
         1 => drop(KeyRef::parse(text)),
         2 => drop(EncryptionContext::from_json(text, "EncryptionContext")),
         3 => drop((Account::parse(text), Region::find(text), WrappingAlgorithm::parse(text))),
+        8 => trail::event(text),
         5 => drop((Options::parse(text), Place::parse(text))),
         4 => read!(
             text,

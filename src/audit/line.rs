@@ -12,15 +12,19 @@ use crate::model::Timestamp;
 /// The version of the form.
 const VERSION: u32 = 1;
 
-/// [`ErrorCode::TrailDamaged`] at this event.
+/// [`ErrorCode::TrailDamaged`] at this event; 0 is what stands before the first.
 pub(super) fn damaged(sequence: u64, what: impl std::fmt::Display) -> Error {
-    let detail = format!("Event {sequence}: {what}.");
+    let detail = match sequence {
+        0 => format!("First line: {what}."),
+        _ => format!("Event {sequence}: {what}."),
+    };
     Error::new(ErrorCode::TrailDamaged).about(sequence.to_string()).because(detail)
 }
 
 /// Lower case hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// A hash in lower case hexadecimal.
@@ -77,11 +81,10 @@ pub(super) fn header(key: &PublicKey, before: &Chain) -> Result<String> {
 
 /// Reads the first line; an answer that writes it again as it is.
 pub(super) fn read_header(line: &str) -> Result<(PublicKey, Chain)> {
-    let strange =
-        || Error::new(ErrorCode::TrailDamaged).because("Its first line is none of a trail.");
+    let strange = || damaged(0, "it is not as the first line of a trail is written");
     let Begins { trail } = serde_json::from_str(line).map_err(|_| strange())?;
     if trail.version > VERSION {
-        return Err(strange().because("It is of a newer version of this library."));
+        return Err(damaged(0, "it was written by a newer version of this library"));
     }
     let store = Uuid::parse_str(&trail.store).map_err(|_| strange())?;
     let key = PublicKey::from_pem(&trail.public_key).map_err(|_| strange())?;

@@ -65,17 +65,18 @@ impl SegmentWriter {
 
 /// How many bytes both begin with: words first, for most of neighbouring events is equal.
 fn shared_prefix(a: &[u8], b: &[u8]) -> usize {
-    let words = a.chunks_exact(16).zip(b.chunks_exact(16)).take_while(|(a, b)| a == b).count() * 16;
-    let bytes = a.iter().zip(b).skip(words).take_while(|(a, b)| a == b).count();
-    words + bytes
+    let (words, other) = (a.as_chunks::<16>().0, b.as_chunks::<16>().0);
+    let shared = 16 * words.iter().zip(other).take_while(|(a, b)| a == b).count();
+    shared + a.iter().zip(b).skip(shared).take_while(|(a, b)| a == b).count()
 }
 
 /// How many bytes both end with.
 fn shared_suffix(a: &[u8], b: &[u8]) -> usize {
-    let words =
-        a.rchunks_exact(16).zip(b.rchunks_exact(16)).take_while(|(a, b)| a == b).count() * 16;
-    let rest = a.iter().rev().zip(b.iter().rev()).skip(words);
-    words + rest.take_while(|(a, b)| a == b).count()
+    let (words, other) = (a.as_rchunks::<16>().1, b.as_rchunks::<16>().1);
+    let shared =
+        16 * words.iter().rev().zip(other.iter().rev()).take_while(|(a, b)| a == b).count();
+    let (a, b) = (a.iter().rev().skip(shared), b.iter().rev().skip(shared));
+    shared + a.zip(b).take_while(|(a, b)| a == b).count()
 }
 
 /// A segment that has been read.

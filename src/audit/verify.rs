@@ -5,7 +5,7 @@ use std::io::{BufRead, Read};
 use serde::Serialize;
 
 use super::{Chain, Head, MAX_EVENT, PublicKey, line};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, Result};
 use crate::model::{SigningAlgorithm, Timestamp};
 
 /// The longest line: an event with its number and its hash. First lines and checkpoints are shorter.
@@ -39,7 +39,7 @@ pub struct Verified {
 /// for by `trusted`, or else by the key in the trail itself. Against a `head` that has been seen before
 /// it also shows whether the end was cut off since.
 ///
-/// [`ErrorCode::TrailDamaged`] names the first event that is not as it was signed.
+/// [`TrailDamaged`](crate::error::ErrorCode::TrailDamaged) names the first event that is not as it was signed.
 pub(crate) fn verify(
     reader: impl BufRead,
     trusted: Option<&PublicKey>,
@@ -49,8 +49,8 @@ pub(crate) fn verify(
     let first_line = lines.next(0)?.unwrap_or_default();
     let (named, chain) = line::read_header(first_line)?;
     if trusted.is_some_and(|trusted| trusted.spki() != named.spki()) {
-        let detail = format!("It names another key: {}.", line::hex(&named.fingerprint()));
-        return Err(Error::new(ErrorCode::TrailDamaged).because(detail));
+        let other = line::hex(&named.fingerprint());
+        return Err(line::damaged(0, format_args!("it names another key, {other}")));
     }
     let before = chain.count;
     let mut walk = Walk { chain, key: named, checkpoints: 0, signed: None, head };
@@ -97,8 +97,7 @@ impl Walk<'_> {
         let (sequence, hash, event) = line::read_event(line)
             .ok_or_else(|| line::damaged(next, "the line is not as it was written"))?;
         if sequence != next {
-            let what = format!("event {sequence} is in its place");
-            return Err(line::damaged(next, what));
+            return Err(line::damaged(next, format_args!("event {sequence} is in its place")));
         }
         self.chain.append(event.as_bytes());
         if self.chain.head != hash {
@@ -111,8 +110,18 @@ impl Walk<'_> {
         let at = self.chain.count;
         let signed = line::read_checkpoint(line, self.chain.store, &self.key)
             .ok_or_else(|| line::damaged(at, "the checkpoint after it is not as it was written"))?;
-        if signed.checkpoint.chain != self.chain {
-            return Err(line::damaged(at, "the checkpoint after it is of another trail"));
+        let stated = &signed.checkpoint.chain;
+        if stated.count > at {
+            let what =
+                format_args!("it is missing before the checkpoint of event {}", stated.count);
+            return Err(line::damaged(self.next(), what));
+        }
+        if stated.count < at {
+            let what = format_args!("the checkpoint after it is of event {}", stated.count);
+            return Err(line::damaged(at, what));
+        }
+        if stated.head != self.chain.head {
+            return Err(line::damaged(at, "the checkpoint after it has another hash"));
         }
         if !signed.is_by(&self.key) {
             let what = "the signature of the checkpoint after it is not right";
@@ -126,24 +135,23 @@ impl Walk<'_> {
     /// Compares with the head, if that is where the trail has come to.
     fn meet_head(&mut self) -> Result<()> {
         let sequence = self.chain.count;
-        if let Some(head) = self.head.take_if(|head| head.sequence == sequence) {
-            if head.hash != self.chain.head {
-                return Err(line::damaged(sequence, "it is not the one of the given head"));
+        match self.head.take_if(|head| head.sequence == sequence) {
+            Some(head) if head.hash != self.chain.head => {
+                Err(line::damaged(sequence, "it is not the one of the given head"))
             }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The time of the last signature, if nothing comes after it and the head has been met.
     fn finish(&self, before: u64) -> Result<Timestamp> {
         let last = self.chain.count;
-        let at = match self.signed {
-            Some((sequence, at)) if sequence == last => at,
-            Some((sequence, _)) => {
-                let next = sequence.saturating_add(1);
-                return Err(line::damaged(next, "from here on no checkpoint signs for it"));
+        let signed_at = match self.signed {
+            Some((sequence, time)) if sequence == last => time,
+            signed => {
+                let next = signed.map_or(before, |(sequence, _)| sequence).saturating_add(1);
+                return Err(line::damaged(next, "from here on no checkpoint signs for the trail"));
             }
-            None => return Err(line::damaged(self.next(), "there is no checkpoint")),
         };
         match self.head {
             Some(head) if head.sequence <= before => {
@@ -151,7 +159,7 @@ impl Walk<'_> {
                 Err(Error::invalid("Head", detail))
             }
             Some(_) => Err(line::damaged(self.next(), "it is missing, and there has been one")),
-            None => Ok(at),
+            None => Ok(signed_at),
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use kmshsm::error::ErrorCode;
@@ -48,6 +49,13 @@ impl Home {
             });
         }
         command
+    }
+
+    /// The command with this on its standard input.
+    pub fn with_input(&self, args: &[&str], input: &[u8]) -> Output {
+        let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        child.wait_with_output().unwrap()
     }
 
     pub fn run(&self, args: &[&str]) -> Run {
@@ -131,7 +139,7 @@ pub fn run(command: &mut Command) -> Run {
 }
 
 impl Run {
-    pub fn of(output: std::process::Output) -> Self {
+    pub fn of(output: Output) -> Self {
         Self {
             code: output.status.code().expect("no signal"),
             out: String::from_utf8(output.stdout).unwrap(),

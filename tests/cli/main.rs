@@ -3,6 +3,7 @@
 #![cfg(feature = "cli")]
 
 mod answers;
+mod audit;
 mod bill;
 mod failures;
 mod home;

@@ -1,9 +1,8 @@
 //! `kmshsm wrap`: what a customer does on a machine without a store.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::fd::FromRawFd;
-use std::process::{Output, Stdio};
 use std::ptr;
 
 use base64::Engine;
@@ -28,13 +27,6 @@ fn imports(home: &Home, key: &str, parameters: &Value, value: &str) {
     let import = ["--KeyId", key, "--EncryptedKeyMaterial", value, "--ImportToken", token];
     home.ok("ImportKeyMaterial", &import);
     assert_eq!(home.ok("DescribeKey", &["--KeyId", key])["KeyMetadata"]["KeyState"], "Enabled");
-}
-
-fn with_input(home: &Home, args: &[&str], input: &[u8]) -> Output {
-    let mut command = home.command(args);
-    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    child.wait_with_output().unwrap()
 }
 
 /// Every way to give the public key and to take the answer, where there is nothing else.
@@ -64,7 +56,7 @@ fn what_is_wrapped_is_imported() {
             imports(&home, &key, &parameters, "fileb://wrapped");
         }
         let args = [&wrap[..], &["--public-key", "-", "--base64"]].concat();
-        let run = Run::of(with_input(&owner, &args, &der));
+        let run = Run::of(owner.with_input(&args, &der));
         assert_eq!((run.code, run.err.as_str()), (0, ""));
         imports(&home, &key, &parameters, run.out.strip_suffix('\n').unwrap());
     }
@@ -79,7 +71,7 @@ fn standard_streams() {
     home.write("public", text(&parameters["PublicKey"]).as_bytes());
     let args = ["wrap", "--algorithm", OAEP, "--public-key", "public", "--material", "-"];
     for out in [&[][..], &["--out", "-"]] {
-        let output = with_input(&home, &[&args[..], out].concat(), &[7; 32]);
+        let output = home.with_input(&[&args[..], out].concat(), &[7; 32]);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 256));
         imports(&home, &key, &parameters, &STANDARD.encode(&output.stdout));
     }

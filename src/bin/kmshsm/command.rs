@@ -9,6 +9,8 @@ use kmshsm::kms::Action;
 use kmshsm::model::WrappingAlgorithm;
 use serde_json::Value;
 
+use crate::audit;
+
 const ABOUT: &str =
     "Alibaba Cloud's Managed HSM on this machine: keys, their lifecycle and their use";
 
@@ -58,6 +60,7 @@ pub fn build(words: &[String]) -> Command {
         .subcommand(regions)
         .subcommand(compliance)
         .subcommand(wrap())
+        .subcommand(audit::command())
         .subcommand(policy(words))
         .subcommands(
             ACTIONS
@@ -272,7 +275,8 @@ fn with_common(command: Command) -> Command {
     )
 }
 
-fn with_output(command: Command) -> Command {
+/// How the answer is printed.
+pub fn with_output(command: Command) -> Command {
     command.arg(
         Arg::new("output")
             .long("output")

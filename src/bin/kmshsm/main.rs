@@ -4,6 +4,7 @@
 //!
 //! There is no code per action here: commands, options and help come from the engine's table.
 
+mod audit;
 mod bill;
 mod command;
 mod output;
@@ -65,6 +66,9 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
     }
     if let ("policy", Some((_, flags))) = (name, flags.subcommand()) {
         return output::print(&policy::explain(&call(flags, policy::SIMULATE)?)?);
+    }
+    if name == "audit" {
+        return audit::run(flags, output);
     }
     let place = place(flags)?;
     match name {

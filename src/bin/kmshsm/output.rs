@@ -19,9 +19,11 @@ pub enum Output {
 impl Output {
     /// What the caller asked for.
     pub fn of(matches: &ArgMatches) -> Self {
-        let wanted = matches
-            .subcommand()
-            .and_then(|(_, flags)| flags.try_get_one::<String>("output").ok().flatten());
+        let mut flags = matches;
+        while let Some((_, below)) = flags.subcommand() {
+            flags = below;
+        }
+        let wanted = flags.try_get_one::<String>("output").ok().flatten();
         if wanted.is_some_and(|name| name == "table") { Self::Table } else { Self::Json }
     }
 

@@ -43,12 +43,13 @@ pub fn run(flags: &ArgMatches) -> Result<()> {
         .map_err(|error| Error::invalid("--out", format!("{}: {error}", out.display())))
 }
 
-fn is_dash(path: &Path) -> bool {
+/// Whether the path stands for a standard stream.
+pub fn is_dash(path: &Path) -> bool {
     path.as_os_str() == OsStr::new("-")
 }
 
 /// The bytes of a file, or of standard input without a buffer that would keep them.
-fn read(option: &'static str, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+pub fn read(option: &'static str, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     if !is_dash(path) {
         return secrets::contents(option, path);
     }
@@ -58,7 +59,7 @@ fn read(option: &'static str, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
 
 /// The bytes of a public key that may be in Base64, as answers have it, or in PEM. What is neither
 /// is left to the engine to refuse.
-fn der(given: &[u8]) -> Vec<u8> {
+pub fn der(given: &[u8]) -> Vec<u8> {
     let text: Vec<_> = given.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
     match der::pem::decode_vec(given) {
         Ok((_, der)) => der,
