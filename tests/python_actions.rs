@@ -169,12 +169,17 @@ fn wrap(text: &str, first: usize, indent: usize) -> String {
     out
 }
 
+/// `KeyId` is key_id, and `MFAPresent` mfa_present: the last of several capitals begins a word.
 fn snake(name: &str) -> String {
     let mut out = String::new();
-    for letter in name.chars() {
-        if letter.is_uppercase() && !out.is_empty() {
+    let mut letters = name.chars().peekable();
+    let mut is_after_small = false;
+    while let Some(letter) = letters.next() {
+        let is_before_small = letters.peek().is_some_and(|next| next.is_lowercase());
+        if letter.is_uppercase() && !out.is_empty() && (is_after_small || is_before_small) {
             out.push('_');
         }
+        is_after_small = !letter.is_uppercase();
         out.extend(letter.to_lowercase());
     }
     out

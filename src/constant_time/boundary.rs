@@ -5,12 +5,12 @@ use super::{Subject, demand, public, revealed, secret};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::arena::{SecretBytes, arena};
 use crate::hsm::{
-    Envelope, ImportToken, KeyMaterial, Keyring, OVERHEAD, RawMaterial, Slot, Unlock, WrappingPair,
-    permitted,
+    AccessKey, Envelope, ImportToken, KeyMaterial, Keyring, OVERHEAD, RawMaterial, Slot, Unlock,
+    WrappingPair, permitted,
 };
 use crate::model::{
-    EncryptionContext, KeyId, KeySpec, KeyVersionId, Making, Sealing, Space, Timestamp,
-    WrappingAlgorithm, WrappingKeySpec,
+    Account, EncryptionContext, KeyId, KeySpec, KeyVersionId, Making, Sealing, Space, Timestamp,
+    UserName, WrappingAlgorithm, WrappingKeySpec,
 };
 use crate::octets::Writer;
 use crate::secret::marks;
@@ -25,6 +25,7 @@ pub(super) const SUBJECTS: &[Subject] = &[
     }),
     Subject::clean("import token: verified and refused", token),
     Subject::clean("fingerprint: the same and another", fingerprint),
+    Subject::clean("access key: its secret, another, and none", access_key),
 ];
 
 /// A keyring all of whose keys are secret, since the key file is from which they come.
@@ -104,4 +105,20 @@ fn fingerprint() -> Result<()> {
     let (material, other) = (generate()?, generate()?);
     let first = revealed(material.fingerprint(&keyring, &key, spec)?);
     demand(material.is(&first, &keyring, &key, spec)? && !other.is(&first, &keyring, &key, spec)?)
+}
+
+fn access_key() -> Result<()> {
+    let user = UserName::parse("alice").map_err(|_| ErrorCode::Internal)?;
+    let fresh = AccessKey::generate(&Account::parse("1")?, &user, "200000000000000001")?;
+    let right = fresh.reveal(|secret| Ok(secret.to_vec()))?;
+    let mut body = fresh.body()?;
+    body.write(|body| {
+        let secret = body.last_chunk_mut::<30>().ok_or(ErrorCode::Internal)?;
+        marks::conceal(secret);
+        Ok(())
+    })?;
+    let key = AccessKey::from_body(&body)?;
+    let mut wrong = right.clone();
+    wrong.last_mut().map(|byte| *byte ^= 1).ok_or(ErrorCode::Internal)?;
+    demand(key.is(&right)? && !key.is(&wrong)? && !key.is(b"")?)
 }

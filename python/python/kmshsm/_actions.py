@@ -38,6 +38,30 @@ class Actions:
             },
         )
 
+    def attach_policy_to_user(
+        self,
+        policy_type: Literal[
+            "System",
+            "Custom",
+        ],
+        policy_name: str,
+        user_name: str,
+    ) -> dict[str, Any]:
+        """Gives a user a policy. A user has at most 20.
+
+        :param policy_type: Whose the policy is.
+        :param policy_name: The policy.
+        :param user_name: The user.
+        """
+        return self.call(
+            "AttachPolicyToUser",
+            {
+                "PolicyType": policy_type,
+                "PolicyName": policy_name,
+                "UserName": user_name,
+            },
+        )
+
     def cancel_key_deletion(
         self,
         key_id: str,
@@ -51,6 +75,23 @@ class Actions:
             "CancelKeyDeletion",
             {
                 "KeyId": key_id,
+            },
+        )
+
+    def create_access_key(
+        self,
+        *,
+        user_name: str | None = None,
+    ) -> dict[str, Any]:
+        """Makes an access key for a user, who has at most two. Its secret is answered now and
+        never again.
+
+        :param user_name: The user. Default: the one who calls.
+        """
+        return self.call(
+            "CreateAccessKey",
+            {
+                "UserName": user_name,
             },
         )
 
@@ -152,6 +193,93 @@ class Actions:
             },
         )
 
+    def create_policy(
+        self,
+        policy_name: str,
+        policy_document: str,
+        *,
+        description: str | None = None,
+    ) -> dict[str, Any]:
+        """Creates a policy, which takes effect on the users that it is attached to. An account
+        has at most 1500.
+
+        :param policy_name: 1 to 128 letters, digits and -; not the name of a system policy.
+        :param policy_document: The policy: a JSON object with Version and Statement.
+        :param description: Up to 1024 characters.
+        """
+        return self.call(
+            "CreatePolicy",
+            {
+                "PolicyName": policy_name,
+                "PolicyDocument": policy_document,
+                "Description": description,
+            },
+        )
+
+    def create_policy_version(
+        self,
+        policy_name: str,
+        policy_document: str,
+        *,
+        set_as_default: bool | None = None,
+    ) -> dict[str, Any]:
+        """Adds a version to a policy of the account's own, which has at most five.
+
+        :param policy_name: The policy.
+        :param policy_document: The new version: a JSON object with Version and Statement.
+        :param set_as_default: Whether it is the one in force from now on. Default: false.
+        """
+        return self.call(
+            "CreatePolicyVersion",
+            {
+                "PolicyName": policy_name,
+                "PolicyDocument": policy_document,
+                "SetAsDefault": set_as_default,
+            },
+        )
+
+    def create_user(
+        self,
+        user_name: str,
+        *,
+        display_name: str | None = None,
+        comments: str | None = None,
+    ) -> dict[str, Any]:
+        """Creates a user, who has no rights until policies are attached. An account has at most
+        1000.
+
+        :param user_name: 1 to 64 letters, digits, ., _ and -.
+        :param display_name: A name for people, up to 24 characters.
+        :param comments: Up to 128 characters.
+        """
+        return self.call(
+            "CreateUser",
+            {
+                "UserName": user_name,
+                "DisplayName": display_name,
+                "Comments": comments,
+            },
+        )
+
+    def delete_access_key(
+        self,
+        user_access_key_id: str,
+        *,
+        user_name: str | None = None,
+    ) -> dict[str, Any]:
+        """Deletes an access key: the sessions that it has opened can do nothing any more.
+
+        :param user_access_key_id: The access key.
+        :param user_name: The user. Default: the one who calls.
+        """
+        return self.call(
+            "DeleteAccessKey",
+            {
+                "UserAccessKeyId": user_access_key_id,
+                "UserName": user_name,
+            },
+        )
+
     def delete_alias(
         self,
         alias_name: str,
@@ -180,6 +308,55 @@ class Actions:
             "DeleteKeyMaterial",
             {
                 "KeyId": key_id,
+            },
+        )
+
+    def delete_policy(
+        self,
+        policy_name: str,
+    ) -> dict[str, Any]:
+        """Deletes a policy of the account's own with its versions. It must not be attached to
+        any user.
+
+        :param policy_name: The policy.
+        """
+        return self.call(
+            "DeletePolicy",
+            {
+                "PolicyName": policy_name,
+            },
+        )
+
+    def delete_policy_version(
+        self,
+        policy_name: str,
+        version_id: str,
+    ) -> dict[str, Any]:
+        """Deletes a version of a policy of the account's own that is not the one in force.
+
+        :param policy_name: The policy.
+        :param version_id: The version: v1, v2 and so on.
+        """
+        return self.call(
+            "DeletePolicyVersion",
+            {
+                "PolicyName": policy_name,
+                "VersionId": version_id,
+            },
+        )
+
+    def delete_user(
+        self,
+        user_name: str,
+    ) -> dict[str, Any]:
+        """Deletes a user who has neither access keys nor policies.
+
+        :param user_name: The user.
+        """
+        return self.call(
+            "DeleteUser",
+            {
+                "UserName": user_name,
             },
         )
 
@@ -228,6 +405,30 @@ class Actions:
         """Tells which levels and key specs the region offers."""
         return self.call("DescribeService")
 
+    def detach_policy_from_user(
+        self,
+        policy_type: Literal[
+            "System",
+            "Custom",
+        ],
+        policy_name: str,
+        user_name: str,
+    ) -> dict[str, Any]:
+        """Takes a policy from a user.
+
+        :param policy_type: Whose the policy is.
+        :param policy_name: The policy.
+        :param user_name: The user.
+        """
+        return self.call(
+            "DetachPolicyFromUser",
+            {
+                "PolicyType": policy_type,
+                "PolicyName": policy_name,
+                "UserName": user_name,
+            },
+        )
+
     def disable_key(
         self,
         key_id: str,
@@ -255,6 +456,101 @@ class Actions:
             "EnableKey",
             {
                 "KeyId": key_id,
+            },
+        )
+
+    def get_key_policy(
+        self,
+        key_id: str,
+        *,
+        policy_name: str | None = None,
+    ) -> dict[str, Any]:
+        """Shows the policy of a key.
+
+        :param key_id: A key id or ARN.
+        :param policy_name: The name of the policy: default, which is also the default.
+        """
+        return self.call(
+            "GetKeyPolicy",
+            {
+                "KeyId": key_id,
+                "PolicyName": policy_name,
+            },
+        )
+
+    def get_policy(
+        self,
+        policy_name: str,
+        policy_type: Literal[
+            "System",
+            "Custom",
+        ],
+    ) -> dict[str, Any]:
+        """Describes a policy and shows the version that is in force.
+
+        :param policy_name: The policy.
+        :param policy_type: Whose it is.
+        """
+        return self.call(
+            "GetPolicy",
+            {
+                "PolicyName": policy_name,
+                "PolicyType": policy_type,
+            },
+        )
+
+    def get_policy_version(
+        self,
+        policy_type: Literal[
+            "System",
+            "Custom",
+        ],
+        policy_name: str,
+        version_id: str,
+    ) -> dict[str, Any]:
+        """Shows a version of a policy.
+
+        :param policy_type: Whose the policy is.
+        :param policy_name: The policy.
+        :param version_id: The version: v1, v2 and so on.
+        """
+        return self.call(
+            "GetPolicyVersion",
+            {
+                "PolicyType": policy_type,
+                "PolicyName": policy_name,
+                "VersionId": version_id,
+            },
+        )
+
+    def get_user(
+        self,
+        user_name: str,
+    ) -> dict[str, Any]:
+        """Describes a user.
+
+        :param user_name: The user.
+        """
+        return self.call(
+            "GetUser",
+            {
+                "UserName": user_name,
+            },
+        )
+
+    def list_access_keys(
+        self,
+        *,
+        user_name: str | None = None,
+    ) -> dict[str, Any]:
+        """Lists the access keys of a user, oldest first, without their secrets.
+
+        :param user_name: The user. Default: the one who calls.
+        """
+        return self.call(
+            "ListAccessKeys",
+            {
+                "UserName": user_name,
             },
         )
 
@@ -296,6 +592,27 @@ class Actions:
                 "KeyId": key_id,
                 "PageNumber": page_number,
                 "PageSize": page_size,
+            },
+        )
+
+    def list_entities_for_policy(
+        self,
+        policy_type: Literal[
+            "System",
+            "Custom",
+        ],
+        policy_name: str,
+    ) -> dict[str, Any]:
+        """Lists the users who have a policy, by name.
+
+        :param policy_type: Whose the policy is.
+        :param policy_name: The policy.
+        """
+        return self.call(
+            "ListEntitiesForPolicy",
+            {
+                "PolicyType": policy_type,
+                "PolicyName": policy_name,
             },
         )
 
@@ -345,6 +662,68 @@ class Actions:
             },
         )
 
+    def list_policies(
+        self,
+        *,
+        policy_type: Literal[
+            "System",
+            "Custom",
+            None,
+        ] = None,
+        marker: str | None = None,
+        max_items: int | None = None,
+    ) -> dict[str, Any]:
+        """Lists policies, by name.
+
+        :param policy_type: System or Custom. Default: both.
+        :param marker: Where the part before ended.
+        :param max_items: The most policies to list, 1 to 1000. Default: 100.
+        """
+        return self.call(
+            "ListPolicies",
+            {
+                "PolicyType": policy_type,
+                "Marker": marker,
+                "MaxItems": max_items,
+            },
+        )
+
+    def list_policies_for_user(
+        self,
+        user_name: str,
+    ) -> dict[str, Any]:
+        """Lists the policies of a user, in the order in which they were attached.
+
+        :param user_name: The user.
+        """
+        return self.call(
+            "ListPoliciesForUser",
+            {
+                "UserName": user_name,
+            },
+        )
+
+    def list_policy_versions(
+        self,
+        policy_type: Literal[
+            "System",
+            "Custom",
+        ],
+        policy_name: str,
+    ) -> dict[str, Any]:
+        """Lists the versions of a policy, oldest first.
+
+        :param policy_type: Whose the policy is.
+        :param policy_name: The policy.
+        """
+        return self.call(
+            "ListPolicyVersions",
+            {
+                "PolicyType": policy_type,
+                "PolicyName": policy_name,
+            },
+        )
+
     def list_resource_tags(
         self,
         key_id: str,
@@ -387,6 +766,75 @@ class Actions:
                 "ResourceType": resource_type,
                 "ResourceId": resource_id,
                 "Tag": tag,
+                "NextToken": next_token,
+            },
+        )
+
+    def list_users(
+        self,
+        *,
+        marker: str | None = None,
+        max_items: int | None = None,
+    ) -> dict[str, Any]:
+        """Lists the users of the account, by name.
+
+        :param marker: Where the part before ended.
+        :param max_items: The most users to list, 1 to 1000. Default: 100.
+        """
+        return self.call(
+            "ListUsers",
+            {
+                "Marker": marker,
+                "MaxItems": max_items,
+            },
+        )
+
+    def lookup_events(
+        self,
+        *,
+        start_time: str | None = None,
+        end_time: str | None = None,
+        event_name: str | None = None,
+        event_rw: str | None = None,
+        service_name: str | None = None,
+        user: str | None = None,
+        event_access_key_id: str | None = None,
+        resource_name: str | None = None,
+        request: str | None = None,
+        error_code: str | None = None,
+        max_results: int | None = None,
+        next_token: str | None = None,
+    ) -> dict[str, Any]:
+        """Looks up events of the account in the audit trail, the newest first. All conditions
+        that are given must hold.
+
+        :param start_time: From this moment on: YYYY-MM-DDThh:mm:ssZ.
+        :param end_time: Up to this moment: YYYY-MM-DDThh:mm:ssZ.
+        :param event_name: The name of an action.
+        :param event_rw: Read or Write.
+        :param service_name: Kms, Ram, ActionTrail or Bss.
+        :param user: The name of a RAM user; root is the account itself.
+        :param event_access_key_id: The access key with which a session was opened.
+        :param resource_name: A key id, or the name of a user or policy.
+        :param request: The id of a request.
+        :param error_code: The code of an error, such as Forbidden.NoPermission.
+        :param max_results: Events per page, 1 to 100. Default: 20.
+        :param next_token: Where the page before ended.
+        """
+        return self.call(
+            "LookupEvents",
+            {
+                "StartTime": start_time,
+                "EndTime": end_time,
+                "EventName": event_name,
+                "EventRW": event_rw,
+                "ServiceName": service_name,
+                "User": user,
+                "EventAccessKeyId": event_access_key_id,
+                "ResourceName": resource_name,
+                "Request": request,
+                "ErrorCode": error_code,
+                "MaxResults": max_results,
                 "NextToken": next_token,
             },
         )
@@ -440,6 +888,24 @@ class Actions:
             },
         )
 
+    def set_default_policy_version(
+        self,
+        policy_name: str,
+        version_id: str,
+    ) -> dict[str, Any]:
+        """Puts another version of a policy of the account's own in force.
+
+        :param policy_name: The policy.
+        :param version_id: The version: v1, v2 and so on.
+        """
+        return self.call(
+            "SetDefaultPolicyVersion",
+            {
+                "PolicyName": policy_name,
+                "VersionId": version_id,
+            },
+        )
+
     def set_deletion_protection(
         self,
         enable_deletion_protection: bool,
@@ -463,6 +929,66 @@ class Actions:
                 "ProtectedResourceArn": protected_resource_arn,
                 "KeyId": key_id,
                 "DeletionProtectionDescription": deletion_protection_description,
+            },
+        )
+
+    def set_key_policy(
+        self,
+        key_id: str,
+        policy: str,
+        *,
+        policy_name: str | None = None,
+    ) -> dict[str, Any]:
+        """Says in a policy of the key's own who may do what with it, besides the policies of
+        users.
+
+        :param key_id: A key id or ARN.
+        :param policy: The policy: a JSON object with Version and Statement, at most 32768
+            bytes.
+        :param policy_name: The name of the policy: default, which is also the default.
+        """
+        return self.call(
+            "SetKeyPolicy",
+            {
+                "KeyId": key_id,
+                "Policy": policy,
+                "PolicyName": policy_name,
+            },
+        )
+
+    def simulate_policy(
+        self,
+        action: str,
+        resource: str,
+        *,
+        user_name: str | None = None,
+        source_ip: str | None = None,
+        secure_transport: bool | None = None,
+        mfa_present: bool | None = None,
+        current_time: str | None = None,
+    ) -> dict[str, Any]:
+        """Tells whether a user might do something, and which statement of which policy decides.
+
+        :param action: The action with its service, such as kms:Encrypt.
+        :param resource: The ARN of what it would be done to, or *. Tags and policy of a key
+            count if it exists.
+        :param user_name: The user. Default: who calls.
+        :param source_ip: The address that the request would come from. Default: unknown.
+        :param secure_transport: Whether it would come over TLS. Default: unknown.
+        :param mfa_present: Whether the user would have shown a second factor. Default:
+            unknown.
+        :param current_time: When it would come, such as 2019-07-04T13:14:15Z. Default: now.
+        """
+        return self.call(
+            "SimulatePolicy",
+            {
+                "Action": action,
+                "Resource": resource,
+                "UserName": user_name,
+                "SourceIp": source_ip,
+                "SecureTransport": secure_transport,
+                "MFAPresent": mfa_present,
+                "CurrentTime": current_time,
             },
         )
 
@@ -572,6 +1098,32 @@ class Actions:
             },
         )
 
+    def update_access_key(
+        self,
+        user_access_key_id: str,
+        status: Literal[
+            "Active",
+            "Inactive",
+        ],
+        *,
+        user_name: str | None = None,
+    ) -> dict[str, Any]:
+        """Has an access key open sessions, or no more. Made Active, it also ends a lock-out of
+        its user.
+
+        :param user_access_key_id: The access key.
+        :param status: Active or Inactive.
+        :param user_name: The user. Default: the one who calls.
+        """
+        return self.call(
+            "UpdateAccessKey",
+            {
+                "UserAccessKeyId": user_access_key_id,
+                "Status": status,
+                "UserName": user_name,
+            },
+        )
+
     def update_alias(
         self,
         alias_name: str,
@@ -629,5 +1181,27 @@ class Actions:
                 "KeyId": key_id,
                 "EnableAutomaticRotation": enable_automatic_rotation,
                 "RotationInterval": rotation_interval,
+            },
+        )
+
+    def update_user(
+        self,
+        user_name: str,
+        *,
+        new_display_name: str | None = None,
+        new_comments: str | None = None,
+    ) -> dict[str, Any]:
+        """Changes what is written about a user; what is absent stays.
+
+        :param user_name: The user.
+        :param new_display_name: Up to 24 characters; the empty text clears it.
+        :param new_comments: Up to 128 characters; the empty text clears them.
+        """
+        return self.call(
+            "UpdateUser",
+            {
+                "UserName": user_name,
+                "NewDisplayName": new_display_name,
+                "NewComments": new_comments,
             },
         )
