@@ -34,4 +34,5 @@ pub use profile::{Indicator, Permit, Profile, Standing};
 pub use ram::{AccessKeyStatus, PolicyName, PolicyType, UserName};
 pub use region::{Partition, REGIONS, Region};
 pub use tag::{Tags, check_tag, check_tag_key};
+pub(crate) use time::parse_moment;
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};

@@ -17,17 +17,9 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds))
     }
 
-    /// The moment of a text in the form `YYYY-MM-DDThh:mm:ssZ`, from 1970 on.
+    /// The moment of a text, from 1970 on: as [`parse_moment`] reads it.
     pub fn parse(text: &str) -> Option<Self> {
-        let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-        let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
-        let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
-        let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
-        let date =
-            Date::from_calendar_date(i32::from(year), month, u8::try_from(day).ok()?).ok()?;
-        let [hour, minute, second] = [hour, minute, second].map(|it| it as u8);
-        let time = Time::from_hms(hour, minute, second).ok()?;
-        u64::try_from(date.with_time(time).assume_utc().unix_timestamp()).ok().map(Self)
+        u64::try_from(parse_moment(text)?).ok().map(Self)
     }
 
     /// The hour, counted from 1970.
@@ -53,13 +45,27 @@ impl Timestamp {
     }
 }
 
-/// Three numbers of so many digits each.
-fn numbers(text: &str, between: char, digits: [usize; 3]) -> Option<[u16; 3]> {
-    let mut parts = text.split(between);
+/// Reads a moment in UTC, `YYYY-MM-DDThh:mm:ssZ` or without seconds (ISO 8601), as seconds since 1970,
+/// which may be negative; none for anything else.
+pub fn parse_moment(text: &str) -> Option<i64> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let date = fields(date, '-', &[4, 2, 2])?;
+    let time = fields(time, ':', &[2, 2, 2]).or_else(|| fields(time, ':', &[2, 2]))?;
+    let ([year, month, day], [hour, minute, second]) = (date, time);
+    let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
+    let date = Date::from_calendar_date(i32::from(year), month, u8::try_from(day).ok()?).ok()?;
+    let [hour, minute, second] = [hour, minute, second].map(|field| u8::try_from(field).ok());
+    let time = Time::from_hms(hour?, minute?, second?).ok()?;
+    Some(date.with_time(time).assume_utc().unix_timestamp())
+}
+
+/// Up to three numbers of so many digits each; what is not asked for is zero.
+fn fields(text: &str, between: char, digits: &[usize]) -> Option<[u16; 3]> {
     let mut numbers = [0; 3];
+    let mut parts = text.split(between);
     for (number, digits) in numbers.iter_mut().zip(digits) {
         let part = parts.next()?;
-        let is_number = part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number = part.len() == *digits && part.bytes().all(|byte| byte.is_ascii_digit());
         *number = part.parse().ok().filter(|_| is_number)?;
     }
     parts.next().is_none().then_some(numbers)

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use super::json::{Node, quoted};
 use super::pattern::{Case, MAX_SUBJECT, Pattern};
 use super::statement::{object, texts};
-use super::values::{Network, Number, parse_moment};
+use super::values::{Network, Number};
 use super::{Asked, Circumstances};
-use crate::model::check_tag_key;
+use crate::model::{check_tag_key, parse_moment};
 
 /// One operator on one key.
 #[derive(Clone, Debug)]

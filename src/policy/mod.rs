@@ -24,7 +24,6 @@ pub use explain::Explanation;
 pub use judge::{Caller, Judgment, Reason, Side, judge};
 pub use key_policy::{KeyPolicy, MAX_KEY_POLICY};
 pub use system::{SYSTEM_POLICIES, SystemPolicy};
-pub(crate) use values::parse_moment;
 
 /// The longest identity policy, in characters.
 pub const MAX_POLICY: usize = 4096;

@@ -2,8 +2,6 @@
 
 use std::net::IpAddr;
 
-use time::{Date, Month, Time};
-
 /// A decimal number, exact: up to 18 digits before the point and 9 behind it, counted in billionths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Number(i128);
@@ -29,31 +27,6 @@ const BILLIONTHS: [i128; 10] =
 fn natural(digits: &str, most: usize) -> Option<i128> {
     let is_number = digits.len() <= most && digits.bytes().all(|byte| byte.is_ascii_digit());
     if is_number { digits.parse().ok() } else { None }
-}
-
-/// Reads a moment in UTC, `YYYY-MM-DDThh:mm:ssZ` or without seconds (ISO 8601), as seconds since 1970,
-/// which may be negative; none for anything else.
-pub fn parse_moment(text: &str) -> Option<i64> {
-    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-    let date = fields(date, '-', &[4, 2, 2])?;
-    let time = fields(time, ':', &[2, 2, 2]).or_else(|| fields(time, ':', &[2, 2]))?;
-    let ([year, month, day], [hour, minute, second]) = (date, time);
-    let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
-    let date = Date::from_calendar_date(i32::from(year), month, u8::try_from(day).ok()?).ok()?;
-    let [hour, minute, second] = [hour, minute, second].map(|field| u8::try_from(field).ok());
-    let time = Time::from_hms(hour?, minute?, second?).ok()?;
-    Some(date.with_time(time).assume_utc().unix_timestamp())
-}
-
-/// Up to three numbers of so many digits each; what is not asked for is zero.
-fn fields(text: &str, between: char, digits: &[usize]) -> Option<[u16; 3]> {
-    let mut numbers = [0; 3];
-    let mut parts = text.split(between);
-    for (number, digits) in numbers.iter_mut().zip(digits) {
-        let part = parts.next().filter(|part| part.len() == *digits)?;
-        *number = u16::try_from(natural(part, *digits)?).ok()?;
-    }
-    parts.next().is_none().then_some(numbers)
 }
 
 /// An address, or all that begin with the same bits.

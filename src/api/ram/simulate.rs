@@ -11,7 +11,7 @@ use crate::api::ram::subject;
 use crate::error::{Error, Result};
 use crate::kms::{Access, Action, Door, Grants, Target};
 use crate::model::{Account, KeyRef, Principal, Service, Timestamp, UserName};
-use crate::policy::{Caller, Circumstances, Judgment, Reason, Request, Side, judge, parse_moment};
+use crate::policy::{Caller, Circumstances, Judgment, Reason, Request, Side, judge};
 
 /// Tells whether a user might do something, and which statement of which policy decides.
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
@@ -132,8 +132,7 @@ impl SimulatePolicy {
 
     fn now(&self, door: &Door<'_>) -> Result<Timestamp> {
         let Some(text) = &self.current_time else { return Ok(door.now()) };
-        let seconds = parse_moment(text).and_then(|seconds| u64::try_from(seconds).ok());
-        seconds.map(Timestamp).ok_or_else(|| {
+        Timestamp::parse(text).ok_or_else(|| {
             Error::invalid("CurrentTime", "It must be such as 2019-07-04T13:14:15Z.")
         })
     }
