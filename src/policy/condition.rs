@@ -54,6 +54,8 @@ enum Subject<'a> {
     Address(IpAddr),
     Flag(bool),
     Text(&'a str),
+    /// It is known that there is nothing: no such tag. That is equal to no value.
+    Nothing,
 }
 
 impl Condition {
@@ -80,10 +82,13 @@ impl Condition {
         Ok(Self { key: parsed, values, is_negated })
     }
 
-    /// Whether the request meets it. None if it has nothing under the key, or nothing that the operator
-    /// can compare.
+    /// Whether the request meets it. None if that is not known: what it asks about is not, or the operator
+    /// cannot compare it.
     pub fn is_met(&self, asked: &Asked<'_>) -> Option<bool> {
         let subject = self.key.of(asked)?;
+        if matches!(subject, Subject::Nothing) {
+            return Some(self.is_negated);
+        }
         let is_any = match &self.values {
             Values::Exact(values) => subject.text().map(|text| values.iter().any(|v| **v == *text)),
             Values::Folded(values) => {
@@ -141,7 +146,8 @@ impl Key {
             Self::SecureTransport => secure_transport.map(Subject::Flag),
             Self::MfaPresent => mfa_present.map(Subject::Flag),
             Self::Tag(name) => {
-                let at = tags.binary_search_by(|(given, _)| given.as_str().cmp(name)).ok()?;
+                let found = tags.binary_search_by(|(given, _)| given.as_str().cmp(name));
+                let Ok(at) = found else { return Some(Subject::Nothing) };
                 let (_, value) = tags.get(at).filter(|(_, value)| value.len() <= MAX_SUBJECT)?;
                 Some(Subject::Text(value))
             }

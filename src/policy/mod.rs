@@ -63,7 +63,8 @@ pub struct Request<'a> {
     pub circumstances: &'a Circumstances<'a>,
 }
 
-/// What conditions ask about. What is not known here keeps an Allow from applying, and no Deny.
+/// What conditions ask about. What is not known here keeps an Allow from applying, and no Deny. Tags are
+/// known: of one that is not here it is known that the key lacks it.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances<'a> {
     /// The present moment.

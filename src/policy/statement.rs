@@ -46,8 +46,8 @@ impl Statement {
         self.effect
     }
 
-    /// Whether it is about this request. A condition about something that the request lacks keeps an
-    /// Allow from applying, and no Deny: what is not known never helps the caller.
+    /// Whether it is about this request. A condition about something that is not known keeps an
+    /// Allow from applying, and no Deny: that never helps the caller.
     fn applies(&self, asked: &Asked<'_>) -> bool {
         let request = asked.request;
         self.actions.iter().any(|action| action.matches(request.action))

@@ -70,7 +70,10 @@ fn is_met(operator: &str, key: &str, values: &Value, given: &Circumstances<'_>) 
         "acs:SourceIp" => given.source_ip?.to_string(),
         "acs:SecureTransport" => given.secure_transport?.to_string(),
         "acs:MFAPresent" => given.mfa_present?.to_string(),
-        tag => given.tags.iter().find(|(name, _)| tag == format!("kms:tag/{name}"))?.1.clone(),
+        tag => match given.tags.iter().find(|(name, _)| tag == format!("kms:tag/{name}")) {
+            Some((_, value)) => value.clone(),
+            None => return Some(operator.contains("Not")),
+        },
     };
     let (plain, is_negated) = (operator.replace("Not", ""), operator.contains("Not"));
     let compared = each(values).map(|value| compare(&plain, &subject, value.as_str().unwrap()));
