@@ -193,12 +193,13 @@ def keys_of(place: pathlib.Path, passphrase: bytes) -> Iterator[tuple[str, bytes
         derived["header"], stored[1:25], stored[25:], b"kmshsm/v1/header-record" + uuid
     )
     yield "the wrapping key of the header", message_key(derived["header"], stored[1:25])
-    number, nonce, sealed = header[116:120], header[120:144], header[144:192]
+    # Before it: what the header says of itself, of the records, of the trail, and how many keys there are.
+    number, nonce, sealed = header[141:145], header[145:169], header[169:217]
     domain = xaes_open(srk, nonce, sealed, b"kmshsm/v1/domain" + uuid + number)
     yield "the domain key", domain
     yield "the wrapping key of the domain key", message_key(srk, nonce)
     for name, value in kv.items():
-        if 0x10 <= name[0] <= 0x19:
+        if name[0] in (0x05, *range(0x10, 0x1A), 0x40, 0x41):
             aad = uuid + lp(name) + value[:30]
             record = xaes_open(domain, value[30:54], value[54:102], aad)
             yield f"the key of record {name.hex()[:6]}", record
@@ -207,6 +208,8 @@ def keys_of(place: pathlib.Path, passphrase: bytes) -> Iterator[tuple[str, bytes
             body = opened(record, value)
             if name[0] == 0x11 and body[13:]:
                 yield f"the material of version {name.hex()[:6]}", body[13:]
+            if name[0] == 0x05:
+                yield "the key that signs checkpoints", body[13:45]
             if name[0] == 0x18:
                 yield f"the secret of access key {name.hex()[:6]}", body[-30:]
             if name[0] == 0x12:
