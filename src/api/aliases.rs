@@ -63,7 +63,7 @@ impl Action for UpdateAlias {
         door.settle()?;
         door.change_key(&self.key_id, Aliases::Refused, Rule::Annotate, |transaction, key| {
             let alias = transaction.alias(&key.space, &self.alias_name)?;
-            let alias = alias.ok_or(ErrorCode::AliasNotFound)?;
+            let alias = alias.ok_or_else(|| door.absent(None, ErrorCode::AliasNotFound))?;
             if alias.key != key.id {
                 let before = door.stored(transaction, &alias.key)?;
                 let mut after = before.clone();
@@ -93,7 +93,7 @@ impl Action for DeleteAlias {
         door.settle()?;
         door.change(|transaction| {
             let alias = transaction.alias(door.space(), &self.alias_name)?;
-            let alias = alias.ok_or(ErrorCode::AliasNotFound)?;
+            let alias = alias.ok_or_else(|| door.absent(None, ErrorCode::AliasNotFound))?;
             let before = door.stored(transaction, &alias.key)?;
             let mut after = before.clone();
             transaction.remove_alias(&mut after, &alias)?;

@@ -166,9 +166,23 @@ impl Action for ListTagResources {
             end.is_none()
         };
         match names {
-            None => door.visit_tagged(wanted.first(), start.seq, see)?,
+            None => {
+                let mut told = Ok(());
+                door.visit_tagged(wanted.first(), start.seq, |record| {
+                    match door.may_tell_of(record) {
+                        Ok(true) => see(record),
+                        Ok(false) => true,
+                        Err(error) => {
+                            told = Err(error);
+                            false
+                        }
+                    }
+                })?;
+                told?;
+            }
             Some(names) => {
                 let keys = keys_of(&names)?;
+                admit_all(door, &keys)?;
                 let chosen = Selection { keys: Some(keys), ..Selection::default() };
                 let found = door.select(&chosen, 0, MAX_RESOURCES)?.keys;
                 if found.len() < names.len() {
@@ -304,6 +318,19 @@ fn wanted_tags(text: &JsonText) -> Result<Vec<(String, Option<String>)>> {
     Ok(tags)
 }
 
+/// Leave to do this to each of the keys, before anything is done or told about any.
+fn admit_all(door: &Door<'_>, keys: &[KeyId]) -> Result<()> {
+    let admit = |key: &KeyId| door.key(&KeyRef::Id(*key), Aliases::Refused, Rule::Always).map(drop);
+    keys.iter().try_for_each(admit).map_err(absent)
+}
+
+fn absent(error: Error) -> Error {
+    match error.code() {
+        ErrorCode::KeyNotFound => ErrorCode::ResourceNotFound.into(),
+        _ => error,
+    }
+}
+
 /// Changes all these keys in one step: looks at all of them before it changes the first.
 fn change_all(
     door: &Door<'_>,
@@ -311,14 +338,9 @@ fn change_all(
     change: impl Fn(&mut KeyRecord) -> Result<()>,
 ) -> Result<Done> {
     let keys = keys_of(names)?;
-    door.settle()?;
+    admit_all(door, &keys)?;
     door.change(|transaction| {
-        let stored = |id| match door.stored(transaction, id) {
-            Err(error) if error.code() == ErrorCode::KeyNotFound => {
-                Err(ErrorCode::ResourceNotFound.into())
-            }
-            outcome => outcome,
-        };
+        let stored = |id| door.stored(transaction, id).map_err(absent);
         let found: Vec<_> = keys.iter().map(stored).collect::<Result<_>>()?;
         found.iter().try_for_each(|key| Rule::Annotate.check(key))?;
         for old in &found {

@@ -6,8 +6,7 @@
 use std::cell::Cell;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::kms::cache::Key;
-use crate::kms::{Door, KeyRecord, Rule};
+use crate::kms::{Door, Held, KeyRecord, Rule};
 use crate::model::{AliasName, KeyId, Principal, Space, Timestamp, alias_arn, key_arn};
 use crate::policy::{Caller, Circumstances, Judgment, KeyPolicy, Request, judge};
 
@@ -65,11 +64,13 @@ impl Door<'_> {
     /// Permission for a key that has been found. One of another account or region is not found, but
     /// for what its own policy allows others.
     #[inline]
-    pub(super) fn permit_key(&self, key: &Key, rule: Rule) -> Result<()> {
+    pub(super) fn permit_key(&self, key: &Held, rule: Rule) -> Result<()> {
         let record = key.record();
-        self.request().note_key(record.id);
         match self.principal() {
-            Principal::Root { .. } if record.space == *self.space() => Ok(()),
+            Principal::Root { .. } if record.space == *self.space() => {
+                self.request().note_key(record.id);
+                Ok(())
+            }
             _ => self.permit_others(key, rule),
         }
     }
@@ -83,13 +84,24 @@ impl Door<'_> {
         if self.is_root_of(&record.space) {
             return Ok(());
         }
+        self.judge_record(record)
+    }
+
+    /// Whether a key of the space may be told of in a list of many.
+    pub(crate) fn may_tell_of(&self, record: &KeyRecord) -> Result<bool> {
+        if self.is_root_of(&record.space) {
+            return Ok(true);
+        }
+        match self.judge_record(record) {
+            Err(error) if error.code() == ErrorCode::NoPermission => Ok(false),
+            outcome => outcome.map(|()| true),
+        }
+    }
+
+    fn judge_record(&self, record: &KeyRecord) -> Result<()> {
         let policy = record.key_policy()?;
-        self.judge_key(&Asked {
-            space: &record.space,
-            id: &record.id,
-            tags: &record.tags,
-            policy: policy.as_ref(),
-        })
+        let KeyRecord { space, id, tags, .. } = record;
+        self.judge_key(&Asked { space, id, tags, policy: policy.as_ref() })
     }
 
     /// How it is answered that there is no such thing: not at all, to those who may not know. They are
@@ -105,9 +117,12 @@ impl Door<'_> {
     }
 
     #[cold]
-    fn permit_others(&self, key: &Key, rule: Rule) -> Result<()> {
+    fn permit_others(&self, key: &Held, rule: Rule) -> Result<()> {
         let record = key.record();
         let is_own = record.space == *self.space();
+        if is_own {
+            self.request().note_key(record.id);
+        }
         // What belongs to others can be used, if they allow it, and nothing else.
         let is_open = matches!(rule, Rule::Use(_) | Rule::Publish | Rule::Always)
             && record.space.region == self.space().region
@@ -115,7 +130,7 @@ impl Door<'_> {
         if !is_own && !is_open {
             return Err(self.absent(Some(&record.id), ErrorCode::KeyNotFound));
         }
-        let permitted = self.remembered(record, || {
+        let permitted = self.remembered(key, || {
             let asked = Asked {
                 space: &record.space,
                 id: &record.id,
@@ -128,7 +143,11 @@ impl Door<'_> {
             Err(error) if error.code() == ErrorCode::NoPermission && !is_own => {
                 Err(self.absent(Some(&record.id), ErrorCode::KeyNotFound))
             }
-            outcome => outcome,
+            outcome => {
+                // Of what is not found the trail does not tell, either.
+                self.request().note_key(record.id);
+                outcome
+            }
         }
     }
 
@@ -191,7 +210,7 @@ struct Remembered {
     session: u64,
     drops: u64,
     key: KeyId,
-    action: *const &'static str,
+    actions: *const [&'static str],
     is_allowed: bool,
     /// When that was, if the answer may be another one at another time.
     only_at: Option<Timestamp>,
@@ -207,17 +226,19 @@ thread_local! {
 
 impl Door<'_> {
     /// What `ask` says about a key of the cache, or what it has said before: nothing it depends on can
-    /// have changed as long as nothing has been dropped from the cache.
+    /// have changed as long as nothing has been dropped from the cache since the key was found.
     #[inline]
-    fn remembered(&self, record: &KeyRecord, ask: impl FnOnce() -> Result<()>) -> Result<()> {
-        let (session, drops) = (self.request().session.number, self.kms().drops());
+    fn remembered(&self, key: &Held, ask: impl FnOnce() -> Result<()>) -> Result<()> {
+        let record = key.record();
+        let (session, drops) = (self.request().session.number, key.drops());
         // Each action's permissions are a constant of their own.
-        let action = self.actions().as_ptr();
-        let place = usize::from(record.id.as_bytes()[15]) ^ (action as usize >> 4);
+        let actions: *const [&'static str] = self.actions();
+        let place = usize::from(record.id.as_bytes()[15]) ^ (actions.addr() >> 4);
         let place = place % PLACES;
         let known = LATELY.try_with(|lately| lately.get(place).and_then(Cell::get)).ok().flatten();
         if let Some(known) = known
-            && (known.session, known.drops, known.action) == (session, drops, action)
+            && (known.session, known.drops) == (session, drops)
+            && std::ptr::eq(known.actions, actions)
             && known.key == record.id
             && known.only_at.is_none_or(|at| at == self.now())
         {
@@ -233,8 +254,60 @@ impl Door<'_> {
             Err(_) => return outcome,
         };
         let only_at = self.request().looked_at_time().then_some(now);
-        let new = Remembered { session, drops, key: record.id, action, is_allowed, only_at };
+        let key = record.id;
+        let new = Remembered { session, drops, key, actions, is_allowed, only_at };
         let _ended = LATELY.try_with(|lately| lately.get(place).map(|it| it.set(Some(new))));
         outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::api::{CreateKey, DescribeKey, SetKeyPolicy};
+    use crate::error::RequestId;
+    use crate::kms::call::Call;
+    use crate::kms::{Action, Client, Kms, Login, Options, Session};
+    use crate::model::KeyRef;
+
+    fn session(kms: &Arc<Kms>) -> Session {
+        let root = kms.session("1", "cn-hongkong").unwrap();
+        let call = |action, with| crate::api::dispatch_json(&root, action, Some(with)).unwrap();
+        call("CreateUser", r#"{"UserName":"alice"}"#);
+        let made = call("CreateAccessKey", r#"{"UserName":"alice"}"#);
+        let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+        let part = |name: &str| made["AccessKey"][name].as_str().unwrap().to_owned();
+        let (id, secret) = (part("AccessKeyId"), part("AccessKeySecret"));
+        let access_key = Some((id.as_str(), secret.as_bytes()));
+        let client = Client::default();
+        kms.login(&Login { account: None, region: "cn-hongkong", access_key, client }).unwrap()
+    }
+
+    /// A call that found its key before the key's policy was changed may go on; what it was told is
+    /// nothing to go by for those that come after.
+    #[test]
+    fn what_was_found_before_a_change_is_not_remembered_after_it() {
+        let kms = Kms::in_memory(Options::default()).unwrap();
+        let root = kms.session("1", "cn-hongkong").unwrap();
+        let alice = session(&kms);
+        let id = root.call(CreateKey::default()).unwrap().answer.key_metadata.key_id;
+        let decide = |effect: &str| {
+            let policy = format!(
+                r#"{{"Version":"1","Statement":[{{"Effect":"{effect}","Action":"kms:*","Resource":"*","Principal":{{"RAM":"acs:ram::1:user/alice"}}}}]}}"#
+            );
+            let set = SetKeyPolicy { key_id: KeyRef::Id(id), policy, policy_name: None };
+            root.call(set).unwrap();
+            kms.refresh().unwrap();
+        };
+        decide("Allow");
+        let found = kms.find(&id).unwrap().unwrap();
+        decide("Deny");
+        let call = Call::new::<DescribeKey>(&alice, RequestId([0; 16]));
+        let door = Door::new(&call, const { &[DescribeKey::NAME] });
+        assert_eq!(door.permit_key(&found, Rule::Always), Ok(()));
+        let later = door.key(&KeyRef::Id(id), crate::kms::Aliases::Refused, Rule::Always);
+        assert_eq!(later.err().map(|error| error.code()), Some(ErrorCode::NoPermission));
     }
 }

@@ -96,6 +96,13 @@ struct Remembered {
     key: Arc<Key>,
 }
 
+impl Held {
+    /// How often anything had been dropped when it was found.
+    pub(super) fn drops(&self) -> u64 {
+        self.0.drops
+    }
+}
+
 impl Deref for Held {
     type Target = Key;
 

@@ -142,6 +142,11 @@ impl<'s> Call<'s> {
         *self.failure.borrow_mut() = Some(error.clone());
     }
 
+    /// The change under way was not written, nor was its event.
+    pub(super) fn undo(&self) {
+        self.recorded.set(Recorded::Nothing);
+    }
+
     /// Runs `change` and puts the event of the request into the same transaction.
     pub(super) fn change<R>(
         &self,
@@ -188,9 +193,14 @@ impl<'s> Call<'s> {
             (_, ErrorCode::BufferTooSmall | ErrorCode::Closed | ErrorCode::Forked) => false,
             (Plane::Free, _) => false,
             _ if self.recorded.get() == Recorded::Failure => false,
-            (Plane::Data, code) => {
-                code == ErrorCode::NoPermission || self.session.kms.trail.wants_failures()
-            }
+            // What authorization refuses, which also looks whether the access key still opens sessions.
+            (
+                Plane::Data,
+                ErrorCode::NoPermission
+                | ErrorCode::AccessKeyNotFound
+                | ErrorCode::AccessKeyInactive,
+            ) => true,
+            (Plane::Data, _) => self.session.kms.trail.wants_failures(),
             (Plane::Control, _) => true,
         }
     }
@@ -204,22 +214,21 @@ impl<'s> Call<'s> {
                 Ok(answer)
             }
             Err(error) => {
-                self.enter_refusal(&error);
+                self.enter_refusal(&error)?;
                 Err(error)
             }
         }
     }
 
     /// Records a failure that came before the request could be read.
-    pub(super) fn refuse(&self, error: &Error) {
-        if self.wants_failure(error) {
-            self.enter_refusal(error);
-        }
+    pub(super) fn refuse(&self, error: &Error) -> Result<()> {
+        if self.wants_failure(error) { self.enter_refusal(error) } else { Ok(()) }
     }
 
-    fn enter_refusal(&self, error: &Error) {
+    /// Who calls and from where, but not what he calls himself: that he can change all the time.
+    fn enter_refusal(&self, error: &Error) -> Result<()> {
         let Session { principal, space, client, .. } = self.session;
-        let caller = format!("{principal:?} {space:?} {client:?}");
-        self.session.kms.enter_refusal(&caller, self.refused(error));
+        let caller = format!("{principal:?} {space:?} {:?}", client.source_ip);
+        self.session.kms.enter_refusal(&caller, self.refused(error))
     }
 }

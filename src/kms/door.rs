@@ -269,7 +269,8 @@ impl<'s> Door<'s> {
             self.actions
         );
         self.call.count(Class::Write, None)?;
-        self.kms().change(|transaction| self.call.change(transaction, &mut change))
+        let changed = self.kms().change(|transaction| self.call.change(transaction, &mut change));
+        changed.inspect_err(|_| self.call.undo())
     }
 
     /// Does what is due in the whole store, so that lists are true and names are free.

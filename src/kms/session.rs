@@ -111,7 +111,8 @@ impl Session {
     pub(crate) fn refuse_action<A: Action>(&self, error: Error) -> Error {
         let error = self.refuse(error);
         if let (Some(request_id), Ok(())) = (error.request_id(), self.kms.check()) {
-            Call::new::<A>(self, request_id).refuse(&error);
+            let recorded = Call::new::<A>(self, request_id).refuse(&error);
+            return recorded.map_or_else(|unwritten| unwritten.of_request(request_id), |()| error);
         }
         error
     }

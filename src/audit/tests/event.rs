@@ -135,6 +135,8 @@ fn every_escape() {
 /// What Python would write otherwise, or read as something else, is no text of the trail.
 #[test]
 fn other_spellings_are_not_canonical() {
+    let of_callers = r#"{"a":{"$serde_json::private::RawValue":"1","":[[],{},null,true,-1]}}"#;
+    assert!(canonical::is_canonical(of_callers));
     assert!(canonical::is_canonical(
         r#"{"a":[-1,18446744073709551615,null,true,{}],"":"\u001fü\n"}"#
     ));

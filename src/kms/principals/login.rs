@@ -38,11 +38,7 @@ impl Kms {
         let account = login.account.map(Account::parse).transpose()?;
         let principal = match (login.access_key, account) {
             (Some((id, secret)), account) => {
-                let decided = self.decide(id, secret)?;
-                let principal = decided.map_err(|(error, of)| {
-                    self.refuse_login(login, region, of.as_ref(), &error);
-                    error
-                })?;
+                let principal = self.decide_and_tell(id, secret, Some(region), &login.client)?;
                 if account.is_some_and(|account| account != *principal.account()) {
                     let detail = "It belongs to a user of another account.";
                     return Err(Error::invalid("AccessKeyId", detail));
@@ -65,7 +61,24 @@ impl Kms {
     /// [`IncompleteSignature`](ErrorCode::IncompleteSignature) for a wrong secret.
     pub fn authenticate(&self, access_key_id: &str, secret: &[u8]) -> Result<Principal> {
         self.check()?;
-        self.decide(access_key_id, secret)?.map_err(|(error, _)| error)
+        self.decide_and_tell(access_key_id, secret, None, &Client::default())
+    }
+
+    /// Lets in, or records why not.
+    fn decide_and_tell(
+        &self,
+        access_key_id: &str,
+        secret: &[u8],
+        region: Option<&Region>,
+        client: &Client,
+    ) -> Result<Principal> {
+        match self.decide(access_key_id, secret)? {
+            Ok(principal) => Ok(principal),
+            Err((error, of)) => {
+                self.refuse_login(access_key_id, region, client, of.as_ref(), &error)?;
+                Err(error)
+            }
+        }
     }
 
     /// Lets in, or says why not, and whose access key it is.

@@ -8,7 +8,7 @@ use crate::error::{Error, RequestId, Result};
 use crate::health;
 use crate::kms::call::Call;
 use crate::kms::session::mint;
-use crate::kms::{Access, Client, KeyRecord, Kms, Login, Transaction};
+use crate::kms::{Access, Client, KeyRecord, Kms, Transaction};
 use crate::model::{Indicator, KeyId, Principal, Region, Service, Space, Timestamp};
 
 /// What all events of a session have in common.
@@ -17,7 +17,23 @@ pub(in crate::kms) fn frame(space: &Space, principal: &Principal, client: &Clien
     let own = concat!("libkmshsm/", env!("CARGO_PKG_VERSION"));
     let user_agent = client.user_agent.as_deref().unwrap_or(own);
     let caller = Caller::Principal(principal, client.mfa_present);
-    Frame::new(caller, space, source_ip.as_deref(), user_agent)
+    Frame::new(caller, space, source_ip.as_deref(), short(user_agent))
+}
+
+/// How many characters of what callers say an event repeats: one that the trail did not take would
+/// stop all that come after it.
+const MAX_SAID: usize = 256;
+
+/// The beginning of a text that may be of any length.
+fn short(text: &str) -> &str {
+    let end = text.char_indices().nth(MAX_SAID).map(|(end, _)| end);
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
+}
+
+/// The same of what an error says.
+fn shortened(error: &Error) -> Error {
+    let (code, subject, detail) = error.clone().into_parts();
+    Error::from_parts(code, short(&subject).to_owned(), short(&detail).to_owned())
 }
 
 thread_local! {
@@ -64,7 +80,7 @@ impl Call<'_> {
         f: impl FnOnce(&[u8]) -> R,
     ) -> R {
         let (keys, parameters) = (self.keys(), self.parameters());
-        let message = error.map(ToString::to_string);
+        let message = error.map(|error| shortened(error).to_string());
         let refusal = error
             .zip(message.as_deref())
             .map(|(error, message)| Refusal { code: error.code().wire_code(), message });
@@ -94,7 +110,7 @@ impl Call<'_> {
             is_write: self.access == Access::Write,
             parameters: self.parameters().to_vec(),
             keys: self.keys(),
-            error: error.clone(),
+            error: shortened(error),
         }
     }
 }
@@ -132,32 +148,39 @@ impl Refused {
 
 impl Kms {
     /// Records that a session was not opened: of the user whose access key it was, if there is one.
+    /// Access keys that nobody has are no different kinds of refusal: there is no end of them.
     pub(in crate::kms) fn refuse_login(
         &self,
-        login: &Login<'_>,
-        region: &Region,
+        access_key_id: &str,
+        region: Option<&Region>,
+        client: &Client,
         principal: Option<&Principal>,
         error: &Error,
-    ) {
-        let (Ok(id), Ok(nobody)) = (mint(), Space::of_store()) else { return };
-        let nobodys = Principal::Root { account: nobody.account };
+    ) -> Result<()> {
+        let nowhere = Space::of_store()?;
+        let nobodys = Principal::Root { account: nowhere.account };
+        let source = client.source_ip;
+        let caller = match principal {
+            Some(_) => format!("{access_key_id} {source:?}"),
+            None => format!("nobody {source:?}"),
+        };
         let principal = principal.unwrap_or(&nobodys);
-        let space = Space::of(*principal.account(), region);
-        let access_key = login.access_key.map(|(id, _)| id);
-        let parameters = serde_json::json!({ "AccessKeyId": access_key }).to_string().into_bytes();
-        let caller = format!("{access_key:?} {region:?} {:?}", login.client);
+        let account = *principal.account();
+        let space =
+            region.map_or(Space { account, ..nowhere }, |region| Space::of(account, region));
+        let parameters = serde_json::json!({ "AccessKeyId": short(access_key_id) });
         let refused = Refused {
-            frame: Arc::new(frame(&space, principal, &login.client)),
-            id,
+            frame: Arc::new(frame(&space, principal, client)),
+            id: mint()?,
             time: self.now(),
             service: Service::Kms,
             name: "OpenSession",
             is_write: false,
-            parameters,
+            parameters: parameters.to_string().into_bytes(),
             keys: Vec::new(),
-            error: error.clone(),
+            error: shortened(error),
         };
-        self.enter_refusal(&caller, refused);
+        self.enter_refusal(&caller, refused)
     }
 }
 

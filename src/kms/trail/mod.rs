@@ -115,9 +115,13 @@ impl Kms {
         Ok(())
     }
 
-    /// Lets a failure wait for others like it.
-    pub(super) fn enter_refusal(&self, caller: &str, refused: Refused) {
+    /// Lets a failure wait for others like it; in strict mode returns when it is written.
+    pub(super) fn enter_refusal(&self, caller: &str, refused: Refused) -> Result<()> {
         self.trail.refusals.push(caller, refused);
+        if self.trail.audit.is_strict {
+            return self.flush();
+        }
         self.wake_recorder();
+        Ok(())
     }
 }

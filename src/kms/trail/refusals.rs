@@ -8,8 +8,10 @@ use crate::kms::trail::event::Refused;
 use crate::kms::trail::waiting::Texts;
 use crate::model::Timestamp;
 
-/// How many kinds are told apart in a second. Whoever makes more of them does not get more events.
+/// How many kinds are told apart in a second, and of one caller. Whoever makes more of them does not get
+/// more events, and hides nobody's but his own.
 const KINDS: usize = 1000;
+const KINDS_OF_CALLER: usize = 100;
 
 /// The failures of a second, by what they have in common.
 #[derive(Default)]
@@ -23,10 +25,16 @@ impl Refusals {
     /// Adds a failure to those like it. `caller` is who, from where.
     pub(super) fn push(&self, caller: &str, refused: Refused) {
         let Refused { name, keys, error, time, .. } = &refused;
-        let mut kind = format!("{} {caller} {name} {keys:?} {}", time.0, error.code().number());
+        let his = format!("{} {caller} ", time.0);
+        let mut kind = format!("{his}{name} {keys:?} {}", error.code().number());
         let mut kinds = self.lock();
-        if kinds.len() >= KINDS && !kinds.contains_key(&kind) {
-            kind = format!("{} others", time.0);
+        if !kinds.contains_key(&kind) {
+            let of_caller = kinds.keys().filter(|kind| kind.starts_with(&his)).count();
+            if of_caller >= KINDS_OF_CALLER {
+                kind = his + "others";
+            } else if kinds.len() >= KINDS {
+                kind = format!("{} others", time.0);
+            }
         }
         kinds.entry(kind).or_insert((refused, 0)).1 += 1;
     }
