@@ -241,3 +241,15 @@ fn who_may_name_but_has_no_key_does_not_hear_what_is_named() {
         assert_eq!(refused, ErrorCode::NoPermission, "{name}");
     }
 }
+
+/// Anybody can be refused: the trail does not grow by all that they say.
+#[test]
+fn refusals_are_short() {
+    let kms = memory();
+    let alice = session(&kms, "alice", &json!([]));
+    let with = json!({ "PolicyName": "a", "PolicyDocument": "x".repeat(60_000) });
+    assert_eq!(refusal(&alice, "CreatePolicy", &with), ErrorCode::NoPermission);
+    let found = events(&root(&kms), &json!({ "User": "alice" }));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].to_string().len() < 2048, "{}", found[0]);
+}

@@ -263,26 +263,26 @@ impl Door<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use serde::Serialize;
 
     use super::*;
-    use crate::api::{CreateKey, DescribeKey, SetKeyPolicy};
     use crate::error::RequestId;
     use crate::kms::call::Call;
-    use crate::kms::{Action, Client, Kms, Login, Options, Session};
+    use crate::kms::record::sample;
+    use crate::kms::{Access, Action, Aliases, Kms, Options};
     use crate::model::KeyRef;
 
-    fn session(kms: &Arc<Kms>) -> Session {
-        let root = kms.session("1", "cn-hongkong").unwrap();
-        let call = |action, with| crate::api::dispatch_json(&root, action, Some(with)).unwrap();
-        call("CreateUser", r#"{"UserName":"alice"}"#);
-        let made = call("CreateAccessKey", r#"{"UserName":"alice"}"#);
-        let made: serde_json::Value = serde_json::from_str(&made).unwrap();
-        let part = |name: &str| made["AccessKey"][name].as_str().unwrap().to_owned();
-        let (id, secret) = (part("AccessKeyId"), part("AccessKeySecret"));
-        let access_key = Some((id.as_str(), secret.as_bytes()));
-        let client = Client::default();
-        kms.login(&Login { account: None, region: "cn-hongkong", access_key, client }).unwrap()
+    #[derive(Serialize)]
+    struct DescribeKey {}
+
+    impl Action for DescribeKey {
+        const NAME: &'static str = "DescribeKey";
+        const ACCESS: Access = Access::Read;
+        type Answer = ();
+
+        fn run(&mut self, _: &Door<'_>) -> Result<()> {
+            Ok(())
+        }
     }
 
     /// A call that found its key before the key's policy was changed may go on; what it was told is
@@ -290,24 +290,27 @@ mod tests {
     #[test]
     fn what_was_found_before_a_change_is_not_remembered_after_it() {
         let kms = Kms::in_memory(Options::default()).unwrap();
-        let root = kms.session("1", "cn-hongkong").unwrap();
-        let alice = session(&kms);
-        let id = root.call(CreateKey::default()).unwrap().answer.key_metadata.key_id;
-        let decide = |effect: &str| {
-            let policy = format!(
-                r#"{{"Version":"1","Statement":[{{"Effect":"{effect}","Action":"kms:*","Resource":"*","Principal":{{"RAM":"acs:ram::1:user/alice"}}}}]}}"#
-            );
-            let set = SetKeyPolicy { key_id: KeyRef::Id(id), policy, policy_name: None };
-            root.call(set).unwrap();
+        let policy = |effect: &str| {
+            format!(
+                r#"{{"Version":"1","Statement":[{{"Effect":"{effect}","Action":"kms:*","Resource":"*","Principal":{{"RAM":"acs:ram::2:root"}}}}]}}"#
+            )
+        };
+        let allowed = KeyRecord { policy: Some(policy("Allow")), ..sample() };
+        let put = |old: Option<&KeyRecord>, new: &KeyRecord| {
+            kms.change(|transaction| transaction.put_key(old, new)).unwrap();
             kms.refresh().unwrap();
         };
-        decide("Allow");
-        let found = kms.find(&id).unwrap().unwrap();
-        decide("Deny");
-        let call = Call::new::<DescribeKey>(&alice, RequestId([0; 16]));
+        put(None, &allowed);
+        let found = kms.find(&allowed.id).unwrap().unwrap();
+        put(Some(&allowed), &KeyRecord { policy: Some(policy("Deny")), ..allowed.clone() });
+
+        let Space { account, region, .. } = allowed.space;
+        let stranger = kms.session("2", region).unwrap();
+        let call = Call::new::<DescribeKey>(&stranger, RequestId([0; 16]));
         let door = Door::new(&call, const { &[DescribeKey::NAME] });
         assert_eq!(door.permit_key(&found, Rule::Always), Ok(()));
-        let later = door.key(&KeyRef::Id(id), crate::kms::Aliases::Refused, Rule::Always);
-        assert_eq!(later.err().map(|error| error.code()), Some(ErrorCode::NoPermission));
+        let arn = KeyRef::Arn(region.into(), account.as_str().into(), allowed.id);
+        let later = door.key(&arn, Aliases::Refused, Rule::Always);
+        assert_eq!(later.err().map(|error| error.code()), Some(ErrorCode::KeyNotFound));
     }
 }

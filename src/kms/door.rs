@@ -362,6 +362,8 @@ impl<'s> Door<'s> {
                 Ok(_) => {
                     kms.refresh()?;
                     let key = kms.find(&record.id)?.ok_or(ErrorCode::KeyNotFound)?;
+                    // Others may have changed it meanwhile, too.
+                    self.permit_key(&key, rule)?;
                     self.pass(&key, rule)?;
                     return Ok(key);
                 }

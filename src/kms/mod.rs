@@ -53,7 +53,7 @@ pub(crate) use authorization::Target;
 pub(crate) use cache::Held;
 pub use cache::Key;
 pub use clockwork::Tick;
-pub use door::{Aliases, Door};
+pub(crate) use door::{Aliases, Door};
 pub use indicator::{last_indicator, reset_indicator};
 pub use lifecycle::{Purpose, Rule};
 pub(crate) use lists::{Page, Selection};

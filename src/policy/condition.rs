@@ -31,6 +31,7 @@ enum Key {
 #[derive(Clone, Debug)]
 enum Values {
     Exact(Vec<Box<str>>),
+    /// Without the case of letters.
     Folded(Vec<Box<str>>),
     Like(Vec<Pattern>),
     Numbers(Relation, Vec<Number>),
@@ -92,7 +93,7 @@ impl Condition {
         let is_any = match &self.values {
             Values::Exact(values) => subject.text().map(|text| values.iter().any(|v| **v == *text)),
             Values::Folded(values) => {
-                subject.text().map(|text| values.iter().any(|v| v.eq_ignore_ascii_case(text)))
+                subject.text().map(|text| values.iter().any(|v| v.chars().eq(folded(text))))
             }
             Values::Like(values) => {
                 subject.text().map(|text| values.iter().any(|v| v.matches(text)))
@@ -231,7 +232,10 @@ impl Family {
     fn values<'a>(self, given: &[&'a str]) -> Result<Values, (&'a str, &'static str)> {
         Ok(match self {
             Self::Exact => Values::Exact(given.iter().map(|text| Box::from(*text)).collect()),
-            Self::Folded => Values::Folded(given.iter().map(|text| Box::from(*text)).collect()),
+            Self::Folded => {
+                let fold = |text: &&str| folded(text).collect::<String>().into();
+                Values::Folded(given.iter().map(fold).collect())
+            }
             Self::Like => {
                 let pattern = |text: &&str| Pattern::new(text, Case::Sensitive);
                 Values::Like(given.iter().map(pattern).collect())
@@ -252,6 +256,11 @@ impl Family {
             }
         })
     }
+}
+
+/// The letters without their case, of whatever alphabet: tags may have them all.
+fn folded(text: &str) -> impl Iterator<Item = char> {
+    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
 }
 
 fn all<'a, T>(

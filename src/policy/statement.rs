@@ -168,11 +168,12 @@ fn action(text: &str) -> Result<Pattern, String> {
     }
 }
 
-/// `*`, or `acs:service:region:account:relative-id` with wildcards; region and account may be empty.
+/// `*`, or `acs:service:region:account:relative-id` with wildcards. Whatever is judged has a region and
+/// an account: a Deny that leaves them empty would be about nothing, and nobody would notice.
 fn resource(text: &str) -> Result<Pattern, String> {
     let parts: Vec<_> = text.splitn(5, ':').collect();
     let is_arn = match parts.as_slice() {
-        ["acs", service, _, _, id] => !service.is_empty() && !id.is_empty(),
+        ["acs", rest @ ..] if rest.len() == 4 => rest.iter().all(|part| !part.is_empty()),
         _ => false,
     };
     match text == "*" || is_arn && !text.contains(char::is_control) {

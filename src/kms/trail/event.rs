@@ -24,6 +24,10 @@ pub(in crate::kms) fn frame(space: &Space, principal: &Principal, client: &Clien
 /// stop all that come after it.
 const MAX_SAID: usize = 256;
 
+/// The longest parameters of a refused request that an event repeats, in bytes: anybody can be refused.
+const MAX_REFUSED: usize = 4096;
+const OMITTED: &[u8] = br#"{"Omitted":"They are longer than 4096 bytes."}"#;
+
 /// The beginning of a text that may be of any length.
 fn short(text: &str) -> &str {
     let end = text.char_indices().nth(MAX_SAID).map(|(end, _)| end);
@@ -108,7 +112,10 @@ impl Call<'_> {
             service: self.service,
             name: self.name,
             is_write: self.access == Access::Write,
-            parameters: self.parameters().to_vec(),
+            parameters: match &*self.parameters() {
+                long if long.len() > MAX_REFUSED => OMITTED.to_vec(),
+                parameters => parameters.to_vec(),
+            },
             keys: self.keys(),
             error: shortened(error),
         }

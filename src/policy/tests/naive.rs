@@ -84,7 +84,7 @@ fn is_met(operator: &str, key: &str, values: &Value, given: &Circumstances<'_>) 
 fn compare(operator: &str, subject: &str, value: &str) -> Option<bool> {
     Some(match operator {
         "StringEquals" => subject == value,
-        "StringEqualsIgnoreCase" => subject.eq_ignore_ascii_case(value),
+        "StringEqualsIgnoreCase" => subject.to_uppercase() == value.to_uppercase(),
         "StringLike" => like(&chars(&value.into()), &chars(&subject.into())),
         "Bool" => ["true", "false"].contains(&subject).then_some(subject == value)?,
         "IpAddress" => {

@@ -159,3 +159,23 @@ fn escapes_do_not_hide_anything() {
     let one = policy(r#"{"\u0045ffect":"Allow","Action":"k\u006ds:\u002a","Resource":"\u002A"}"#);
     assert_eq!(says(&one, "kms:Encrypt", &NOTHING), Verdict::Allow(at(0, 0)));
 }
+
+/// Tags may have letters of any alphabet: none of them slips past a Deny by its case.
+#[test]
+fn case_is_ignored_in_every_alphabet() {
+    let deny = policy(
+        r#"{"Effect":"Deny","Action":"*","Resource":"*","Condition":{
+            "StringEqualsIgnoreCase":{"kms:tag/a":["Ölwerk","ΟΔΟΣ"]}}}"#,
+    );
+    let ask = |value: &str| {
+        let tags = [("a".to_owned(), value.to_owned())];
+        says(&deny, "kms:Encrypt", &Circumstances { tags: &tags, ..NOTHING })
+    };
+    for value in ["Ölwerk", "ÖLWERK", "ölwerk", "οδος", "οδοσ", "Οδός".replace('ό', "ο").as_str()]
+    {
+        assert_eq!(ask(value), Verdict::Deny(at(0, 0)), "{value}");
+    }
+    for value in ["Olwerk", "Ölwer", "Ölwerke", ""] {
+        assert_eq!(ask(value), Verdict::Implicit, "{value}");
+    }
+}

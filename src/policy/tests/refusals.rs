@@ -140,6 +140,8 @@ const RESOURCES: &[&str] = &[
     "acs:kms:*:*",
     "acs:kms:*:*:",
     "acs::*:*:key",
+    "acs:ram::1:user/alice",
+    "acs:kms:*::key/*",
     "**",
     "arn:kms:*:*:key/*",
     "*:kms:*:*:key/*",
@@ -265,7 +267,8 @@ const VALUES: &[(&str, &str, &[&str])] = &[
 #[test]
 fn statements_that_are_none() {
     let with = |statement: &str| {
-        let fine = r#"{"Effect":"Deny","Action":["kms:*","ram:?ist-_9"],"Resource":["acs:a:::b"]}"#;
+        let fine =
+            r#"{"Effect":"Deny","Action":["kms:*","ram:?ist-_9"],"Resource":["acs:a:?:*:b"]}"#;
         let text = format!(r#"{{"Version":"1","Statement":[{fine},{statement}]}}"#);
         let detail = refused(Policy::parse(&text), "PolicyDocument");
         let at_two = detail.strip_prefix("Statement 2: ").map(str::to_owned);
