@@ -362,6 +362,31 @@ kmshsm_status kmshsm_session_open(const kmshsm_store *store,
                                   const char *region,
                                   const kmshsm_session **out);
 
+// Opens a session for anybody: the root of an account, or a user by an access key; with what is known
+// of the program at the other end, for conditions of policies and for the audit trail.
+//
+// @param login       a JSON object; all but "Region" may be absent:
+//                    "Account": decimal digits; may be absent with an access key, which tells;
+//                    "Region": such as "cn-hongkong";
+//                    "AccessKeyId": of the user who calls; without it, it is the account itself;
+//                    "SourceIp": an address of IPv4 or IPv6, for acs:SourceIp;
+//                    "SecureTransport", "MFAPresent": true or false, for acs:SecureTransport and
+//                    acs:MFAPresent;
+//                    "UserAgent": a text of 1 to 256 characters, for events
+// @param secret      the access key's secret, or NULL and 0 without one; the caller wipes it
+// @param out         the session; end it with kmshsm_session_free
+// @return KMSHSM_OK, InvalidParameter, MissingParameter; IncompleteSignature for a wrong secret, which is
+//         counted: five in a row lock the user out for 15 minutes; InvalidAccessKeyId.NotFound;
+//         Forbidden.AccessKey if it is inactive or its user locked out
+//
+// For example: {"Region": "cn-hongkong", "AccessKeyId": "LTAI...", "SourceIp": "192.0.2.7"}
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_session_open_with(const kmshsm_store *store,
+                                       const char *login,
+                                       const uint8_t *secret,
+                                       size_t secret_len,
+                                       const kmshsm_session **out);
+
 // Ends a session. Returns when the calls under way on it have ended. NULL is fine, and so is a handle
 // that has been freed already.
 void kmshsm_session_free(const kmshsm_session *session);

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::ffi::guard::{guard, kmshsm_status};
 use crate::ffi::handle::{self, kmshsm_session, kmshsm_store};
 use crate::ffi::memory::{self, Slot, bytes, hand_out, hand_out_json, text};
-use crate::kms::{Kms, Options, Place, Session, Unlock};
+use crate::kms::{Kms, LoginRequest, Options, Place, Session, Unlock};
 use crate::model::IdentitySpec;
 
 /// No secret: stores in memory.
@@ -162,6 +162,43 @@ pub unsafe extern "C" fn kmshsm_session_open(
         let (account, region) = (text(account, "account")?, text(region, "region")?);
         let out = Slot::new(out, "out")?;
         out.set(handle::open(Arc::new(kms.share().session(account, region)?))?);
+        Ok(())
+    })
+}
+
+/// Opens a session for anybody: the root of an account, or a user by an access key; with what is known
+/// of the program at the other end, for conditions of policies and for the audit trail.
+///
+/// @param login       a JSON object; all but "Region" may be absent:
+///                    "Account": decimal digits; may be absent with an access key, which tells;
+///                    "Region": such as "cn-hongkong";
+///                    "AccessKeyId": of the user who calls; without it, it is the account itself;
+///                    "SourceIp": an address of IPv4 or IPv6, for acs:SourceIp;
+///                    "SecureTransport", "MFAPresent": true or false, for acs:SecureTransport and
+///                    acs:MFAPresent;
+///                    "UserAgent": a text of 1 to 256 characters, for events
+/// @param secret      the access key's secret, or NULL and 0 without one; the caller wipes it
+/// @param out         the session; end it with kmshsm_session_free
+/// @return KMSHSM_OK, InvalidParameter, MissingParameter; IncompleteSignature for a wrong secret, which is
+///         counted: five in a row lock the user out for 15 minutes; InvalidAccessKeyId.NotFound;
+///         Forbidden.AccessKey if it is inactive or its user locked out
+///
+/// For example: {"Region": "cn-hongkong", "AccessKeyId": "LTAI...", "SourceIp": "192.0.2.7"}
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn kmshsm_session_open_with(
+    store: *const kmshsm_store,
+    login: *const c_char,
+    secret: *const u8,
+    secret_len: usize,
+    out: *mut *const kmshsm_session,
+) -> kmshsm_status {
+    guard(|| {
+        let kms = handle::get::<Kms>(store, "store")?;
+        let (login, secret) = (text(login, "login")?, bytes(secret, secret_len, "secret")?);
+        let out = Slot::new(out, "out")?;
+        let login = LoginRequest::parse(login)?;
+        out.set(handle::open(Arc::new(kms.share().login(&login.with_secret(secret)?)?))?);
         Ok(())
     })
 }

@@ -7,6 +7,7 @@
 
 #define ACCOUNT "111122223333"
 #define REGION "cn-hongkong"
+#define LOGIN "{\"Account\":\"" ACCOUNT "\",\"Region\":\"" REGION "\"}"
 #define MEMORY "memory:?clock=manual"
 #define REFUSED(call) is_status((call), "Abi.NullArgument", #call)
 
@@ -31,6 +32,10 @@ static void opening(const kmshsm_store *store)
   REFUSED(kmshsm_session_open(store, NULL, REGION, &session));
   REFUSED(kmshsm_session_open(store, ACCOUNT, NULL, &session));
   REFUSED(kmshsm_session_open(store, ACCOUNT, REGION, NULL));
+  REFUSED(kmshsm_session_open_with(NULL, LOGIN, NULL, 0, &session));
+  REFUSED(kmshsm_session_open_with(store, NULL, NULL, 0, &session));
+  REFUSED(kmshsm_session_open_with(store, LOGIN, NULL, 5, &session));
+  REFUSED(kmshsm_session_open_with(store, LOGIN, NULL, 0, NULL));
   is_true(!out && !session, "refused opens give no handle");
   kmshsm_close(NULL);
   kmshsm_session_free(NULL);

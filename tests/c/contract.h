@@ -24,7 +24,7 @@ typedef struct function {
   enum { STORE, SESSION, DIGEST } of;
   kmshsm_status (*ask)(const world *w);
 } function;
-enum { FUNCTIONS = 24 };
+enum { FUNCTIONS = 25 };
 extern const function functions[FUNCTIONS];
 
 void world_open(world *w);

@@ -20,6 +20,16 @@ static kmshsm_status session_open(const world *w)
   return status && session ? WRONG : status;
 }
 
+static kmshsm_status session_open_with(const world *w)
+{
+  const kmshsm_session *session = NULL;
+  kmshsm_status status = kmshsm_session_open_with(
+      w->store, "{\"Account\":\"111122223333\",\"Region\":\"cn-hongkong\"}", NULL,
+      0, &session);
+  kmshsm_session_free(session);
+  return status && session ? WRONG : status;
+}
+
 static kmshsm_status module_status(const world *w)
 {
   char *answer = NULL;
@@ -204,6 +214,7 @@ static kmshsm_status generate_and_export(const world *w)
 
 const function functions[FUNCTIONS] = {
     {"kmshsm_session_open", STORE, session_open},
+    {"kmshsm_session_open_with", STORE, session_open_with},
     {"kmshsm_module_status", STORE, module_status},
     {"kmshsm_tick", STORE, tick},
     {"kmshsm_call", SESSION, call},

@@ -48,7 +48,9 @@ class Store:
 
 @disjoint_base
 class Session:
-    def __new__(cls, store: Store, account: str, region: str) -> Session: ...
+    def __new__(
+        cls, store: Store, login_json: str, access_key_secret: Buffer | str | None = None
+    ) -> Session: ...
     def call_json(self, action: str, parameters: str, /) -> str: ...
     def encrypt(
         self,

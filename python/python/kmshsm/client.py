@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer, Self
 
+# Whose root a session is if nobody is named.
+_ACCOUNT = "111122223333"
+
 # How much of a file is read at once, in bytes.
 _PIECE = 1 << 18
 
@@ -106,13 +109,46 @@ class Store(_native.Store):
 
     __slots__ = ()
 
-    def session(self, account: str = "111122223333", region: str = "cn-hongkong") -> Session:
-        """Opens a session: the root of an account in a region.
+    def session(
+        self,
+        account: str | None = None,
+        region: str = "cn-hongkong",
+        *,
+        access_key_id: str | None = None,
+        access_key_secret: Buffer | str | None = None,
+        source_ip: str | None = None,
+        secure_transport: bool | None = None,
+        mfa_present: bool | None = None,
+        user_agent: str | None = None,
+    ) -> Session:
+        """Opens a session: the root of an account in a region, or a user by an access key.
 
-        :param account: Decimal digits.
+        What it says of the client at the other end is for conditions of policies and for the audit
+        trail; conditions on what it does not say do not hold.
+
+        :param account: Decimal digits: 111122223333, or that of the access key.
         :param region: The identifier of a region.
+        :param access_key_id: Of the user who calls. Without it, it is the account itself.
+        :param access_key_secret: The access key's secret, as create_access_key gave it once. A wrong
+            one raises AccessDenied (``IncompleteSignature``); five in a row lock the user out for
+            15 minutes (``Forbidden.AccessKey``).
+        :param source_ip: The client's address of IPv4 or IPv6: ``acs:SourceIp``.
+        :param secure_transport: Whether the client came by TLS: ``acs:SecureTransport``.
+        :param mfa_present: Whether its user gave a second factor: ``acs:MFAPresent``.
+        :param user_agent: What the client calls itself, in events.
         """
-        return Session(self, account, region)
+        if account is None and access_key_id is None:
+            account = _ACCOUNT
+        login = {
+            "Account": account,
+            "Region": region,
+            "AccessKeyId": access_key_id,
+            "SourceIp": source_ip,
+            "SecureTransport": secure_transport,
+            "MFAPresent": mfa_present,
+            "UserAgent": user_agent,
+        }
+        return Session(self, _text(login), access_key_secret)
 
     def status(self) -> dict[str, Any]:
         """Reports how well this process protects keys, and the reasons for what is missing."""
@@ -144,7 +180,7 @@ class Store(_native.Store):
 
 
 class Session(_native.Session, Actions):
-    """The root of an account in a region of an open store, made by Store.session.
+    """An account, or one of its users, in a region of an open store; made by Store.session.
 
     Every action of the API is a method that answers the API's JSON, or bytes where bytes are asked
     for; call does any of them by name. Leaving its ``with`` block ends it.
