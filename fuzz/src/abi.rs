@@ -69,6 +69,13 @@ unsafe extern "C" {
         region: *const c_char,
         out: *mut Handle,
     ) -> Status;
+    pub fn kmshsm_session_open_with(
+        store: Handle,
+        login: *const c_char,
+        secret: *const u8,
+        secret_len: usize,
+        out: *mut Handle,
+    ) -> Status;
     pub fn kmshsm_session_free(session: Handle);
     pub fn kmshsm_call(
         session: Handle,

@@ -68,6 +68,10 @@ impl World {
             Call::SessionOpen { store, account, region, out } => {
                 self.open_session(store, account.0, region.0, out.0);
             }
+            Call::SessionOpenWith { store, login, secret, out } => {
+                let secret = secret.as_ref().unwrap_or(&Input::Run(0, 0));
+                self.open_session_with(store, login, secret, out.0);
+            }
             Call::SessionFree { session, really } if really.0 > 0 => self.free_session(session),
             Call::Close { .. } | Call::SessionFree { .. } => {}
             Call::Call { session, action, parameters, answer }

@@ -66,6 +66,12 @@ pub enum Call {
         region: Rare,
         out: There,
     },
+    SessionOpenWith {
+        store: Pick,
+        login: Options,
+        secret: Option<Input>,
+        out: There,
+    },
     SessionFree {
         session: Pick,
         really: Rare,

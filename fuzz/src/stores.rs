@@ -30,6 +30,20 @@ const OPTIONS: &[&str] = &[
     r#"{"Quotas":{"Keys":0}}"#,
     r#"{"Quotas":"none"}"#,
     r#"{"KeeperSeconds":0}"#,
+    r#"{"AllowUnprotectedMemory":true,"Audit":"all","StrictAudit":true,"Identity":"EC_SM2"}"#,
+    r#"{"AllowUnprotectedMemory":true,"Audit":"denied"}"#,
+    "",
+];
+
+/// Logins that there are; the first two open sessions in spaces that [`World`] knows.
+const LOGINS: &[&str] = &[
+    r#"{"Account":"111122223333","Region":"cn-hongkong","SourceIp":"192.0.2.7","UserAgent":"fuzz"}"#,
+    r#"{"Account":"1","Region":"cn-beijing","SecureTransport":true,"MFAPresent":false}"#,
+    r#"{"Region":"cn-hongkong","AccessKeyId":"LTAI5t00000000000000000k"}"#,
+    r#"{"Region":"cn-hongkong"}"#,
+    r#"{"Account":"1"}"#,
+    r#"{"Account":"1","Region":"cn-hongkong","SourceIp":"here"}"#,
+    r#"{"Account":"1","Region":"mars","Secret":"x"}"#,
     "",
 ];
 
@@ -135,6 +149,47 @@ impl World {
         assert_eq!(status == OK, handle != 0, "status {status}, handle {handle}");
         if let (OK, Found::Number(store)) = (status, found) {
             self.sessions.push(Opened { handle, is_open: true, store, space });
+        }
+    }
+
+    pub(crate) fn open_session_with(
+        &mut self,
+        pick: &Pick,
+        login: &Options,
+        secret: &Input,
+        out: bool,
+    ) {
+        let (store, found) = self.store(pick);
+        let known = match login {
+            Options::Known(at) => around(LOGINS, *at).copied(),
+            _ => None,
+        };
+        let login = match login {
+            Options::Known(_) => known.map_or(Text::NULL, Text::new),
+            Options::Text(text) => Text::new(text),
+            Options::Broken => Text::new(b"{\"Region\":\xff}"),
+            Options::Null => Text::NULL,
+        };
+        let secret = Buffer::from_script(secret, 0);
+        let mut handle = 0;
+        let to = if out { &raw mut handle } else { ptr::null_mut() };
+        // SAFETY: the string ends with NUL or is NULL, the buffer has its length, `to` is to a place
+        // for one or NULL.
+        let status = unsafe {
+            kmshsm_session_open_with(store, login.as_ptr(), secret.as_ptr(), secret.capacity, to)
+        };
+        expect(status, &found);
+        assert_eq!(status == OK, handle != 0, "status {status}, handle {handle}");
+        if let (OK, Found::Number(store)) = (status, found) {
+            let spaces = [(0, 0), (1, 1)];
+            let is_known = |(login, _): &(&&str, (usize, usize))| known == Some(**login);
+            match LOGINS.iter().zip(spaces).find(is_known) {
+                Some((_, space)) => {
+                    self.sessions.push(Opened { handle, is_open: true, store, space });
+                }
+                // SAFETY: no pointers. It may be of a space that nothing else is in.
+                None => unsafe { kmshsm_session_free(handle) },
+            }
         }
     }
 

@@ -3,24 +3,26 @@
 use std::sync::Arc;
 
 use kmshsm::api;
-use kmshsm::kms::{self, Action};
+use kmshsm::kms::{self, Action, LoginRequest};
+use kmshsm::model::Principal;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::PyString;
 
-use crate::errors::{raise, unpicklable};
+use crate::errors::unpicklable;
 use crate::guard::{Closable, run};
+use crate::input::Input;
 use crate::store::Store;
 
-/// The root of an account in a region of an open store; see kmshsm.Store.session.
+/// An account, or one of its users, in a region of an open store; see kmshsm.Store.session.
 ///
 /// Bytes may be any bytes-like object. ``bytes`` is read where it lies; anything else is copied
 /// first, for another thread could change it during the call. Other threads run meanwhile.
 #[pyclass(frozen, subclass, module = "kmshsm._native")]
 pub struct Session {
     session: Closable<kms::Session>,
-    account: PyBackedStr,
-    region: PyBackedStr,
+    /// Who calls, and where.
+    name: String,
 }
 
 impl Session {
@@ -34,10 +36,28 @@ impl Session {
 #[pymethods]
 impl Session {
     #[new]
-    #[pyo3(signature = (store, account, region))]
-    fn new(store: &Store, account: PyBackedStr, region: PyBackedStr) -> PyResult<Self> {
-        let session = store.kms()?.session(&account, &region).map_err(raise)?;
-        Ok(Self { session: Closable::new(Arc::new(session)), account, region })
+    #[pyo3(signature = (store, login_json, access_key_secret=None))]
+    fn new(
+        py: Python<'_>,
+        store: &Store,
+        login_json: PyBackedStr,
+        access_key_secret: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let kms = store.kms()?;
+        let secret = access_key_secret.as_ref();
+        let secret = secret.map(|value| Input::of_text(value, "access_key_secret")).transpose()?;
+        let session = run(py, || {
+            let login = LoginRequest::parse(&login_json)?;
+            kms.login(&login.with_secret(secret.as_deref().unwrap_or_default())?)
+        })?;
+        let space = session.space();
+        let name = match session.principal() {
+            Principal::Root { account } => format!("{account} in {}", space.region),
+            Principal::User { account, name, .. } => {
+                format!("{name} of {account} in {}", space.region)
+            }
+        };
+        Ok(Self { session: Closable::new(Arc::new(session)), name })
     }
 
     /// Does any action of the KMS API, with its request and its answer in JSON text.
@@ -63,7 +83,7 @@ impl Session {
     }
 
     fn __repr__(&self) -> String {
-        format!("<kmshsm.Session of {} in {}>", &*self.account, &*self.region)
+        format!("<kmshsm.Session of {}>", self.name)
     }
 
     fn __reduce__(&self) -> PyResult<()> {

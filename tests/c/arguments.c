@@ -7,6 +7,7 @@
 
 #define ACCOUNT "111122223333"
 #define REGION "cn-hongkong"
+#define LOGIN "{\"Account\":\"" ACCOUNT "\",\"Region\":\"" REGION "\"}"
 #define MEMORY "memory:?clock=manual"
 #define REFUSED(call) is_status((call), "Abi.NullArgument", #call)
 
@@ -20,6 +21,9 @@ static void opening(const kmshsm_store *store)
   const kmshsm_session *session = NULL;
   REFUSED(kmshsm_create(NULL, KMSHSM_UNLOCK_PASSPHRASE, text, 5));
   REFUSED(kmshsm_create("/nowhere", KMSHSM_UNLOCK_PASSPHRASE, NULL, 5));
+  REFUSED(kmshsm_create_with(NULL, KMSHSM_UNLOCK_PASSPHRASE, text, 5, NULL));
+  REFUSED(
+      kmshsm_create_with("/nowhere", KMSHSM_UNLOCK_PASSPHRASE, NULL, 5, NULL));
   REFUSED(kmshsm_open(NULL, KMSHSM_UNLOCK_NONE, NULL, 0, 0, &out));
   REFUSED(kmshsm_open("/nowhere", KMSHSM_UNLOCK_PASSPHRASE, NULL, 5, 0, &out));
   REFUSED(kmshsm_open(MEMORY, KMSHSM_UNLOCK_NONE, NULL, 0, 0, NULL));
@@ -31,6 +35,10 @@ static void opening(const kmshsm_store *store)
   REFUSED(kmshsm_session_open(store, NULL, REGION, &session));
   REFUSED(kmshsm_session_open(store, ACCOUNT, NULL, &session));
   REFUSED(kmshsm_session_open(store, ACCOUNT, REGION, NULL));
+  REFUSED(kmshsm_session_open_with(NULL, LOGIN, NULL, 0, &session));
+  REFUSED(kmshsm_session_open_with(store, NULL, NULL, 0, &session));
+  REFUSED(kmshsm_session_open_with(store, LOGIN, NULL, 5, &session));
+  REFUSED(kmshsm_session_open_with(store, LOGIN, NULL, 0, NULL));
   is_true(!out && !session, "refused opens give no handle");
   kmshsm_close(NULL);
   kmshsm_session_free(NULL);
@@ -49,6 +57,14 @@ static void calling(const world *w)
   REFUSED(kmshsm_module_status(w->store, NULL));
   REFUSED(kmshsm_tick(NULL, &answer));
   REFUSED(kmshsm_tick(w->store, NULL));
+  REFUSED(kmshsm_flush(NULL));
+  REFUSED(kmshsm_audit_export(NULL, "/nowhere/trail", &answer));
+  REFUSED(kmshsm_audit_export(w->store, NULL, &answer));
+  REFUSED(kmshsm_audit_export(w->store, "/nowhere/trail", NULL));
+  REFUSED(kmshsm_audit_verify(NULL, NULL, NULL, &answer));
+  REFUSED(kmshsm_audit_verify("/nowhere/trail", NULL, NULL, NULL));
+  REFUSED(kmshsm_audit_key(NULL, &answer));
+  REFUSED(kmshsm_audit_key(w->store, NULL));
   is_true(!answer, "refused calls give no answer");
   is_status(kmshsm_call(s, "ListKeys", NULL, &answer), "OK",
             "parameters may be NULL");

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer, Self
 
+Identity = Literal["EC_P256", "EC_SM2"]
+
+# Whose root a session is if nobody is named.
+_ACCOUNT = "111122223333"
+
 # How much of a file is read at once, in bytes.
 _PIECE = 1 << 18
 
@@ -33,6 +38,7 @@ def create(
     *,
     passphrase: Buffer | str | None = None,
     key_file: Buffer | None = None,
+    identity: Identity = "EC_P256",
 ) -> None:
     """Creates a store in the directory `place`, which must not exist or be empty.
 
@@ -42,8 +48,11 @@ def create(
     :param place: A path on a local file system.
     :param passphrase: Stretched with Argon2id; not empty.
     :param key_file: The 32 bytes of a key file.
+    :param identity: The kind of the key pair that signs checkpoints of the audit trail for ever.
     """
-    _native.create(os.fspath(place), passphrase=passphrase, key_file=key_file)
+    _native.create(
+        os.fspath(place), passphrase=passphrase, key_file=key_file, identity=identity
+    )
 
 
 def open(
@@ -54,6 +63,9 @@ def open(
     allow_unprotected_memory: bool = False,
     quotas: Literal["service"] | Mapping[str, Any] | None = None,
     keeper: int | None = None,
+    audit: Literal["off", "denied", "all"] = "off",
+    strict_audit: bool = False,
+    identity: Identity | None = None,
 ) -> Store:
     """Opens a store.
 
@@ -72,12 +84,24 @@ def open(
         ``Rejected.Throttling``).
     :param keeper: Every so many seconds a thread of the library does what Store.tick does, until
         the store is closed.
+    :param audit: Which uses of keys become events of the audit trail, by this process: ``"off"``,
+        those that permission is refused; ``"denied"``, all that fail; ``"all"``. Changes are
+        recorded always.
+    :param strict_audit: A use that is recorded is answered only when its event is on disk.
+        Otherwise events of uses are written within a second.
+    :param identity: As for create; of a new store in memory only.
     """
     if isinstance(quotas, Mapping):
         quotas = dict(quotas)
     elif not (quotas is None or isinstance(quotas, str)):
         raise TypeError(f'quotas must be "service" or a mapping, not {type(quotas).__name__}')
-    options = {"AllowUnprotectedMemory": allow_unprotected_memory, "Quotas": quotas}
+    options = {
+        "AllowUnprotectedMemory": allow_unprotected_memory,
+        "Quotas": quotas,
+        "Audit": audit,
+        "StrictAudit": strict_audit,
+        "Identity": identity,
+    }
     return Store(
         os.fspath(place),
         passphrase=passphrase,
@@ -106,13 +130,46 @@ class Store(_native.Store):
 
     __slots__ = ()
 
-    def session(self, account: str = "111122223333", region: str = "cn-hongkong") -> Session:
-        """Opens a session: the root of an account in a region.
+    def session(
+        self,
+        account: str | None = None,
+        region: str = "cn-hongkong",
+        *,
+        access_key_id: str | None = None,
+        access_key_secret: Buffer | str | None = None,
+        source_ip: str | None = None,
+        secure_transport: bool | None = None,
+        mfa_present: bool | None = None,
+        user_agent: str | None = None,
+    ) -> Session:
+        """Opens a session: the root of an account in a region, or a user by an access key.
 
-        :param account: Decimal digits.
+        What it says of the client at the other end is for conditions of policies and for the audit
+        trail; conditions on what it does not say do not hold.
+
+        :param account: Decimal digits: 111122223333, or that of the access key.
         :param region: The identifier of a region.
+        :param access_key_id: Of the user who calls. Without it, it is the account itself.
+        :param access_key_secret: The access key's secret, as create_access_key gave it once. A wrong
+            one raises AccessDenied (``IncompleteSignature``); five in a row lock the user out for
+            15 minutes (``Forbidden.AccessKey``).
+        :param source_ip: The client's address of IPv4 or IPv6: ``acs:SourceIp``.
+        :param secure_transport: Whether the client came by TLS: ``acs:SecureTransport``.
+        :param mfa_present: Whether its user gave a second factor: ``acs:MFAPresent``.
+        :param user_agent: What the client calls itself, in events.
         """
-        return Session(self, account, region)
+        if account is None and access_key_id is None:
+            account = _ACCOUNT
+        login = {
+            "Account": account,
+            "Region": region,
+            "AccessKeyId": access_key_id,
+            "SourceIp": source_ip,
+            "SecureTransport": secure_transport,
+            "MFAPresent": mfa_present,
+            "UserAgent": user_agent,
+        }
+        return Session(self, _text(login), access_key_secret)
 
     def status(self) -> dict[str, Any]:
         """Reports how well this process protects keys, and the reasons for what is missing."""
@@ -130,6 +187,18 @@ class Store(_native.Store):
         done: dict[str, int] = json.loads(self.tick_json())
         return done
 
+    def export_audit(self, path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Exports the whole audit trail, of all accounts, for kmshsm.audit.verify and others.
+
+        What waits in memory is written down first, and the end is signed. The answer is
+        ``{"Head": "SEQUENCE:HASH", "Events": 17}``: who keeps the head sees in a later trail
+        whether its end was cut off.
+
+        :param path: Of the new file, which only its owner may read.
+        """
+        exported: dict[str, Any] = json.loads(self.export_audit_json(path))
+        return exported
+
     def __enter__(self) -> Self:
         return self
 
@@ -144,7 +213,7 @@ class Store(_native.Store):
 
 
 class Session(_native.Session, Actions):
-    """The root of an account in a region of an open store, made by Store.session.
+    """An account, or one of its users, in a region of an open store; made by Store.session.
 
     Every action of the API is a method that answers the API's JSON, or bytes where bytes are asked
     for; call does any of them by name. Leaving its ``with`` block ends it.
