@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::keys::Done;
 use crate::api::tags::{MAX_TAGS, add};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kms::{Access, Action, Aliases, Class, Door, KeyRecord, Rule, Selection, Target};
+use crate::kms::{Access, Action, Aliases, Class, Door, KeyRecord, Rule, Target};
 use crate::model::{JsonText, KeyId, KeyRef, Tags, check_tag, check_tag_key};
 
 /// How many resources one request may name.
@@ -148,8 +148,10 @@ impl Action for ListTagResources {
         let names = self.resource_id.as_ref().map(resources).transpose()?;
         let wanted = self.tag.as_ref().map_or(Ok(Vec::new()), wanted_tags)?;
         let start = Mark::read(self.next_token.as_deref())?;
-        door.permit(Target::Keys)?;
-        door.count(Class::Read, None)?;
+        if names.is_none() {
+            door.permit(Target::Keys)?;
+            door.count(Class::Read, None)?;
+        }
         door.settle()?;
         let takes = |record: &KeyRecord| {
             wanted.iter().all(|(key, value)| {
@@ -168,15 +170,13 @@ impl Action for ListTagResources {
         match names {
             None => door.visit_tagged(wanted.first(), start.seq, see)?,
             Some(names) => {
-                let keys = keys_of(&names)?;
-                let chosen = Selection { keys: Some(keys), ..Selection::default() };
-                let found = door.select(&chosen, 0, MAX_RESOURCES)?.keys;
-                if found.len() < names.len() {
-                    return Err(ErrorCode::ResourceNotFound.into());
-                }
-                for id in found {
-                    let key = door.key(&KeyRef::Id(id), Aliases::Refused, Rule::Always)?;
-                    if key.record().seq >= start.seq && !see(key.record()) {
+                let key = |id: &KeyId| {
+                    door.key(&KeyRef::Id(*id), Aliases::Refused, Rule::Always).map_err(unknown)
+                };
+                let mut keys: Vec<_> = keys_of(&names)?.iter().map(key).collect::<Result<_>>()?;
+                keys.sort_unstable_by_key(|key| key.record().seq);
+                for key in keys.iter().filter(|key| key.record().seq >= start.seq) {
+                    if !see(key.record()) {
                         break;
                     }
                 }
@@ -263,6 +263,14 @@ fn resources(text: &JsonText) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// A key that is not found is a resource that is not found.
+fn unknown(error: Error) -> Error {
+    match error.code() {
+        ErrorCode::KeyNotFound => ErrorCode::ResourceNotFound.into(),
+        _ => error,
+    }
+}
+
 /// The keys named; [`ErrorCode::ResourceNotFound`] for what can name none.
 fn keys_of(names: &[String]) -> Result<Vec<KeyId>> {
     let key = |name: &String| KeyId::parse(name).ok_or(ErrorCode::ResourceNotFound);
@@ -313,12 +321,7 @@ fn change_all(
     let keys = keys_of(names)?;
     door.settle()?;
     door.change(|transaction| {
-        let stored = |id| match door.stored(transaction, id) {
-            Err(error) if error.code() == ErrorCode::KeyNotFound => {
-                Err(ErrorCode::ResourceNotFound.into())
-            }
-            outcome => outcome,
-        };
+        let stored = |id| door.stored(transaction, id).map_err(unknown);
         let found: Vec<_> = keys.iter().map(stored).collect::<Result<_>>()?;
         found.iter().try_for_each(|key| Rule::Annotate.check(key))?;
         for old in &found {
