@@ -106,7 +106,7 @@ impl Action for SetDeletionProtection {
                 let detail = "Give it or KeyId.";
                 return Err(Error::missing("ProtectedResourceArn").because(detail));
             }
-            (_, Some(KeyRef::Alias(_))) => return Err(ErrorCode::UnsupportedAlias.into()),
+            (_, Some(alias @ KeyRef::Alias(_))) => alias,
             (Some(arn), Some(key)) if arn.key_id() != key.key_id() => {
                 return Err(Error::invalid("KeyId", "ProtectedResourceArn names another key."));
             }

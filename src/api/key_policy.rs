@@ -32,7 +32,7 @@ impl Action for SetKeyPolicy {
     type Answer = Done;
 
     fn run(&mut self, door: &Door<'_>) -> Result<Done> {
-        door.change_key(&self.key_id, Aliases::Refused, Rule::Always, |_, key| {
+        door.change_key(&self.key_id, Aliases::Refused, Rule::Annotate, |_, key| {
             check_name(&self.policy_name)?;
             KeyPolicy::parse(&self.policy)?;
             key.policy = Some(self.policy.clone());

@@ -73,20 +73,26 @@ impl<'a> Action for ReEncrypt<'a> {
             Source::PublicKey(.., ciphertext) => ciphertext.max_plaintext(),
         };
         let (from, to) = (door.under(&["ReEncryptFrom"]), door.under(&["ReEncryptTo"]));
-        let (source_key, source_version) = match &source {
+        let found = match &source {
             Source::Envelope(envelope) => {
-                (from.key_of_version(envelope.version())?, envelope.version())
+                from.key_of_version(envelope.version()).map(|key| (key, envelope.version()))
             }
             Source::PublicKey(key, version, algorithm, _) => {
                 let rule = Rule::Use(Purpose::PublicKeyEncryption(*algorithm));
                 let found = from.key_version(key, *version, Aliases::Refused, rule);
-                let (key, version) = found.map_err(|error| match error.code() {
+                let found = found.map_err(|error| match error.code() {
                     ErrorCode::InvalidParameter => error.about("SourceEncryptionAlgorithm"),
                     _ => error,
-                })?;
-                (key, version.id)
+                });
+                found.map(|(key, version)| (key, version.id))
             }
         };
+        let (source_key, source_version) = found.map_err(|error| {
+            // Both permissions come before what is wrong with either key.
+            let permitted = to.key(&self.destination_key_id, Aliases::Refused, Rule::Always);
+            let denied = permitted.err().filter(|it| it.code() == ErrorCode::NoPermission);
+            denied.unwrap_or(error)
+        })?;
         let rule = Rule::Use(Purpose::Envelope);
         let key = to.key(&self.destination_key_id, Aliases::Refused, rule)?;
         let version = key.record().primary()?.id;

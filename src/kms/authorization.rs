@@ -106,14 +106,14 @@ impl Door<'_> {
 
     /// How it is answered that there is no such thing: not at all, to those who may not know. They are
     /// who has no right to a key of this id, or of any, that has no tags and no policy.
-    pub(crate) fn absent(&self, id: Option<&KeyId>, code: ErrorCode) -> Error {
+    pub(crate) fn absent(&self, id: Option<&KeyId>, error: impl Into<Error>) -> Error {
         if self.is_root_of(self.space()) {
-            return code.into();
+            return error.into();
         }
         let nobody = KeyId::from_bytes([0; 16]);
         let id = id.unwrap_or(&nobody);
         let judged = self.judge_key(&Asked { space: self.space(), id, tags: &[], policy: None });
-        judged.err().unwrap_or_else(|| code.into())
+        judged.err().unwrap_or_else(|| error.into())
     }
 
     #[cold]

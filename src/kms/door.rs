@@ -328,7 +328,7 @@ impl<'s> Door<'s> {
             KeyRef::Arn(..) | KeyRef::Nothing => Err(self.absent(None, ErrorCode::KeyNotFound)),
             KeyRef::Alias(_) if aliases == Aliases::Refused => {
                 let detail = "Give a key id, or the ARN of a key.";
-                Err(Error::new(ErrorCode::UnsupportedAlias).because(detail))
+                Err(self.absent(None, Error::new(ErrorCode::UnsupportedAlias).because(detail)))
             }
             KeyRef::Alias(name) => {
                 let absent = || self.absent(None, ErrorCode::AliasNotFound);
