@@ -42,7 +42,10 @@ impl Kms {
                 let principal = self.decide_and_tell(id, secret, Some(region), &login.client)?;
                 if account.is_some_and(|account| account != *principal.account()) {
                     let detail = "It belongs to a user of another account.";
-                    return Err(Error::invalid("AccessKeyId", detail));
+                    let error = Error::invalid("AccessKeyId", detail);
+                    let (region, client, of) = (Some(region), &login.client, Some(&principal));
+                    self.refuse_login(id, region, client, of, &error)?;
+                    return Err(error);
                 }
                 principal
             }
