@@ -253,3 +253,19 @@ fn refusals_are_short() {
     assert_eq!(found.len(), 1);
     assert!(found[0].to_string().len() < 2048, "{}", found[0]);
 }
+
+/// Every login that is refused is recorded, whatever it is refused for.
+#[test]
+fn refused_logins_are_recorded() {
+    let kms = memory();
+    let (id, secret) = user(&kms, "alice", &json!([]));
+    assert!(kms.authenticate(&id, b"wrong").is_err());
+    let access_key = Some((id.as_str(), secret.as_bytes()));
+    let client = Client::default();
+    let refused = kms.login(&Login { account: Some("2"), region: REGION, access_key, client });
+    assert_eq!(refused.err().unwrap().code(), ErrorCode::InvalidParameter);
+    let found = events(&root(&kms), &json!({ "EventName": "OpenSession" }));
+    let codes: Vec<_> = found.iter().map(|event| event["errorCode"].as_str().unwrap()).collect();
+    assert_eq!(codes.len(), 2);
+    assert!(codes.contains(&"InvalidParameter") && codes.contains(&"IncompleteSignature"));
+}

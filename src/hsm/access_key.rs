@@ -18,6 +18,9 @@ const VERSION: u8 = 1;
 /// What the id of every access key begins with.
 const PREFIX: &str = "LTAI";
 
+/// How many letters and digits follow.
+const ID_LEN: usize = 20;
+
 /// The characters of a secret.
 const SECRET_LEN: usize = 30;
 
@@ -37,7 +40,7 @@ pub struct AccessKey {
 impl AccessKey {
     /// A fresh access key for a user.
     pub fn generate(account: &Account, user: &UserName, user_id: &str) -> Result<Self> {
-        let mut id = [0; 20];
+        let mut id = [0; ID_LEN];
         draw::<62>(&mut id, letter_or_digit)?;
         let mut secret = room(SECRET_LEN)?;
         secret.write(|secret| draw::<62>(secret, letter_or_digit))?;
@@ -97,9 +100,16 @@ impl AccessKey {
         self.secret.read(f)
     }
 
+    /// Whether a text is in the form of an id.
+    pub fn is_id(text: &str) -> bool {
+        let rest = text.strip_prefix(PREFIX).unwrap_or_default();
+        rest.len() == ID_LEN && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    }
+
     /// Whether `presented` is the secret. Digests are compared, so that the time depends on the
-    /// length of what was presented alone.
+    /// length of what was presented alone; and no more than tells that it is too long.
     pub fn is(&self, presented: &[u8]) -> Result<bool> {
+        let presented = presented.get(..=SECRET_LEN).unwrap_or(presented);
         self.secret.read(|secret| {
             let digests = Zeroizing::new([sha256(secret), sha256(presented)]);
             let [right, given] = &*digests;
@@ -177,7 +187,10 @@ mod tests {
     fn access_keys_come_back_and_are_compared() {
         let key = fresh();
         assert!(key.id.starts_with("LTAI") && key.id.len() == 24);
-        assert!(key.id.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        assert!(AccessKey::is_id(&key.id));
+        for text in ["", "LTAI", &key.id[1..], &key.id[..23], "LTAIä234567890123456789"] {
+            assert!(!AccessKey::is_id(text), "{text}");
+        }
         let mut secret = key.reveal(|secret| Ok(secret.to_vec())).unwrap();
         assert_eq!(secret.len(), 30);
         assert!(secret.iter().all(u8::is_ascii_alphanumeric));
@@ -188,6 +201,8 @@ mod tests {
         );
         assert!(again.is(&secret).unwrap());
         assert!(!again.is(&secret[..29]).unwrap() && !again.is(b"").unwrap());
+        assert!(!again.is(&[&secret[..], b"a"].concat()).unwrap());
+        assert!(!again.is(&[&secret[..], &[b'a'; 1000]].concat()).unwrap());
         for at in 0..30 {
             secret[at] ^= 1;
             assert!(!again.is(&secret).unwrap());

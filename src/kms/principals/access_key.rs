@@ -5,8 +5,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
 use crate::hsm::{AccessKey, Place, RecordKind};
 use crate::kms::principals::{AccessKeyEntry, UserRecord};
-use crate::kms::transaction::Body;
-use crate::kms::{Transaction, places};
+use crate::kms::transaction::{Body, one};
+use crate::kms::{Kms, Transaction, places};
 use crate::model::AccessKeyStatus;
 
 /// How many access keys a user may have.
@@ -55,6 +55,14 @@ impl Transaction<'_> {
         self.remove(&access_key_place(&record_id, &storage_key))?;
         self.touch(storage_key);
         self.put_user(user)
+    }
+}
+
+impl Kms {
+    /// Whether there is a secret under this id.
+    pub(super) fn has_access_key(&self, id: &str) -> Result<bool> {
+        let (_, storage_key) = places::access_key(&*self.hsm.keyring()?, id)?;
+        Ok(one(&*self.store, &storage_key)?.is_some())
     }
 }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::hsm::AccessKey;
 use crate::kms::principals::UserRecord;
 use crate::kms::{Client, Kms, Session, Transaction};
 use crate::model::{AccessKeyStatus, Account, Principal, Region, Space, Timestamp};
@@ -41,7 +42,10 @@ impl Kms {
                 let principal = self.decide_and_tell(id, secret, Some(region), &login.client)?;
                 if account.is_some_and(|account| account != *principal.account()) {
                     let detail = "It belongs to a user of another account.";
-                    return Err(Error::invalid("AccessKeyId", detail));
+                    let error = Error::invalid("AccessKeyId", detail);
+                    let (region, client, of) = (Some(region), &login.client, Some(&principal));
+                    self.refuse_login(id, region, client, of, &error)?;
+                    return Err(error);
                 }
                 principal
             }
@@ -87,13 +91,16 @@ impl Kms {
         access_key_id: &str,
         secret: &[u8],
     ) -> Result<Result<Principal, (Error, Option<Principal>)>> {
+        let nobodys = || Ok(Err((ErrorCode::AccessKeyNotFound.into(), None)));
+        // Whoever invents access keys keeps nobody from changing anything.
+        if !AccessKey::is_id(access_key_id) || !self.has_access_key(access_key_id)? {
+            return nobodys();
+        }
         // A change, so that guesses at the same time come one after the other. What is refused is
         // its answer and not its failure: it is committed.
         self.change(|transaction| {
             let (key, mut user) = match transaction.access_key(access_key_id) {
-                Err(error) if error.code() == ErrorCode::AccessKeyNotFound => {
-                    return Ok(Err((error, None)));
-                }
+                Err(error) if error.code() == ErrorCode::AccessKeyNotFound => return nobodys(),
                 found => found?,
             };
             let principal = Principal::User {

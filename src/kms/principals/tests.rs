@@ -276,6 +276,19 @@ fn a_deleted_access_key_is_put_back() {
     assert_eq!(kms.ledger().unwrap().len(), 2);
 }
 
+/// A change is under way for as long as this takes.
+#[test]
+fn access_keys_that_nobody_has_wait_for_nobody() {
+    let kms = memory();
+    kms.change(|_| {
+        for id in ["", "LTAI", "LTAI00000000000000000000"] {
+            assert_eq!(code(kms.authenticate(id, b"secret")), Some(ErrorCode::AccessKeyNotFound));
+        }
+        Ok(())
+    })
+    .unwrap();
+}
+
 #[test]
 fn an_account_has_so_many_users_and_policies() {
     let kms = memory();
