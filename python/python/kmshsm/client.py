@@ -145,7 +145,7 @@ class Store(_native.Store):
         """Opens a session: the root of an account in a region, or a user by an access key.
 
         What it says of the client at the other end is for conditions of policies and for the audit
-        trail; conditions on what it does not say do not hold.
+        trail; what it does not say never helps the caller.
 
         :param account: Decimal digits: 111122223333, or that of the access key.
         :param region: The identifier of a region.
