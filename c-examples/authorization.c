@@ -24,26 +24,26 @@ typedef struct {
   char id[64], secret[64];
 } access_key;
 
-/* An action as the account itself, and up to two texts of its answer; a JSON
+/* An action as the account itself, and the access key in its answer; a JSON
    library would do it better. */
-static int ask(const place *p, const char *action, const char *parameters,
+static int ask(const place *p, const char *action, const char *with,
                access_key *key)
 {
-  char *answer = NULL;
-  const char *id, *secret;
-  int code = 0;
-  kmshsm_status status = kmshsm_call(p->session, action, parameters, &answer);
+  char *answer = NULL, *at;
+  int found = 2;
+  kmshsm_status status = kmshsm_call(p->session, action, with, &answer);
   if(status)
     return refused(action, status);
   if(key) {
-    id = strstr(answer, "\"AccessKeyId\":\"");
-    secret = strstr(answer, "\"AccessKeySecret\":\"");
-    if(!id || sscanf(id + 15, "%63[^\"]", key->id) != 1 || !secret ||
-       sscanf(secret + 19, "%63[^\"]", key->secret) != 1)
-      code = failed(action, "answers no access key", 0);
+    at = strstr(answer, "\"AccessKeyId\"");
+    found = at ? sscanf(at,
+                        "\"AccessKeyId\":\"%63[^\"]\",\"AccessKeySecret\":"
+                        "\"%63[^\"]",
+                        key->id, key->secret)
+               : 0;
   }
   kmshsm_string_free(answer);
-  return code;
+  return found == 2 ? 0 : failed(action, "answers no access key", 0);
 }
 
 static int make_user(const place *p, const char *user, const char *region,
@@ -82,13 +82,11 @@ static int try_out(const place *p, const char *region, const char *key_id,
     return refused("open a session", status);
   status = kmshsm_encrypt(session, key_id, (const uint8_t *)"hello", 5, NULL,
                           blob, sizeof(blob), &len);
-  if(!status) {
-    puts("Encrypt: allowed");
-    snprintf(with, sizeof(with), "{\"KeyId\":\"%s\"}", key_id);
-    status = kmshsm_call(session, "DisableKey", with, &answer);
-    printf("DisableKey: %s\n", kmshsm_status_name(status));
-    kmshsm_string_free(answer);
-  }
+  printf("Encrypt: %s\n", status ? kmshsm_status_name(status) : "allowed");
+  snprintf(with, sizeof(with), "{\"KeyId\":\"%s\"}", key_id);
+  status = kmshsm_call(session, "DisableKey", with, &answer);
+  printf("DisableKey: %s\n", kmshsm_status_name(status));
+  kmshsm_string_free(answer);
   kmshsm_session_free(session);
   return status == KMSHSM_ERROR_NO_PERMISSION ? 0
                                               : failed("policy", "wrong", 0);

@@ -1,5 +1,4 @@
-"""Makes a user who may encrypt and decrypt with one key, calls as that user, and lets the audit trail
-tell of it.
+"""Makes a user who may encrypt and decrypt with one key, calls as that user, and reads of it.
 
     authorization.py USER STORE PASSPHRASE_FILE REGION KEY_ID TRAIL
 

@@ -12,20 +12,12 @@ import kmshsm
 DENIED = r"Forbidden\.NoPermission"
 
 
-def access_key(session: kmshsm.Session) -> dict[str, str]:
-    """A new access key of alice, as Store.session takes it."""
-    made = session.create_access_key(user_name="alice")["AccessKey"]
-    return {
-        "access_key_id": made["AccessKeyId"],
-        "access_key_secret": made["AccessKeySecret"],
-    }
-
-
 @pytest.fixture
-def alice(session: kmshsm.Session) -> dict[str, str]:
-    """The access key of a user without policies."""
+def alice(session: kmshsm.Session) -> dict[str, Any]:
+    """The access key of a user without policies, as Store.session takes it."""
     session.create_user("alice")
-    return access_key(session)
+    made = session.create_access_key(user_name="alice")["AccessKey"]
+    return {"access_key_id": made["AccessKeyId"], "access_key_secret": made["AccessKeySecret"]}
 
 
 def allow(session: kmshsm.Session, action: str, condition: dict[str, Any]) -> None:
@@ -37,7 +29,7 @@ def allow(session: kmshsm.Session, action: str, condition: dict[str, Any]) -> No
 
 
 def test_a_session_is_its_users(
-    store: kmshsm.Store, session: kmshsm.Session, alice: dict[str, str], key: str
+    store: kmshsm.Store, session: kmshsm.Session, alice: dict[str, Any], key: str
 ) -> None:
     for secret in (alice["access_key_secret"], bytearray(alice["access_key_secret"].encode())):
         user = store.session(access_key_id=alice["access_key_id"], access_key_secret=secret)
@@ -52,7 +44,7 @@ def test_a_session_is_its_users(
         store.session("1", **alice)
 
 
-def test_logins_that_are_none(store: kmshsm.Store, alice: dict[str, str]) -> None:
+def test_logins_that_are_none(store: kmshsm.Store, alice: dict[str, Any]) -> None:
     with pytest.raises(kmshsm.ArgumentError, match="AccessKeySecret"):
         store.session(access_key_id=alice["access_key_id"])
     with pytest.raises(kmshsm.ArgumentError, match="AccessKeyId"):
@@ -68,7 +60,7 @@ def test_logins_that_are_none(store: kmshsm.Store, alice: dict[str, str]) -> Non
 
 
 def test_guessing_locks_out(
-    store: kmshsm.Store, session: kmshsm.Session, alice: dict[str, str]
+    store: kmshsm.Store, session: kmshsm.Session, alice: dict[str, Any]
 ) -> None:
     for _ in range(5):
         with pytest.raises(kmshsm.AccessDenied, match="IncompleteSignature") as raised:
@@ -83,7 +75,7 @@ def test_guessing_locks_out(
 
 
 def test_an_inactive_access_key(
-    store: kmshsm.Store, session: kmshsm.Session, alice: dict[str, str]
+    store: kmshsm.Store, session: kmshsm.Session, alice: dict[str, Any]
 ) -> None:
     user = store.session(**alice)
     name = {"user_access_key_id": alice["access_key_id"], "user_name": "alice"}
@@ -107,7 +99,7 @@ def test_an_inactive_access_key(
 def test_conditions_on_the_client(
     store: kmshsm.Store,
     session: kmshsm.Session,
-    alice: dict[str, str],
+    alice: dict[str, Any],
     key: str,
     condition: dict[str, Any],
     right: str,
@@ -122,7 +114,7 @@ def test_conditions_on_the_client(
 
 
 def test_conditions_on_tags(
-    store: kmshsm.Store, session: kmshsm.Session, alice: dict[str, str], key: str
+    store: kmshsm.Store, session: kmshsm.Session, alice: dict[str, Any], key: str
 ) -> None:
     allow(session, "kms:Encrypt", {"StringEquals": {"kms:tag/app": "shop"}})
     user = store.session(**alice)
@@ -132,10 +124,12 @@ def test_conditions_on_tags(
     assert user.encrypt(key, b"")
 
 
-def test_events_tell_of_the_client(store: kmshsm.Store, alice: dict[str, str]) -> None:
-    with store.session(**alice, source_ip="192.0.2.7", user_agent="shop/1") as user:
-        with pytest.raises(kmshsm.AccessDenied, match=DENIED):
-            user.create_key()
+def test_events_tell_of_the_client(store: kmshsm.Store, alice: dict[str, Any]) -> None:
+    with (
+        store.session(**alice, source_ip="192.0.2.7", user_agent="shop/1") as user,
+        pytest.raises(kmshsm.AccessDenied, match=DENIED),
+    ):
+        user.create_key()
     (event,) = store.session().lookup_events(user="alice")["Events"]
     assert (event["sourceIpAddress"], event["userAgent"]) == ("192.0.2.7", "shop/1")
     assert event["userIdentity"]["accessKeyId"] == alice["access_key_id"]

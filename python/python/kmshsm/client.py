@@ -50,9 +50,7 @@ def create(
     :param key_file: The 32 bytes of a key file.
     :param identity: The kind of the key pair that signs checkpoints of the audit trail for ever.
     """
-    _native.create(
-        os.fspath(place), passphrase=passphrase, key_file=key_file, identity=identity
-    )
+    _native.create(os.fspath(place), passphrase=passphrase, key_file=key_file, identity=identity)
 
 
 def open(
@@ -150,9 +148,9 @@ class Store(_native.Store):
         :param account: Decimal digits: 111122223333, or that of the access key.
         :param region: The identifier of a region.
         :param access_key_id: Of the user who calls. Without it, it is the account itself.
-        :param access_key_secret: The access key's secret, as create_access_key gave it once. A wrong
-            one raises AccessDenied (``IncompleteSignature``); five in a row lock the user out for
-            15 minutes (``Forbidden.AccessKey``).
+        :param access_key_secret: The access key's secret, as create_access_key gave it once. A
+            wrong one raises AccessDenied (``IncompleteSignature``); five in a row lock the user out
+            for 15 minutes (``Forbidden.AccessKey``).
         :param source_ip: The client's address of IPv4 or IPv6: ``acs:SourceIp``.
         :param secure_transport: Whether the client came by TLS: ``acs:SecureTransport``.
         :param mfa_present: Whether its user gave a second factor: ``acs:MFAPresent``.
