@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 import kmshsm
-from kmshsm.client import Identity
+
+Identity = Literal["EC_P256", "EC_SM2"]
 
 EXAMPLE = Path(__file__).parents[2] / "python" / "examples" / "verify_audit.py"
 IDENTITIES: list[tuple[Identity, str]] = [("EC_P256", "ECDSA_SHA_256"), ("EC_SM2", "SM2DSA")]

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer, Self
 
-Identity = Literal["EC_P256", "EC_SM2"]
-
 # Whose root a session is if nobody is named.
 _ACCOUNT = "111122223333"
 
@@ -38,7 +36,7 @@ def create(
     *,
     passphrase: Buffer | str | None = None,
     key_file: Buffer | None = None,
-    identity: Identity = "EC_P256",
+    identity: Literal["EC_P256", "EC_SM2"] = "EC_P256",
 ) -> None:
     """Creates a store in the directory `place`, which must not exist or be empty.
 
@@ -63,7 +61,7 @@ def open(
     keeper: int | None = None,
     audit: Literal["off", "denied", "all"] = "off",
     strict_audit: bool = False,
-    identity: Identity | None = None,
+    identity: Literal["EC_P256", "EC_SM2"] | None = None,
 ) -> Store:
     """Opens a store.
 
