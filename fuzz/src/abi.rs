@@ -45,6 +45,13 @@ pub const TOKEN_LEN: usize = 57;
 #[allow(missing_docs)] // kmshsm.h has them
 unsafe extern "C" {
     pub fn kmshsm_create(place: *const c_char, unlock: u32, secret: *const u8, n: usize) -> Status;
+    pub fn kmshsm_create_with(
+        place: *const c_char,
+        unlock: u32,
+        secret: *const u8,
+        secret_len: usize,
+        options: *const c_char,
+    ) -> Status;
     pub fn kmshsm_open(
         place: *const c_char,
         unlock: u32,
@@ -61,6 +68,19 @@ unsafe extern "C" {
         options: *const c_char,
         out: *mut Handle,
     ) -> Status;
+    pub fn kmshsm_flush(store: Handle) -> Status;
+    pub fn kmshsm_audit_export(
+        store: Handle,
+        path: *const c_char,
+        answer: *mut *mut c_char,
+    ) -> Status;
+    pub fn kmshsm_audit_verify(
+        path: *const c_char,
+        public_key: *const c_char,
+        head: *const c_char,
+        answer: *mut *mut c_char,
+    ) -> Status;
+    pub fn kmshsm_audit_key(store: Handle, pem: *mut *mut c_char) -> Status;
     pub fn kmshsm_tick(store: Handle, answer: *mut *mut c_char) -> Status;
     pub fn kmshsm_close(store: Handle);
     pub fn kmshsm_session_open(

@@ -12,6 +12,7 @@ mod memory;
 mod message;
 pub mod run;
 pub mod script;
+mod stored_trail;
 mod stores;
 pub mod trail;
 mod transfer;

@@ -7,7 +7,8 @@ use crate::asymmetric::Way;
 use crate::json;
 use crate::memory::Text;
 use crate::script::*;
-use crate::stores::create;
+use crate::stored_trail::verify_trail;
+use crate::stores::{create, create_with};
 use crate::world::*;
 
 const KINDS: &[&str] = &[
@@ -55,6 +56,9 @@ impl World {
     fn step(&mut self, call: &Call) {
         match call {
             Call::Create { place, unlock, secret } => create(*place, *unlock, secret),
+            Call::CreateWith { place, unlock, secret, options } => {
+                create_with(*place, *unlock, secret, options);
+            }
             Call::Open { place, unlock, secret, flags, out } => {
                 let secret = secret.as_ref().unwrap_or(&Input::Run(0, 0));
                 self.open(place.0, unlock.0, secret, flags.0, out.0);
@@ -63,6 +67,14 @@ impl World {
                 let secret = secret.as_ref().unwrap_or(&Input::Run(0, 0));
                 self.open_with(place.0, unlock.0, secret, options, out.0);
             }
+            Call::Flush { store } => self.flush(store),
+            Call::AuditExport { store, place, answer } => {
+                self.export_trail(store, *place, answer.0);
+            }
+            Call::AuditVerify { place, public_key, head, answer } => {
+                verify_trail(*place, public_key, head, answer.0);
+            }
+            Call::AuditKey { store, answer } => self.trail_key(store, answer.0),
             Call::Tick { store, answer } => self.tick(store, answer.0),
             Call::Close { store, really } if really.0 > 0 => self.close(store),
             Call::SessionOpen { store, account, region, out } => {

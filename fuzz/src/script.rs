@@ -38,6 +38,12 @@ pub enum Call {
         unlock: u8,
         secret: Input,
     },
+    CreateWith {
+        place: u8,
+        unlock: u8,
+        secret: Input,
+        options: Options,
+    },
     Open {
         place: Rare,
         unlock: Rare,
@@ -51,6 +57,24 @@ pub enum Call {
         secret: Option<Input>,
         options: Options,
         out: There,
+    },
+    Flush {
+        store: Pick,
+    },
+    AuditExport {
+        store: Pick,
+        place: u8,
+        answer: There,
+    },
+    AuditVerify {
+        place: u8,
+        public_key: Options,
+        head: Options,
+        answer: There,
+    },
+    AuditKey {
+        store: Pick,
+        answer: There,
     },
     Tick {
         store: Pick,

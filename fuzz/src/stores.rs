@@ -47,6 +47,18 @@ const LOGINS: &[&str] = &[
     "",
 ];
 
+impl Options {
+    /// As the functions take it, where these are the known ones.
+    pub(crate) fn text(&self, known: &[&str]) -> Text {
+        match self {
+            Self::Known(at) => around(known, *at).map_or(Text::NULL, Text::new),
+            Self::Text(text) => Text::new(text),
+            Self::Broken => Text::new(b"{\"Quotas\":\xff}"),
+            Self::Null => Text::NULL,
+        }
+    }
+}
+
 fn has_rates(options: &str) -> bool {
     let options = options.split('\0').next().unwrap_or_default();
     kmshsm::kms::Options::parse(options)
@@ -78,13 +90,10 @@ impl World {
         options: &Options,
         out: bool,
     ) {
-        let options = match options {
-            Options::Known(at) => around(OPTIONS, *at).map_or(Text::NULL, Text::new),
-            Options::Text(text) if has_rates(text) => return,
-            Options::Text(text) => Text::new(text),
-            Options::Broken => Text::new(b"{\"Quotas\":\xff}"),
-            Options::Null => Text::NULL,
-        };
+        if matches!(options, Options::Text(text) if has_rates(text)) {
+            return;
+        }
+        let options = options.text(OPTIONS);
         let place = Text::new(around(PLACES, place).copied().unwrap_or_default());
         let secret = Buffer::from_script(secret, 0);
         let mut handle = 0;
@@ -164,12 +173,7 @@ impl World {
             Options::Known(at) => around(LOGINS, *at).copied(),
             _ => None,
         };
-        let login = match login {
-            Options::Known(_) => known.map_or(Text::NULL, Text::new),
-            Options::Text(text) => Text::new(text),
-            Options::Broken => Text::new(b"{\"Region\":\xff}"),
-            Options::Null => Text::NULL,
-        };
+        let login = login.text(LOGINS);
         let secret = Buffer::from_script(secret, 0);
         let mut handle = 0;
         let to = if out { &raw mut handle } else { ptr::null_mut() };
@@ -227,6 +231,27 @@ impl World {
             assert_eq!(take(string)["state"], "operational");
         }
     }
+}
+
+pub(crate) fn create_with(place: u8, unlock: u8, secret: &Input, options: &Options) {
+    let known =
+        [r#"{"Identity":"EC_SM2"}"#, r#"{"Identity":"RSA"}"#, r#"{"Audit":"all"}"#, "{}", ""];
+    let options = options.text(&known);
+    let place = around(PLACES, place).copied().unwrap_or_default();
+    let (place, secret) = (Text::new(place), Buffer::from_script(secret, 0));
+    let unlock = u32::from(unlock % 4);
+    // SAFETY: strings end with NUL or are NULL, and the buffer has its length.
+    let status = unsafe {
+        kmshsm_create_with(
+            place.as_ptr(),
+            unlock,
+            secret.as_ptr(),
+            secret.capacity,
+            options.as_ptr(),
+        )
+    };
+    judge(status);
+    assert_ne!(status, OK, "a store where none can be");
 }
 
 pub(crate) fn create(place: u8, unlock: u8, secret: &Input) {

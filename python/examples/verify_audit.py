@@ -2,17 +2,16 @@
 
     verify_audit.py TRAIL PUBLIC_KEY_PEM
 
-The key is of P-256. Python's usual packages do not know SM2: of a store that signs by it, write
-``signed`` and the signature to files in place of calling ``key.verify``, and ask openssl:
-
-    openssl dgst -sm3 -sigopt distid:1234567812345678 -verify PUBLIC_KEY_PEM -signature FILE FILE
+A store signs by P-256 or by SM2, which Python's usual packages do not know: openssl is asked then.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import subprocess
 import sys
+import tempfile
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
@@ -27,11 +26,24 @@ def check(is_right: bool, what: str) -> None:
         raise ValueError(what)
 
 
+def check_signature(pem: bytes, algorithm: str, signature: bytes, signed: bytes) -> None:
+    if algorithm != "SM2DSA":
+        key = load_pem_public_key(pem)
+        if not isinstance(key, EllipticCurvePublicKey):
+            raise ValueError("the key is not of P-256")
+        key.verify(signature, signed, ECDSA(SHA256()))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in (("pem", pem), ("signature", signature)):
+            Path(folder, name).write_bytes(content)
+        command = ["openssl", "dgst", "-sm3", "-sigopt", "distid:1234567812345678"]
+        command += ["-verify", "pem", "-signature", "signature"]
+        done = subprocess.run(command, cwd=folder, input=signed, capture_output=True)
+    check(done.returncode == 0, "a signature is wrong")
+
+
 def verify(trail: bytes, pem: bytes) -> int:
     """Answers the number of the last event; raises what cryptography raises, or ValueError."""
-    key = load_pem_public_key(pem)
-    if not isinstance(key, EllipticCurvePublicKey):
-        raise ValueError("the key is not of P-256")
     lines = map(json.loads, trail.splitlines())
     begin = next(lines)["Trail"]
     store, is_signed = UUID(begin["Store"]).bytes, False
@@ -45,7 +57,7 @@ def verify(trail: bytes, pem: bytes) -> int:
         if is_signed:
             signed = b"kmshsm/v1/checkpoint" + store + number.to_bytes(8, "big") + head
             signed += said["Time"].to_bytes(8, "big")
-            key.verify(base64.b64decode(line["Signature"]), signed, ECDSA(SHA256()))
+            check_signature(pem, begin["Algorithm"], base64.b64decode(line["Signature"]), signed)
         else:
             number += 1
             event = json.dumps(line["Event"], ensure_ascii=False, separators=(",", ":")).encode()

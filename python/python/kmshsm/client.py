@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer, Self
 
-Identity = Literal["EC_P256", "EC_SM2"]
-
 # Whose root a session is if nobody is named.
 _ACCOUNT = "111122223333"
 
@@ -38,7 +36,7 @@ def create(
     *,
     passphrase: Buffer | str | None = None,
     key_file: Buffer | None = None,
-    identity: Identity = "EC_P256",
+    identity: Literal["EC_P256", "EC_SM2"] = "EC_P256",
 ) -> None:
     """Creates a store in the directory `place`, which must not exist or be empty.
 
@@ -50,9 +48,7 @@ def create(
     :param key_file: The 32 bytes of a key file.
     :param identity: The kind of the key pair that signs checkpoints of the audit trail for ever.
     """
-    _native.create(
-        os.fspath(place), passphrase=passphrase, key_file=key_file, identity=identity
-    )
+    _native.create(os.fspath(place), passphrase=passphrase, key_file=key_file, identity=identity)
 
 
 def open(
@@ -65,7 +61,7 @@ def open(
     keeper: int | None = None,
     audit: Literal["off", "denied", "all"] = "off",
     strict_audit: bool = False,
-    identity: Identity | None = None,
+    identity: Literal["EC_P256", "EC_SM2"] | None = None,
 ) -> Store:
     """Opens a store.
 
@@ -145,14 +141,14 @@ class Store(_native.Store):
         """Opens a session: the root of an account in a region, or a user by an access key.
 
         What it says of the client at the other end is for conditions of policies and for the audit
-        trail; conditions on what it does not say do not hold.
+        trail; what it does not say never helps the caller.
 
         :param account: Decimal digits: 111122223333, or that of the access key.
         :param region: The identifier of a region.
         :param access_key_id: Of the user who calls. Without it, it is the account itself.
-        :param access_key_secret: The access key's secret, as create_access_key gave it once. A wrong
-            one raises AccessDenied (``IncompleteSignature``); five in a row lock the user out for
-            15 minutes (``Forbidden.AccessKey``).
+        :param access_key_secret: The access key's secret, as create_access_key gave it once. A
+            wrong one raises AccessDenied (``IncompleteSignature``); five in a row lock the user out
+            for 15 minutes (``Forbidden.AccessKey``).
         :param source_ip: The client's address of IPv4 or IPv6: ``acs:SourceIp``.
         :param secure_transport: Whether the client came by TLS: ``acs:SecureTransport``.
         :param mfa_present: Whether its user gave a second factor: ``acs:MFAPresent``.

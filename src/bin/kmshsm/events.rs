@@ -17,7 +17,7 @@ const PAGE: u64 = 100;
 const CONDITIONS: [(&str, &str, &str, &str); 6] = [
     ("since", "TIME", "StartTime", "From this moment on: 2026-02-28T09:30:00Z"),
     ("until", "TIME", "EndTime", "Up to this moment"),
-    ("key", "ID", "ResourceName", "Of this key, or of a user or policy by name"),
+    ("key", "ID", "ResourceName", "Of the key with this id"),
     ("user", "NAME", "User", "By this user; root is the account itself"),
     ("action", "NAME", "EventName", "Of this action, such as CreateKey"),
     ("error", "CODE", "ErrorCode", "Failed like this, such as Forbidden.NoPermission"),
