@@ -38,7 +38,8 @@
  *            Module.ErrorState until the store is opened again, which tests the module anew;
  *            kmshsm_module_status() tells the reason.
  * The library installs no signal handler, needs no initialization, and no environment variable lowers
- * its security. It starts no thread but the one that kmshsm_open_with() is asked for.
+ * its security. It starts no thread but one for each store in a directory, once calls or events are to be
+ * written down, and those that kmshsm_open_with() is asked for.
  */
 
 #ifndef KMSHSM_H
@@ -285,6 +286,21 @@ kmshsm_status kmshsm_create(const char *place,
                             const uint8_t *secret,
                             size_t secret_len);
 
+// Creates a store with what kmshsm_create has no parameter for.
+//
+// @param place       as for kmshsm_create
+// @param unlock      as for kmshsm_create
+// @param secret      as for kmshsm_create
+// @param options     a JSON object, or NULL for none: "Identity" is the kind of the key pair that signs
+//                    checkpoints of the audit trail for ever, "EC_P256" (the default) or "EC_SM2"
+// @return as kmshsm_create; InvalidParameter also for options
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_create_with(const char *place,
+                                 uint32_t unlock,
+                                 const uint8_t *secret,
+                                 size_t secret_len,
+                                 const char *options);
+
 // Opens a store.
 //
 // @param place       the directory of a store; or "memory:", a new store that is gone when closed;
@@ -305,8 +321,8 @@ kmshsm_status kmshsm_open(const char *place,
                           uint32_t flags,
                           const kmshsm_store **out);
 
-// Opens a store with options that kmshsm_open has no flags for: quotas, and a thread of the library
-// that does what falls due.
+// Opens a store with options that kmshsm_open has no flags for: quotas, a thread of the library that
+// does what falls due, and what the audit trail records.
 //
 // @param place       as for kmshsm_open
 // @param unlock      as for kmshsm_open
@@ -319,7 +335,13 @@ kmshsm_status kmshsm_open(const char *place,
 //                    "Read", "Write"}, calls in a second, counted by each process for itself. What is
 //                    absent has no limit; of the rates, the service's: 10, 750, 200, 200, 20, 10;
 //                    "KeeperSeconds": a thread does what kmshsm_tick does every so many seconds, 1 to
-//                    4294967295, until the store is closed. It takes no signals
+//                    4294967295, until the store is closed. It takes no signals;
+//                    "Audit": which uses of keys become events of the audit trail, by this process:
+//                    "off", those that permission is refused (the default); "denied", all that fail;
+//                    "all". Changes are recorded always;
+//                    "StrictAudit": true: a use that is recorded is answered only when its event is on
+//                    disk. Otherwise events of uses are written within a second;
+//                    "Identity": of a new store in memory, as for kmshsm_create_with
 // @param out         as for kmshsm_open
 // @return as kmshsm_open; InvalidParameter also for options or quotas
 //
@@ -829,6 +851,49 @@ kmshsm_status kmshsm_wrap_key_material(const char *algorithm,
                                        uint8_t *out,
                                        size_t out_capacity,
                                        size_t *out_len);
+
+// Writes down the calls and events that wait in the memory of this process. The library does so by
+// itself within a second, and when the store is closed.
+//
+// @return KMSHSM_OK, Store.*
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_flush(const kmshsm_store *store);
+
+// Exports the whole audit trail of a store, of all its accounts, as lines of JSON that anybody can
+// verify who has the public key. What waits in memory is written down first, and the end is signed.
+//
+// @param path        of the new file, of mode 0600
+// @param answer      JSON, to be freed with kmshsm_string_free: {"Head": "SEQUENCE:HASH", "Events": 17}.
+//                    Who keeps the head sees in a later trail whether its end was cut off
+// @return KMSHSM_OK, InvalidParameter if there is such a file, Audit.Damaged, Store.*
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_audit_export(const kmshsm_store *store,
+                                  const char *path,
+                                  char **answer);
+
+// Verifies an exported audit trail: each event is as it was signed, and follows the one before it. No
+// store is needed.
+//
+// @param path        of the file
+// @param public_key  the store's, in PEM; or NULL for the one in the trail: then compare
+//                    "KeyFingerprint", or anybody may have written all of it
+// @param head        the "Head" of an earlier answer, which the trail must still have; or NULL
+// @param answer      JSON, to be freed with kmshsm_string_free: "Store", "Events", "First", "Head",
+//                    "Checkpoints", "SignedAt", "Algorithm", "KeyFingerprint", "IsKeyTrusted"
+// @return KMSHSM_OK, Audit.Damaged, InvalidParameter
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_audit_verify(const char *path,
+                                  const char *public_key,
+                                  const char *head,
+                                  char **answer);
+
+// The public key that verifies the audit trail of a store. Keep it where the store is not.
+//
+// @param pem         SubjectPublicKeyInfo in PEM, to be freed with kmshsm_string_free
+// @return KMSHSM_OK, Store.*
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_audit_key(const kmshsm_store *store,
+                               char **pem);
 
 // Sets how many bytes of locked memory keys may take in this process, before the first store is
 // created or opened. Of more keys in use than fit, those that are not needed at the moment are wiped,

@@ -30,6 +30,8 @@ const OPTIONS: &[&str] = &[
     r#"{"Quotas":{"Keys":0}}"#,
     r#"{"Quotas":"none"}"#,
     r#"{"KeeperSeconds":0}"#,
+    r#"{"AllowUnprotectedMemory":true,"Audit":"all","StrictAudit":true,"Identity":"EC_SM2"}"#,
+    r#"{"AllowUnprotectedMemory":true,"Audit":"denied"}"#,
     "",
 ];
 

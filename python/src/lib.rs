@@ -4,6 +4,7 @@
 
 mod answers;
 mod asymmetric;
+mod audit;
 mod byok;
 mod crypt;
 mod errors;
@@ -25,6 +26,8 @@ mod _native {
 
     #[pymodule_export]
     use super::answers::{DataKey, ExportedDataKey, ImportParameters};
+    #[pymodule_export]
+    use super::audit::verify_audit_json;
     #[pymodule_export]
     use super::byok::wrap_key_material;
     #[pymodule_export]

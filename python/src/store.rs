@@ -1,30 +1,35 @@
 //! Creating, opening and closing stores.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use kmshsm::api;
 use kmshsm::error::{Error, ErrorCode, Result};
 use kmshsm::kms::{Kms, Options, Place, Unlock};
+use kmshsm::model::IdentitySpec;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 
 use crate::errors::{raise, unpicklable};
 use crate::guard::{Closable, run};
-use crate::input::{Input, seconds};
+use crate::input::{Input, seconds, word};
 
 /// Creates a store; see kmshsm.create.
 #[pyfunction]
-#[pyo3(signature = (place, *, passphrase=None, key_file=None))]
+#[pyo3(signature = (place, *, passphrase=None, key_file=None, identity="EC_P256"))]
 pub fn create(
     py: Python<'_>,
     place: PyBackedStr,
     passphrase: Option<Bound<'_, PyAny>>,
     key_file: Option<Bound<'_, PyAny>>,
+    identity: &str,
 ) -> PyResult<()> {
     let secret = Secret::of(passphrase.as_ref(), key_file.as_ref())?;
+    let identity = word(IdentitySpec::parse(identity), "identity")?;
     run(py, || {
         let place = Place::parse(&place)?;
-        place.create(secret.unlock(&place)?.as_ref(), kmshsm::model::IdentitySpec::default())
+        place.create(secret.unlock(&place)?.as_ref(), identity)
     })
 }
 
@@ -74,6 +79,29 @@ impl Store {
     fn tick_json(&self, py: Python<'_>) -> PyResult<String> {
         let kms = self.kms()?;
         run(py, || serde_json::to_string(&kms.tick()?).map_err(|_| ErrorCode::Internal.into()))
+    }
+
+    /// Writes down the calls and events that wait in the memory of this process.
+    ///
+    /// The library does so by itself within a second, and when the store is closed.
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        let kms = self.kms()?;
+        run(py, || kms.flush())
+    }
+
+    /// The public key that verifies the audit trail, in PEM. Keep it where the store is not.
+    fn audit_key(&self, py: Python<'_>) -> PyResult<String> {
+        let kms = self.kms()?;
+        run(py, || kms.trail_key())
+    }
+
+    /// Exports the audit trail, and says in JSON what that was.
+    fn export_audit_json(&self, py: Python<'_>, path: PathBuf) -> PyResult<String> {
+        let kms = self.kms()?;
+        run(py, || {
+            let exported = api::export_trail(&kms, &path)?;
+            serde_json::to_string(&exported).map_err(|_| ErrorCode::Internal.into())
+        })
     }
 
     /// Closes the store, ends its sessions and its keeper. Closing it again does nothing.

@@ -28,6 +28,7 @@ mod resources;
 mod rotation;
 mod service;
 mod tags;
+mod trail;
 mod verification;
 mod versions;
 mod wrap;
@@ -83,6 +84,7 @@ pub use resources::{ListTagResources, TagResources, TagRows, UntagResources};
 pub use rotation::UpdateRotationPolicy;
 pub use service::{DescribeAccountKmsStatus, DescribeRegions, DescribeService, OpenKmsService};
 pub use tags::{ListResourceTags, TagList, TagResource, UntagResource};
+pub use trail::{Exported, export_trail, verify_exported};
 pub use verification::verify_trail;
 pub use versions::{
     CreateKeyVersion, DescribeKeyVersion, ListKeyVersions, VersionAnswer, VersionList,

@@ -8,6 +8,7 @@
 #![allow(unsafe_code, clippy::missing_safety_doc)]
 
 mod asymmetric;
+mod audit;
 mod bytes;
 mod guard;
 mod handle;

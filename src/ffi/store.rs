@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::ffi::guard::{guard, kmshsm_status};
 use crate::ffi::handle::{self, kmshsm_session, kmshsm_store};
 use crate::ffi::memory::{self, Slot, bytes, hand_out, hand_out_json, text};
-use crate::kms::{Kms, LoginRequest, Options, Place, Session, Unlock};
+use crate::kms::{Kms, LoginRequest, Options, Place, Session, Unlock, parse_creation};
 use crate::model::IdentitySpec;
 
 /// No secret: stores in memory.
@@ -36,11 +36,31 @@ pub unsafe extern "C" fn kmshsm_create(
     secret: *const u8,
     secret_len: usize,
 ) -> kmshsm_status {
-    guard(|| {
-        let place = text(place, "place")?;
-        let unlock = read_unlock(unlock, bytes(secret, secret_len, "secret")?)?;
-        Place::parse(place)?.create(unlock.as_ref(), IdentitySpec::default())
-    })
+    guard(|| create(place, unlock, secret, secret_len, || Ok(IdentitySpec::default())))
+}
+
+/// Creates a store with what kmshsm_create has no parameter for.
+///
+/// @param place       as for kmshsm_create
+/// @param unlock      as for kmshsm_create
+/// @param secret      as for kmshsm_create
+/// @param options     a JSON object, or NULL for none: "Identity" is the kind of the key pair that signs
+///                    checkpoints of the audit trail for ever, "EC_P256" (the default) or "EC_SM2"
+/// @return as kmshsm_create; InvalidParameter also for options
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn kmshsm_create_with(
+    place: *const c_char,
+    unlock: u32,
+    secret: *const u8,
+    secret_len: usize,
+    options: *const c_char,
+) -> kmshsm_status {
+    let identity = || {
+        let options = memory::optional_text(options, "options")?;
+        options.map_or(Ok(IdentitySpec::default()), parse_creation)
+    };
+    guard(|| create(place, unlock, secret, secret_len, identity))
 }
 
 /// Opens a store.
@@ -75,8 +95,8 @@ pub unsafe extern "C" fn kmshsm_open(
     guard(|| open(place, unlock, secret, secret_len, out, options))
 }
 
-/// Opens a store with options that kmshsm_open has no flags for: quotas, and a thread of the library
-/// that does what falls due.
+/// Opens a store with options that kmshsm_open has no flags for: quotas, a thread of the library that
+/// does what falls due, and what the audit trail records.
 ///
 /// @param place       as for kmshsm_open
 /// @param unlock      as for kmshsm_open
@@ -89,7 +109,13 @@ pub unsafe extern "C" fn kmshsm_open(
 ///                    "Read", "Write"}, calls in a second, counted by each process for itself. What is
 ///                    absent has no limit; of the rates, the service's: 10, 750, 200, 200, 20, 10;
 ///                    "KeeperSeconds": a thread does what kmshsm_tick does every so many seconds, 1 to
-///                    4294967295, until the store is closed. It takes no signals
+///                    4294967295, until the store is closed. It takes no signals;
+///                    "Audit": which uses of keys become events of the audit trail, by this process:
+///                    "off", those that permission is refused (the default); "denied", all that fail;
+///                    "all". Changes are recorded always;
+///                    "StrictAudit": true: a use that is recorded is answered only when its event is on
+///                    disk. Otherwise events of uses are written within a second;
+///                    "Identity": of a new store in memory, as for kmshsm_create_with
 /// @param out         as for kmshsm_open
 /// @return as kmshsm_open; InvalidParameter also for options or quotas
 ///
@@ -237,6 +263,19 @@ pub unsafe extern "C" fn kmshsm_call(
         answer.set(hand_out(&json)?);
         Ok(())
     })
+}
+
+/// Creates a store, with what is read when every pointer has been looked at.
+fn create(
+    place: *const c_char,
+    unlock: u32,
+    secret: *const u8,
+    secret_len: usize,
+    identity: impl FnOnce() -> Result<IdentitySpec>,
+) -> Result<()> {
+    let (place, secret) = (text(place, "place")?, bytes(secret, secret_len, "secret")?);
+    let identity = identity()?;
+    Place::parse(place)?.create(read_unlock(unlock, secret)?.as_ref(), identity)
 }
 
 /// Opens a store, with options that are read when every pointer has been looked at.

@@ -69,7 +69,7 @@ pub use record::{KeyRecord, Version};
 pub(crate) use room::with_room;
 pub use room::zeroize;
 pub use session::{Client, Reply, Session};
-pub use settings::LoginRequest;
+pub use settings::{LoginRequest, parse_creation};
 pub(crate) use trail::Wanted;
 pub use trail::{Audit, DataPlane};
 pub(crate) use transaction::Transaction;
@@ -162,7 +162,7 @@ impl Kms {
             // Whoever uses a key still counts; from now on few do.
             self.forget_keys();
             // The keys go whatever becomes of the last calls.
-            let _written = self.flush();
+            let _written = self.write_down(true);
         }
         self.shut();
     }

@@ -113,8 +113,9 @@ pub struct Options {
     pub keeper: Option<Duration>,
     /// What the audit trail records of the use of keys, and how surely.
     pub audit: Audit,
-    /// The kind of the key pair that signs the checkpoints of the trail of a new store in memory.
-    pub identity: IdentitySpec,
+    /// The kind of the key pair that signs the checkpoints of the trail of a new store in memory; those in
+    /// directories were created with theirs.
+    pub identity: Option<IdentitySpec>,
 }
 
 impl Kms {
@@ -138,12 +139,17 @@ impl Kms {
 
     /// Opens the store in the directory `place`.
     ///
+    /// [`InvalidParameter`](ErrorCode::InvalidParameter) for an identity or a manual clock;
     /// [`StoreNotFound`](ErrorCode::StoreNotFound), [`NotAStore`](ErrorCode::NotAStore),
     /// [`StoreTooNew`](ErrorCode::StoreTooNew), [`StoreDamaged`](ErrorCode::StoreDamaged);
     /// [`UnlockFailed`](ErrorCode::UnlockFailed) for a wrong passphrase or key file.
     pub fn open(place: &Path, unlock: &Unlock<'_>, options: Options) -> Result<Arc<Self>> {
         if options.manual_clock.is_some() && !cfg!(feature = "testing") {
             return Err(Error::invalid("clock", "Only stores in memory take a manual clock."));
+        }
+        if options.identity.is_some() {
+            let detail = "A store in a directory was created with its own.";
+            return Err(Error::invalid("Identity", detail));
         }
         let health = selftest::ready()?;
         let store = SqliteStore::open(place)?;
@@ -158,7 +164,7 @@ impl Kms {
         let health = selftest::ready()?;
         let store = MemoryStore::new();
         let now = options.manual_clock.unwrap_or_else(|| SystemClock.now());
-        let keyring = found(&store, None, now, options.identity)?;
+        let keyring = found(&store, None, now, options.identity.unwrap_or_default())?;
         Self::over(Box::new(store), keyring, options, health)
     }
 

@@ -146,6 +146,7 @@ impl Kms {
     /// Writes down the calls and events that wait in the memory of this process. The library does so
     /// within a second, and when the store is closed. What cannot be written waits on.
     pub fn flush(&self) -> Result<()> {
+        self.check()?;
         self.write_down(true)
     }
 
@@ -154,7 +155,7 @@ impl Kms {
         self.write_down(false)
     }
 
-    fn write_down(&self, all: bool) -> Result<()> {
+    pub(super) fn write_down(&self, all: bool) -> Result<()> {
         self.born.check()?;
         self.hsm.check()?;
         // Whoever reads bills or events meanwhile waits until all is in them.

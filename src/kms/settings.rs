@@ -38,10 +38,7 @@ impl Options {
                         DataPlane::parse(value.as_str().unwrap_or_default())?;
                 }
                 "StrictAudit" => options.audit.is_strict = flag(&name, &value)?,
-                "Identity" => {
-                    let spec = IdentitySpec::parse(value.as_str().unwrap_or_default());
-                    options.identity = spec.map_err(|detail| Error::invalid(name, detail))?;
-                }
+                "Identity" => options.identity = Some(identity(name, &value)?),
                 _ => {
                     let known = "Options are AllowUnprotectedMemory, Quotas, KeeperSeconds, Audit, \
                                  StrictAudit and Identity.";
@@ -51,6 +48,20 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+/// Reads what a store in a directory is created with from a JSON object: Identity (EC_P256 or EC_SM2), the kind
+/// of the key pair that signs checkpoints of its audit trail.
+/// [`InvalidParameter`](crate::error::ErrorCode::InvalidParameter) naming the member, or `options`.
+pub fn parse_creation(json: &str) -> Result<IdentitySpec> {
+    let mut spec = IdentitySpec::default();
+    for (name, value) in object("options", json)? {
+        match name.as_str() {
+            "Identity" => spec = identity(name, &value)?,
+            _ => return Err(Error::invalid(name, "A store is created with an Identity.")),
+        }
+    }
+    Ok(spec)
 }
 
 /// A login as surfaces read it: all but the secret.
@@ -184,6 +195,11 @@ fn object(name: &'static str, json: &str) -> Result<Map<String, Value>> {
     // As in every request: what is null is absent.
     members.retain(|_, value: &mut Value| !value.is_null());
     Ok(members)
+}
+
+fn identity(name: String, value: &Value) -> Result<IdentitySpec> {
+    let spec = IdentitySpec::parse(value.as_str().unwrap_or_default());
+    spec.map_err(|detail| Error::invalid(name, detail))
 }
 
 fn flag(name: &str, value: &Value) -> Result<bool> {

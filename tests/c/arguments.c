@@ -21,6 +21,9 @@ static void opening(const kmshsm_store *store)
   const kmshsm_session *session = NULL;
   REFUSED(kmshsm_create(NULL, KMSHSM_UNLOCK_PASSPHRASE, text, 5));
   REFUSED(kmshsm_create("/nowhere", KMSHSM_UNLOCK_PASSPHRASE, NULL, 5));
+  REFUSED(kmshsm_create_with(NULL, KMSHSM_UNLOCK_PASSPHRASE, text, 5, NULL));
+  REFUSED(
+      kmshsm_create_with("/nowhere", KMSHSM_UNLOCK_PASSPHRASE, NULL, 5, NULL));
   REFUSED(kmshsm_open(NULL, KMSHSM_UNLOCK_NONE, NULL, 0, 0, &out));
   REFUSED(kmshsm_open("/nowhere", KMSHSM_UNLOCK_PASSPHRASE, NULL, 5, 0, &out));
   REFUSED(kmshsm_open(MEMORY, KMSHSM_UNLOCK_NONE, NULL, 0, 0, NULL));
@@ -54,6 +57,14 @@ static void calling(const world *w)
   REFUSED(kmshsm_module_status(w->store, NULL));
   REFUSED(kmshsm_tick(NULL, &answer));
   REFUSED(kmshsm_tick(w->store, NULL));
+  REFUSED(kmshsm_flush(NULL));
+  REFUSED(kmshsm_audit_export(NULL, "/nowhere/trail", &answer));
+  REFUSED(kmshsm_audit_export(w->store, NULL, &answer));
+  REFUSED(kmshsm_audit_export(w->store, "/nowhere/trail", NULL));
+  REFUSED(kmshsm_audit_verify(NULL, NULL, NULL, &answer));
+  REFUSED(kmshsm_audit_verify("/nowhere/trail", NULL, NULL, NULL));
+  REFUSED(kmshsm_audit_key(NULL, &answer));
+  REFUSED(kmshsm_audit_key(w->store, NULL));
   is_true(!answer, "refused calls give no answer");
   is_status(kmshsm_call(s, "ListKeys", NULL, &answer), "OK",
             "parameters may be NULL");

@@ -83,7 +83,17 @@ static void store_refuses(const world *w, const char *failure)
   is_status(
       kmshsm_session_open(w->store, "111122223333", "cn-hongkong", &session),
       REFUSED, "no session opens");
+  is_status(kmshsm_session_open_with(
+                w->store,
+                "{\"Account\":\"111122223333\",\"Region\":\"cn-hongkong\"}",
+                NULL, 0, &session),
+            REFUSED, "nor with a login");
   is_status(kmshsm_tick(w->store, &answer), REFUSED, "nothing due is done");
+  is_status(kmshsm_flush(w->store), REFUSED, "nothing is written down");
+  is_status(kmshsm_audit_export(w->store, "/nowhere/trail", &answer), REFUSED,
+            "no trail is exported");
+  is_status(kmshsm_audit_key(w->store, &answer), REFUSED,
+            "the trail's key is not told");
   is_true(!session && !answer && strstr(kmshsm_last_error(), REFUSED),
           "and the last error says why");
   status_is(w, "error", failure);
@@ -95,6 +105,9 @@ static void nothing_opens(void)
   const kmshsm_store *store = NULL;
   is_status(kmshsm_create("/nowhere/keys", KMSHSM_UNLOCK_KEY_FILE, key, 32),
             REFUSED, "no store is made");
+  is_status(kmshsm_create_with("/nowhere/keys", KMSHSM_UNLOCK_KEY_FILE, key,
+                               32, NULL),
+            REFUSED, "none with options");
   is_status(
       kmshsm_open("/nowhere", KMSHSM_UNLOCK_KEY_FILE, key, 32, 0, &store),
       REFUSED, "no store opens");

@@ -30,6 +30,8 @@ int main(int argc, char **argv)
     test_options();
     test_due();
     test_indicator();
+    test_logins();
+    test_audit();
     test_threads();
     test_forks();
   }

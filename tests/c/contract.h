@@ -24,7 +24,7 @@ typedef struct function {
   enum { STORE, SESSION, DIGEST } of;
   kmshsm_status (*ask)(const world *w);
 } function;
-enum { FUNCTIONS = 25 };
+enum { FUNCTIONS = 28 };
 extern const function functions[FUNCTIONS];
 
 void world_open(world *w);
@@ -70,6 +70,8 @@ void test_places(void);
 void test_options(void);
 void test_due(void);
 void test_indicator(void);
+void test_logins(void);
+void test_audit(void);
 /* Whether this process has a keeper's thread, or soon has none any more. */
 int keeper_is(int there);
 void test_threads(void);

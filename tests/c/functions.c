@@ -4,6 +4,10 @@
  * answer nothing. */
 #include "contract.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #define WRONG UINT32_MAX
 #define RSA "RSA_2048", "RSAES_OAEP_SHA_256"
 #define SIGNER w->signer, w->version, "ECDSA_SHA_256"
@@ -24,8 +28,8 @@ static kmshsm_status session_open_with(const world *w)
 {
   const kmshsm_session *session = NULL;
   kmshsm_status status = kmshsm_session_open_with(
-      w->store, "{\"Account\":\"111122223333\",\"Region\":\"cn-hongkong\"}", NULL,
-      0, &session);
+      w->store, "{\"Account\":\"111122223333\",\"Region\":\"cn-hongkong\"}",
+      NULL, 0, &session);
   kmshsm_session_free(session);
   return status && session ? WRONG : status;
 }
@@ -45,6 +49,34 @@ static kmshsm_status tick(const world *w)
   kmshsm_status status = kmshsm_tick(w->store, &answer);
   int is_right = !status == !!answer;
   kmshsm_string_free(answer);
+  return is_right ? status : WRONG;
+}
+
+static kmshsm_status flush(const world *w)
+{
+  return kmshsm_flush(w->store);
+}
+
+static kmshsm_status audit_export(const world *w)
+{
+  char folder[] = "/tmp/kmshsm-XXXXXX", path[32], *answer = NULL;
+  kmshsm_status status;
+  int is_right;
+  if(!mkdtemp(folder))
+    return WRONG;
+  snprintf(path, sizeof(path), "%s/trail", folder);
+  status = kmshsm_audit_export(w->store, path, &answer);
+  is_right = !status == !!answer && !status == !remove(path);
+  kmshsm_string_free(answer);
+  return !rmdir(folder) && is_right ? status : WRONG;
+}
+
+static kmshsm_status audit_key(const world *w)
+{
+  char *pem = NULL;
+  kmshsm_status status = kmshsm_audit_key(w->store, &pem);
+  int is_right = !status == !!pem;
+  kmshsm_string_free(pem);
   return is_right ? status : WRONG;
 }
 
@@ -217,6 +249,9 @@ const function functions[FUNCTIONS] = {
     {"kmshsm_session_open_with", STORE, session_open_with},
     {"kmshsm_module_status", STORE, module_status},
     {"kmshsm_tick", STORE, tick},
+    {"kmshsm_flush", STORE, flush},
+    {"kmshsm_audit_export", STORE, audit_export},
+    {"kmshsm_audit_key", STORE, audit_key},
     {"kmshsm_call", SESSION, call},
     {"kmshsm_encrypt", SESSION, encrypt},
     {"kmshsm_decrypt", SESSION, decrypt},

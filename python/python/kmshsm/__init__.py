@@ -9,7 +9,7 @@
 b'hello'
 """
 
-from kmshsm import byok
+from kmshsm import audit, byok
 from kmshsm._native import (
     DataKey,
     ExportedDataKey,
@@ -48,6 +48,7 @@ __all__ = [
     "StorageError",
     "Store",
     "__version__",
+    "audit",
     "byok",
     "create",
     "indicator",

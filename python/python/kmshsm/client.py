@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer, Self
 
+Identity = Literal["EC_P256", "EC_SM2"]
+
 # Whose root a session is if nobody is named.
 _ACCOUNT = "111122223333"
 
@@ -36,6 +38,7 @@ def create(
     *,
     passphrase: Buffer | str | None = None,
     key_file: Buffer | None = None,
+    identity: Identity = "EC_P256",
 ) -> None:
     """Creates a store in the directory `place`, which must not exist or be empty.
 
@@ -45,8 +48,11 @@ def create(
     :param place: A path on a local file system.
     :param passphrase: Stretched with Argon2id; not empty.
     :param key_file: The 32 bytes of a key file.
+    :param identity: The kind of the key pair that signs checkpoints of the audit trail for ever.
     """
-    _native.create(os.fspath(place), passphrase=passphrase, key_file=key_file)
+    _native.create(
+        os.fspath(place), passphrase=passphrase, key_file=key_file, identity=identity
+    )
 
 
 def open(
@@ -57,6 +63,9 @@ def open(
     allow_unprotected_memory: bool = False,
     quotas: Literal["service"] | Mapping[str, Any] | None = None,
     keeper: int | None = None,
+    audit: Literal["off", "denied", "all"] = "off",
+    strict_audit: bool = False,
+    identity: Identity | None = None,
 ) -> Store:
     """Opens a store.
 
@@ -75,12 +84,24 @@ def open(
         ``Rejected.Throttling``).
     :param keeper: Every so many seconds a thread of the library does what Store.tick does, until
         the store is closed.
+    :param audit: Which uses of keys become events of the audit trail, by this process: ``"off"``,
+        those that permission is refused; ``"denied"``, all that fail; ``"all"``. Changes are
+        recorded always.
+    :param strict_audit: A use that is recorded is answered only when its event is on disk.
+        Otherwise events of uses are written within a second.
+    :param identity: As for create; of a new store in memory only.
     """
     if isinstance(quotas, Mapping):
         quotas = dict(quotas)
     elif not (quotas is None or isinstance(quotas, str)):
         raise TypeError(f'quotas must be "service" or a mapping, not {type(quotas).__name__}')
-    options = {"AllowUnprotectedMemory": allow_unprotected_memory, "Quotas": quotas}
+    options = {
+        "AllowUnprotectedMemory": allow_unprotected_memory,
+        "Quotas": quotas,
+        "Audit": audit,
+        "StrictAudit": strict_audit,
+        "Identity": identity,
+    }
     return Store(
         os.fspath(place),
         passphrase=passphrase,
@@ -165,6 +186,18 @@ class Store(_native.Store):
         """
         done: dict[str, int] = json.loads(self.tick_json())
         return done
+
+    def export_audit(self, path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Exports the whole audit trail, of all accounts, for kmshsm.audit.verify and others.
+
+        What waits in memory is written down first, and the end is signed. The answer is
+        ``{"Head": "SEQUENCE:HASH", "Events": 17}``: who keeps the head sees in a later trail
+        whether its end was cut off.
+
+        :param path: Of the new file, which only its owner may read.
+        """
+        exported: dict[str, Any] = json.loads(self.export_audit_json(path))
+        return exported
 
     def __enter__(self) -> Self:
         return self

@@ -10,6 +10,7 @@ use kmshsm::model::WrappingAlgorithm;
 use serde_json::Value;
 
 use crate::audit;
+use crate::login::with_login;
 
 const ABOUT: &str =
     "Alibaba Cloud's Managed HSM on this machine: keys, their lifecycle and their use";
@@ -35,6 +36,15 @@ made within the last second may be missing.";
 /// options there are is told by the words of the line itself.
 pub fn build(words: &[String]) -> Command {
     let init = with_place(Command::new("init").about("Create a store"))
+        .arg(
+            Arg::new("identity")
+                .long("identity")
+                .value_parser(["EC_P256", "EC_SM2"])
+                .default_value("EC_P256")
+                .help(
+                    "The kind of the key pair that signs checkpoints of the audit trail for ever",
+                ),
+        )
         .after_help("With --key-file, a file that does not exist is made, with 32 random bytes.");
     let status =
         with_common(Command::new("status").about("Report how well this process protects keys"));
@@ -71,7 +81,7 @@ pub fn build(words: &[String]) -> Command {
 }
 
 fn bill() -> Command {
-    let command = with_account(with_common(Command::new("bill")))
+    let command = with_login(with_common(Command::new("bill")))
         .about("Print what an account has used in a month, and what it costs")
         .mut_arg("output", |output| output.default_value("table"));
     command
@@ -153,7 +163,12 @@ pub fn parameters(action: &str, flags: &ArgMatches) -> Vec<String> {
 
 /// An option that has a default.
 pub fn text<'a>(flags: &'a ArgMatches, name: &str) -> &'a str {
-    flags.get_one::<String>(name).map_or("", String::as_str)
+    given(flags, name).unwrap_or_default()
+}
+
+/// An option that may not be given, and that some commands do not have.
+pub fn given<'a>(flags: &'a ArgMatches, name: &str) -> Option<&'a str> {
+    flags.try_get_one::<String>(name).ok().flatten().map(String::as_str)
 }
 
 fn subcommand(action: &Descriptor, line: &[String]) -> Command {
@@ -247,24 +262,34 @@ fn texts(list: Option<&Value>) -> impl Iterator<Item = &str> {
 
 /// What an action needs besides: who calls, and where.
 fn with_session(command: Command) -> Command {
-    with_account(with_common(command)).arg(region()).arg(
-        Arg::new("quotas").long("quotas").value_name("QUOTAS").help(
-            "Refuse more keys, aliases, versions and tags than these: service, a JSON object, \
+    let command = with_login(with_common(command)).arg(region()).args(auditing());
+    command.arg(Arg::new("quotas").long("quotas").value_name("QUOTAS").help(
+        "Refuse more keys, aliases, versions and tags than these: service, a JSON object, \
                      or file://PATH. Its rates do nothing: each command is a process of its own",
-        ),
-    )
+    ))
 }
 
-fn with_account(command: Command) -> Command {
-    command
-        .arg(Arg::new("account").long("account").default_value("111122223333").help("The account"))
+/// What the audit trail records of this command.
+fn auditing() -> [Arg; 2] {
+    [
+        Arg::new("audit")
+            .long("audit")
+            .value_parser(["off", "denied", "all"])
+            .default_value("off")
+            .help("Record the use of keys in the audit trail: refused for lack of permission, failed, all"),
+        Arg::new("strict-audit")
+            .long("strict-audit")
+            .action(ArgAction::SetTrue)
+            .help("Answer only when the event of the call is on disk"),
+    ]
 }
 
 fn region() -> Arg {
     Arg::new("region").long("region").default_value("cn-hongkong").help("The region")
 }
 
-fn with_common(command: Command) -> Command {
+/// What every command on a store has.
+pub fn with_common(command: Command) -> Command {
     with_output(
         with_place(command).arg(
             Arg::new("allow-unprotected-memory")

@@ -1,5 +1,5 @@
-//! What opens a store: a passphrase by prompt, file or descriptor, or a key file. Never an
-//! argument, which other users could see.
+//! What opens a store: a passphrase by prompt, file or descriptor, or a key file; and the secret of an
+//! access key. Never an argument, which other users could see.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -15,6 +15,11 @@ use zeroize::Zeroizing;
 
 /// The longest file that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
+
+/// What is asked for, and the options that would say it.
+type Asked = (&'static str, &'static str);
+const PASSPHRASE: Asked = ("passphrase", "--passphrase-file, --passphrase-fd or --key-file");
+const ACCESS_KEY: Asked = ("AccessKeySecret", "--access-key-secret-file or --access-key-secret-fd");
 
 /// A secret that opens a store.
 pub enum Secret {
@@ -53,7 +58,17 @@ impl Secret {
 pub fn ask(flags: &ArgMatches) -> Result<Secret> {
     match given(flags)? {
         Some(secret) => Ok(secret),
-        None => prompt("Passphrase: ").map(Secret::Passphrase),
+        None => prompt("Passphrase: ", PASSPHRASE).map(Secret::Passphrase),
+    }
+}
+
+/// The secret of an access key, if there is one. A secret without an access key is left to the engine to
+/// refuse: whoever gives one does not mean to call as the account itself.
+pub fn access_key(flags: &ArgMatches, is_wanted: bool) -> Result<Zeroizing<Vec<u8>>> {
+    match line(flags, "--access-key-secret-fd", "--access-key-secret-file")? {
+        Some(secret) => Ok(secret),
+        None if is_wanted => prompt("Access key secret: ", ACCESS_KEY),
+        None => Ok(Zeroizing::default()),
     }
 }
 
@@ -72,8 +87,8 @@ pub fn choose(flags: &ArgMatches) -> Result<Secret> {
     if let Some(secret) = given(flags)? {
         return Ok(secret);
     }
-    let first = prompt("New passphrase: ")?;
-    if prompt("The same again: ")? != first {
+    let first = prompt("New passphrase: ", PASSPHRASE)?;
+    if prompt("The same again: ", PASSPHRASE)? != first {
         return Err(Error::invalid("Passphrase", "The two are not the same."));
     }
     Ok(Secret::Passphrase(first))
@@ -109,23 +124,28 @@ fn given(flags: &ArgMatches) -> Result<Option<Secret>> {
             .map_err(|_| Error::invalid("--key-file", "A key file has 32 bytes."))?;
         return Ok(Some(Secret::KeyFile(Zeroizing::new(key), None)));
     }
-    if let Some(fd) = flags.get_one::<i32>("passphrase-fd") {
-        // The descriptor's file, opened anew: the number alone gives no right to close it.
-        let path = format!("/proc/self/fd/{fd}");
-        return contents("--passphrase-fd", Path::new(&path)).map(line).map(Some);
-    }
-    if let Some(path) = flags.get_one::<PathBuf>("passphrase-file") {
-        return contents("--passphrase-file", path).map(line).map(Some);
-    }
-    Ok(None)
+    Ok(line(flags, "--passphrase-fd", "--passphrase-file")?.map(Secret::Passphrase))
 }
 
-/// A passphrase file loses one trailing newline.
-fn line(mut bytes: Zeroizing<Vec<u8>>) -> Secret {
+/// What the file of a descriptor or path has, without one trailing newline.
+fn line(
+    flags: &ArgMatches,
+    fd: &'static str,
+    file: &'static str,
+) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    let id = |option: &'static str| option.trim_start_matches('-');
+    let mut bytes = if let Some(number) = flags.get_one::<i32>(id(fd)) {
+        // The descriptor's file, opened anew: the number alone gives no right to close it.
+        contents(fd, Path::new(&format!("/proc/self/fd/{number}")))?
+    } else if let Some(path) = flags.get_one::<PathBuf>(id(file)) {
+        contents(file, path)?
+    } else {
+        return Ok(None);
+    };
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
     }
-    Secret::Passphrase(bytes)
+    Ok(Some(bytes))
 }
 
 /// The bytes of a file that an option names.
@@ -146,15 +166,15 @@ pub fn read(file: File) -> std::io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-fn prompt(question: &str) -> Result<Zeroizing<Vec<u8>>> {
+fn prompt(question: &str, (name, options): Asked) -> Result<Zeroizing<Vec<u8>>> {
     match rpassword::prompt_password(question) {
         Ok(text) => Ok(Zeroizing::new(text.into_bytes())),
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            Err(Error::new(ErrorCode::MissingParameter).about("passphrase"))
+            Err(Error::new(ErrorCode::MissingParameter).about(name))
         }
         Err(_) => {
-            let detail = "There is no terminal to ask on: use --passphrase-file, --passphrase-fd or --key-file.";
-            Err(Error::new(ErrorCode::MissingParameter).about("passphrase").because(detail))
+            let detail = format!("There is no terminal to ask on: use {options}.");
+            Err(Error::new(ErrorCode::MissingParameter).about(name).because(detail))
         }
     }
 }
