@@ -6,65 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authorization.h"
 #include "matrix.h"
+#include "sessions.h"
 #include "steps.h"
-
-#define SESSIONS_MAX 16
-
-typedef struct space {
-  char *account;
-  char *region;
-  const kmshsm_session *session;
-} space;
 
 /* A case under way. */
 typedef struct run {
   const json *test;
-  const kmshsm_store *store;
-  space spaces[SESSIONS_MAX];
-  size_t count;
+  sessions sessions;
   json *variables;
   int typed;
 } run;
 
 static unsigned long passed, failed;
-
-static const char *setting(const run *r, const json *step, const char *name,
-                           const char *otherwise)
-{
-  const char *value = json_string(step, name);
-  if(!value)
-    value = json_string(r->test, name);
-  return value ? value : otherwise;
-}
-
-/* The session of the step; NULL and a filed failure if it does not open. */
-static const kmshsm_session *session_of(run *r, const json *step, outcome *o)
-{
-  const char *account = setting(r, step, "account", "111122223333");
-  const char *region = setting(r, step, "region", "cn-hongkong");
-  kmshsm_status status;
-  space *s;
-  size_t i;
-  for(i = 0; i < r->count; i++)
-    if(!strcmp(r->spaces[i].account, account) &&
-       !strcmp(r->spaces[i].region, region))
-      return r->spaces[i].session;
-  if(r->count == SESSIONS_MAX) {
-    outcome_fail(o, 0, "too many accounts and regions in one case");
-    return NULL;
-  }
-  s = &r->spaces[r->count];
-  status = kmshsm_session_open(r->store, account, region, &s->session);
-  if(status) {
-    outcome_fail(o, status, NULL);
-    return NULL;
-  }
-  s->account = copy_text(account, strlen(account));
-  s->region = copy_text(region, strlen(region));
-  r->count++;
-  return s->session;
-}
 
 static void run_call(run *r, const json *step, const char *call,
                      const json *with, outcome *o)
@@ -74,7 +29,7 @@ static void run_call(run *r, const json *step, const char *call,
   buffer text = {0};
   if(run_own_step(call, with, o))
     return;
-  session = session_of(r, step, o);
+  session = session_of(&r->sessions, r->test, step, r->variables, o);
   if(!session)
     return;
   if(raw)
@@ -109,16 +64,18 @@ static void run_steps(run *r, buffer *problem)
 {
   const json *steps = json_get(r->test, "steps");
   const json *step;
-  char where[64];
+  char where[128];
   int number = 0;
   for(step = steps ? steps->items : NULL; step; step = step->next) {
-    const char *call = json_string(step, "call");
+    const char *name = json_string(step, "name");
     buffer what = {0};
+    if(!name)
+      name = json_string(step, "call");
     number++;
     run_step(r, step, &what);
     if(what.len) {
-      snprintf(where, sizeof(where), "step %d, %.32s: ", number,
-               call ? call : "?");
+      snprintf(where, sizeof(where), "step %d, %.90s: ", number,
+               name ? name : "?");
       buffer_text(problem, where);
       buffer_add(problem, what.data, what.len);
       buffer_free(&what);
@@ -131,6 +88,8 @@ static void run_steps(run *r, buffer *problem)
 
 static void run_case(const char *file, const json *test, int typed)
 {
+  static const char options[] =
+      "{\"AllowUnprotectedMemory\":true,\"Audit\":\"all\"}";
   const char *name = json_string(test, "name");
   run r = {0};
   buffer problem = {0};
@@ -138,20 +97,16 @@ static void run_case(const char *file, const json *test, int typed)
   r.test = test;
   r.typed = typed;
   r.variables = json_new(JSON_OBJECT);
-  status = kmshsm_open("memory:?clock=manual", KMSHSM_UNLOCK_NONE, NULL, 0,
-                       KMSHSM_ALLOW_UNPROTECTED_MEMORY, &r.store);
+  status = kmshsm_open_with("memory:?clock=manual", KMSHSM_UNLOCK_NONE, NULL, 0,
+                            options, &r.sessions.store);
   if(status) {
     buffer_text(&problem, "the store does not open: ");
     buffer_text(&problem, kmshsm_last_error());
   } else
     run_steps(&r, &problem);
-  while(r.count--) {
-    kmshsm_session_free(r.spaces[r.count].session);
-    free(r.spaces[r.count].account);
-    free(r.spaces[r.count].region);
-  }
+  sessions_free(&r.sessions);
   if(!status)
-    kmshsm_close(r.store);
+    kmshsm_close(r.sessions.store);
   printf("%sok %lu - %s: %s (%s)\n", problem.len ? "not " : "",
          passed + failed + 1, file, name ? name : "(no name)",
          typed ? "typed" : "json");
@@ -165,25 +120,42 @@ static void run_case(const char *file, const json *test, int typed)
   json_free(r.variables);
 }
 
-static json *read_cases(const char *path)
+static json *read_json(const char *place, const char *name)
 {
   buffer text = {0};
   char part[8192];
   size_t len;
-  FILE *file = fopen(path, "rb");
-  json *cases;
+  FILE *file;
+  json *value;
+  buffer_text(&text, place);
+  buffer_text(&text, "/");
+  buffer_text(&text, name);
+  file = fopen(text.data, "rb");
+  buffer_free(&text);
   if(!file)
     return NULL;
   while((len = fread(part, 1, sizeof(part), file)) > 0)
     buffer_add(&text, part, len);
   fclose(file);
-  cases = json_parse(text.data, text.len);
+  value = json_parse(text.data, text.len);
   buffer_free(&text);
-  if(cases && cases->type == JSON_OBJECT) {
-    json *matrix = cases;
-    cases = matrix_cases(matrix);
-    json_free(matrix);
+  return value;
+}
+
+/* A list of cases as it stands, or the cases that a matrix stands for. */
+static json *read_cases(const char *place, const char *name)
+{
+  json *read = read_json(place, name), *cases, *operations;
+  if(!read || read->type != JSON_OBJECT)
+    return read;
+  if(!json_get(read, "roles"))
+    cases = matrix_cases(read);
+  else {
+    operations = read_json(place, json_string(read, "operations"));
+    cases = operations ? authorization_cases(read, operations) : NULL;
+    json_free(operations);
   }
+  json_free(read);
   return cases;
 }
 
@@ -213,16 +185,10 @@ static int run_tables(const char *place, int json_lane, int typed_lane)
   closedir(dir);
   qsort(names, count, sizeof(*names), by_name);
   for(i = 0; i < count; i++) {
-    buffer path = {0};
+    json *cases = read_cases(place, names[i]);
     const json *test;
-    json *cases;
-    buffer_text(&path, place);
-    buffer_text(&path, "/");
-    buffer_text(&path, names[i]);
-    cases = read_cases(path.data);
-    if(!cases) {
-      printf("not ok %lu - %s: no JSON\n", passed + ++failed, path.data);
-    }
+    if(!cases)
+      printf("not ok %lu - %s: no JSON\n", passed + ++failed, names[i]);
     for(test = cases ? cases->items : NULL; test; test = test->next) {
       if(json_lane)
         run_case(names[i], test, 0);
@@ -230,7 +196,6 @@ static int run_tables(const char *place, int json_lane, int typed_lane)
         run_case(names[i], test, 1);
     }
     json_free(cases);
-    buffer_free(&path);
     free(names[i]);
   }
   return count > 0;

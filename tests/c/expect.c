@@ -142,11 +142,29 @@ static void add_json(buffer *out, const json *value)
   buffer_free(&text);
 }
 
+/* A field of the answer, to be freed; an empty path is the text of all of it,
+   but for what names the request. */
+static json *found_at(const outcome *o, const char *path)
+{
+  const json *value = json_path(o->answer, path);
+  buffer text = {0};
+  json *found;
+  if(*path)
+    return value ? json_copy(value) : NULL;
+  found = json_copy(o->answer);
+  json_set_text(found, "RequestId", "");
+  json_write(&text, found);
+  json_free(found);
+  found = json_text(text.data, text.len);
+  buffer_free(&text);
+  return found;
+}
+
 static void check_fields(const json *expect, const outcome *o, buffer *problem)
 {
   const json *item;
   for(item = expect->items; item && !problem->len; item = item->next) {
-    const json *value = json_path(o->answer, item->name);
+    json *value = found_at(o, item->name);
     json *bytes = NULL;
     if(o->typed && !value)
       continue;
@@ -161,6 +179,7 @@ static void check_fields(const json *expect, const outcome *o, buffer *problem)
       add_json(problem, value);
     }
     json_free(bytes);
+    json_free(value);
   }
 }
 
@@ -197,12 +216,13 @@ void save(const json *step, const outcome *o, json *variables, buffer *problem)
   const json *wanted = json_get(step, "save");
   const json *item;
   for(item = wanted ? wanted->items : NULL; item; item = item->next) {
-    const json *value = json_path(o->answer, item->text);
+    json *value = found_at(o, item->text);
     if(!value || !value->text) {
       buffer_text(problem, "no text to save at ");
       buffer_text(problem, item->text);
+      json_free(value);
       return;
     }
-    json_set(variables, item->name, json_text(value->text, value->len));
+    json_set(variables, item->name, value);
   }
 }

@@ -66,6 +66,37 @@ void json_set(json *object, const char *name, json *value)
   *at = value;
 }
 
+void json_set_text(json *object, const char *name, const char *text)
+{
+  if(text)
+    json_set(object, name, json_text(text, strlen(text)));
+}
+
+void json_set_copy(json *object, const char *name, const json *from)
+{
+  const json *value = json_get(from, name);
+  if(value)
+    json_set(object, name, json_copy(value));
+}
+
+void json_add(json *list, json *item)
+{
+  json **tail = &list->items;
+  while(*tail)
+    tail = &(*tail)->next;
+  *tail = item;
+}
+
+void json_add_copies(json *list, const json *from)
+{
+  json **tail = &list->items;
+  const json *item = from ? from->items : NULL;
+  while(*tail)
+    tail = &(*tail)->next;
+  for(; item; item = item->next, tail = &(*tail)->next)
+    *tail = json_copy(item);
+}
+
 static void write_string(buffer *out, const char *text, size_t len)
 {
   static const char digits[] = "0123456789abcdef";

@@ -36,6 +36,14 @@ json *json_text(const char *text, size_t len);
 json *json_copy(const json *value);
 /* Takes the value over; a member of that name gives way. */
 void json_set(json *object, const char *name, json *value);
+/* The same with a copy: of a text, or of the member of that name of another
+   object; nothing happens if that is NULL. */
+void json_set_text(json *object, const char *name, const char *text);
+void json_set_copy(json *object, const char *name, const json *from);
+/* Takes the item over to the end of the list. */
+void json_add(json *list, json *item);
+/* Copies of the items of another list, which may be NULL. */
+void json_add_copies(json *list, const json *from);
 
 /* NULL if there is none; `value` may be NULL too. */
 const json *json_get(const json *value, const char *name);

@@ -31,6 +31,11 @@ impl Answer {
 
     /// Compares one field.
     pub fn check(&self, path: &str, expected: &Value) -> Result<(), String> {
+        if path.is_empty() {
+            let found = self.text(path);
+            let is_same = found.as_deref() == expected.as_str();
+            return if is_same { Ok(()) } else { Err(format!("{found:?} should be {expected}")) };
+        }
         let found = self.at(path);
         if found.is_none() && !self.is_whole {
             return Ok(());
@@ -46,8 +51,18 @@ impl Answer {
         Err(format!("{path} should be {expected} and is {}", found.unwrap_or(&Value::Null)))
     }
 
-    /// A field as text.
+    /// All that there is of the answer.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// A field as text; an empty path is the whole answer, but for what names the request.
     pub fn text(&self, path: &str) -> Option<String> {
+        if path.is_empty() {
+            let mut whole = self.value.clone();
+            whole.as_object_mut()?.remove("RequestId");
+            return Some(whole.to_string());
+        }
         let found = self.at(path)?;
         Some(found.as_str().map_or_else(|| found.to_string(), str::to_owned))
     }

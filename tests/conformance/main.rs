@@ -1,9 +1,12 @@
 //! The conformance table in Rust, in two lanes. The language of the cases: tests/README.md.
 
+mod authorization;
 mod expect;
 mod lanes;
 mod matrix;
 mod outside;
+mod secrets;
+mod sessions;
 mod typed;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,32 +14,40 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kmshsm::error::ErrorCode;
-use kmshsm::kms::{Kms, Options, Place};
+use kmshsm::kms::{Audit, DataPlane, Kms, Options, Place};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use authorization::Authorization;
 use lanes::Lane;
 use matrix::Matrix;
+use secrets::Secrets;
+use sessions::{AccessKey, Sessions};
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
     name: String,
     account: Option<String>,
     region: Option<String>,
+    access_key: Option<AccessKey>,
+    client: Option<serde_json::Map<String, Value>>,
     steps: Vec<Step>,
 }
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
+    name: Option<String>,
     call: String,
     #[serde(default)]
     with: serde_json::Map<String, Value>,
     raw: Option<String>,
     account: Option<String>,
     region: Option<String>,
+    access_key: Option<AccessKey>,
+    client: Option<serde_json::Map<String, Value>>,
     error: Option<String>,
     message: Option<String>,
     #[serde(default)]
@@ -61,7 +72,7 @@ fn the_table_holds_in_types() {
 #[test]
 fn the_table_is_complete() {
     let (mut called, mut refused) = (BTreeSet::new(), BTreeSet::new());
-    for (_, case) in read().0 {
+    for (_, case) in Table::read().cases {
         for step in case.steps {
             called.insert(step.call);
             refused.extend(step.error);
@@ -77,7 +88,11 @@ fn the_table_is_complete() {
 
 #[test]
 fn the_matrices_are_complete() {
-    Matrix::check_are_complete(&read().1);
+    let table = Table::read();
+    Matrix::check_are_complete(table.matrices.values());
+    for authorization in &table.authorizations {
+        authorization.check_is_complete(&table.matrices[&authorization.operations]);
+    }
 }
 
 /// The codes that an action can answer on a store of the table. The others belong to the C ABI, to
@@ -97,72 +112,89 @@ fn is_answered_by_actions(code: ErrorCode) -> bool {
 fn run(lane: Lane) {
     let mut failures = Vec::new();
     let mut count = 0;
-    for (file, case) in read().0 {
+    for (file, case) in Table::read().cases {
         count += 1;
-        let outcome = play(&case, lane);
+        let outcome = Play::new(&case, lane).run();
         failures.extend(outcome.err().map(|why| format!("{file}: {}: {why}", case.name)));
     }
     assert!(count >= 350, "only {count} cases");
     assert!(failures.is_empty(), "{} of {count} failed\n{}", failures.len(), failures.join("\n"));
 }
 
-fn play(case: &Case, lane: Lane) -> Result<(), String> {
-    let options = Options { allow_unprotected_memory: true, ..Options::default() };
-    let kms = Place::Memory { manual_clock: true }.open(None, options).unwrap();
-    let mut variables = Variables::new();
-    for (at, step) in case.steps.iter().enumerate() {
-        play_step(&kms, case, step, lane, &mut variables)
-            .map_err(|why| format!("step {}, {}: {why}", at + 1, step.call))?;
-    }
-    Ok(())
+/// A case under way.
+struct Play<'c> {
+    case: &'c Case,
+    lane: Lane,
+    kms: Arc<Kms>,
+    sessions: Sessions,
+    variables: Variables,
+    secrets: Secrets,
 }
 
-fn play_step(
-    kms: &Arc<Kms>,
-    case: &Case,
-    step: &Step,
-    lane: Lane,
-    variables: &mut Variables,
-) -> Result<(), String> {
-    let mut with = Value::Object(step.with.clone());
-    substitute(&mut with, variables);
-    let outcome = match outside::serve(&step.call, &with) {
-        Some(answer) => Ok(lanes::Answer::whole(answer)),
-        None => {
-            let account = step.account.as_ref().or(case.account.as_ref());
-            let region = step.region.as_ref().or(case.region.as_ref());
-            let account = account.map_or("111122223333", String::as_str);
-            let region = region.map_or("cn-hongkong", String::as_str);
-            kms.session(account, region).and_then(|session| {
-                lanes::call(&session, lane, &step.call, &with, step.raw.as_deref())
-            })
+impl<'c> Play<'c> {
+    fn new(case: &'c Case, lane: Lane) -> Self {
+        let audit = Audit { data_plane: DataPlane::All, ..Audit::default() };
+        let options = Options { allow_unprotected_memory: true, audit, ..Options::default() };
+        let kms = Place::Memory { manual_clock: true }.open(None, options).unwrap();
+        let (sessions, variables) = (Sessions::default(), Variables::new());
+        Self { case, lane, kms, sessions, variables, secrets: Secrets::default() }
+    }
+
+    fn run(&mut self) -> Result<(), String> {
+        for (at, step) in self.case.steps.iter().enumerate() {
+            let name = step.name.as_ref().unwrap_or(&step.call);
+            self.step(step).map_err(|why| format!("step {}, {name}: {why}", at + 1))?;
         }
-    };
-    let answer = match (outcome, &step.error) {
-        (Ok(answer), None) => answer,
-        (Ok(_), Some(code)) => return Err(format!("should fail with {code} and succeeds")),
-        (Err(error), None) => return Err(format!("fails with {error}")),
-        (Err(error), Some(code)) => {
-            let text = error.to_string();
-            if error.code().wire_code() != code {
-                return Err(format!("should fail with {code} and fails with {text}"));
+        if self.lane == Lane::Typed {
+            return Ok(());
+        }
+        self.sessions.secrets().for_each(|secret| self.secrets.add(secret));
+        let mut accounts = self.sessions.accounts().into_iter();
+        accounts.try_for_each(|account| self.secrets.are_in_no_event(&self.kms, &account))
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), String> {
+        let mut with = Value::Object(step.with.clone());
+        substitute(&mut with, &self.variables);
+        self.secrets.note(&with);
+        let outcome = match outside::serve(&step.call, &with) {
+            Some(answer) => Ok(lanes::Answer::whole(answer)),
+            None => {
+                let session = self.sessions.of(&self.kms, self.case, step, &self.variables);
+                session.and_then(|session| {
+                    lanes::call(session, self.lane, &step.call, &with, step.raw.as_deref())
+                })
             }
-            return match &step.message {
-                Some(part) if !text.contains(part.as_str()) => Err(format!("{text} lacks {part}")),
-                _ => Ok(()),
-            };
+        };
+        let answer = match (outcome, &step.error) {
+            (Ok(answer), None) => answer,
+            (Ok(_), Some(code)) => return Err(format!("should fail with {code} and succeeds")),
+            (Err(error), None) => return Err(format!("fails with {error}")),
+            (Err(error), Some(code)) => {
+                let text = error.to_string();
+                if error.code().wire_code() != code {
+                    return Err(format!("should fail with {code} and fails with {text}"));
+                }
+                return match &step.message {
+                    Some(part) if !text.contains(part.as_str()) => {
+                        Err(format!("{text} lacks {part}"))
+                    }
+                    _ => Ok(()),
+                };
+            }
+        };
+        self.secrets.note(answer.value());
+        for (path, expected) in &step.expect {
+            let mut expected = expected.clone();
+            substitute(&mut expected, &self.variables);
+            answer.check(path, &expected)?;
         }
-    };
-    for (path, expected) in &step.expect {
-        let mut expected = expected.clone();
-        substitute(&mut expected, variables);
-        answer.check(path, &expected)?;
+        for (name, path) in &step.save {
+            let found = answer.text(path).ok_or_else(|| format!("{path} is not in the answer"))?;
+            self.variables.insert(name.clone(), found);
+        }
+        Ok(())
     }
-    for (name, path) in &step.save {
-        let found = answer.text(path).ok_or_else(|| format!("{path} is not in the answer"))?;
-        variables.insert(name.clone(), found);
-    }
-    Ok(())
 }
 
 /// Replaces `${name}` in every string.
@@ -180,30 +212,50 @@ fn substitute(value: &mut Value, variables: &Variables) {
     }
 }
 
-/// The cases, those of the matrices among them, and the matrices.
-fn read() -> (Vec<(String, Case)>, Vec<Matrix>) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let mut files: Vec<_> =
-        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
-    files.sort();
-    let (mut all, mut matrices, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for path in files {
-        let file = path.file_name().unwrap().to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&path).unwrap();
-        let cases: Vec<Case> = if text.starts_with('{') {
-            let matrix: Matrix = parse(&file, &text);
-            let cases = matrix.cases();
-            matrices.push(matrix);
-            cases
-        } else {
-            parse(&file, &text)
-        };
-        for case in cases {
-            assert!(names.insert(case.name.clone()), "{file}: two cases {}", case.name);
-            all.push((file.clone(), case));
+/// The cases, those of the matrices among them, with the names of their files.
+#[derive(Default)]
+struct Table {
+    cases: Vec<(String, Case)>,
+    matrices: BTreeMap<String, Matrix>,
+    authorizations: Vec<Authorization>,
+}
+
+impl Table {
+    fn read() -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+        files.sort();
+        let mut table = Self::default();
+        let mut authorizations = Vec::new();
+        for path in files {
+            let file = path.file_name().unwrap().to_string_lossy().into_owned();
+            let text = std::fs::read_to_string(&path).unwrap();
+            if text.starts_with('[') {
+                table.add(&file, parse(&file, &text));
+            } else if text.contains("\"roles\"") {
+                authorizations.push((file.clone(), parse::<Authorization>(&file, &text)));
+            } else {
+                let matrix: Matrix = parse(&file, &text);
+                table.add(&file, matrix.cases());
+                table.matrices.insert(file, matrix);
+            }
         }
+        for (file, authorization) in authorizations {
+            let cases = authorization.cases(&table.matrices[&authorization.operations]);
+            table.add(&file, cases);
+            table.authorizations.push(authorization);
+        }
+        let mut names = BTreeSet::new();
+        for (file, case) in &table.cases {
+            assert!(names.insert(&case.name), "{file}: two cases {}", case.name);
+        }
+        table
     }
-    (all, matrices)
+
+    fn add(&mut self, file: &str, cases: Vec<Case>) {
+        self.cases.extend(cases.into_iter().map(|case| (file.to_owned(), case)));
+    }
 }
 
 fn parse<T: DeserializeOwned>(file: &str, text: &str) -> T {

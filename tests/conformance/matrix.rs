@@ -35,7 +35,7 @@ struct Column {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Row {
+pub struct Row {
     name: Option<String>,
     key: String,
     external: String,
@@ -61,7 +61,7 @@ impl Matrix {
         let mut cases = Vec::new();
         for row in &self.rows {
             for (columns, cells) in [(&self.states, &row.states), (&self.names, &row.names)] {
-                let name = row.name.as_ref().unwrap_or(&row.call);
+                let name = row.name();
                 assert!(cells.is_empty() || cells.len() == columns.len(), "{name}: {cells:?}");
                 let cells = columns.iter().zip(cells);
                 cases.extend(cells.map(|(column, cell)| self.case(name, row, column, cell)));
@@ -74,34 +74,65 @@ impl Matrix {
     }
 
     fn case(&self, name: &str, row: &Row, column: &Column, cell: &str) -> Case {
-        let key = if column.external { &row.external } else { &row.key };
         let probe = Step {
-            call: row.call.clone(),
-            with: row.with.clone(),
             account: column.account.clone(),
             region: column.region.clone(),
             error: self.outcomes[cell].clone(),
             expect: row.expect.clone(),
-            ..Step::default()
+            ..row.probe()
         };
-        let state = row.becomes.get(&column.name).unwrap_or(&column.state);
-        let described = json!({
-            "call": "DescribeKey",
-            "with": {"KeyId": "${key}"},
-            "expect": {"KeyMetadata.KeyState": state},
-        });
-        let mut steps = [&self.keys[key][..], &row.before, &column.steps].concat();
+        let mut steps = self.prepare(row, column, &[]);
         steps.push(probe);
         steps.extend(row.after.get(&column.name).into_iter().flatten().cloned());
-        steps.push(serde_json::from_value(described).unwrap());
-        let name = format!("{name} {}", column.name);
-        Case { name, account: None, region: Some(self.region.clone()), steps }
+        steps.push(described(row, column));
+        Case { name: format!("{name} {}", column.name), steps, ..self.case_there() }
+    }
+
+    /// Makes a key, grants what is to be granted on it, and brings it to where the column wants it.
+    fn prepare(&self, row: &Row, column: &Column, grants: &[Step]) -> Vec<Step> {
+        let key = if column.external { &row.external } else { &row.key };
+        [&self.keys[key][..], grants, &row.before, &column.steps].concat()
+    }
+
+    /// A case without steps in the region of all.
+    pub fn case_there(&self) -> Case {
+        Case { region: Some(self.region.clone()), ..Case::default() }
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter()
+    }
+
+    /// How many states there are.
+    pub fn states(&self) -> usize {
+        self.states.len()
+    }
+
+    /// The name of a state's column.
+    pub fn state(&self, state: usize) -> &str {
+        &self.states[state].name
+    }
+
+    /// The steps up to the row's call in a state.
+    pub fn setup(&self, row: &Row, state: usize, grants: &[Step]) -> Vec<Step> {
+        self.prepare(row, &self.states[state], grants)
+    }
+
+    /// What the call fails with in a state.
+    pub fn outcome(&self, row: &Row, state: usize) -> Option<&str> {
+        self.outcomes[&row.states[state]].as_deref()
+    }
+
+    /// The look at the key after the call.
+    pub fn described_after(&self, row: &Row, state: usize) -> Step {
+        described(row, &self.states[state])
     }
 
     /// Every action that is about a key has a row, and one that a key is named to is tried with all
     /// names.
-    pub fn check_are_complete(matrices: &[Self]) {
-        let rows = || matrices.iter().flat_map(|matrix| &matrix.rows);
+    pub fn check_are_complete<'m>(matrices: impl Iterator<Item = &'m Self> + Clone) {
+        let rows = || matrices.clone().flat_map(|matrix| &matrix.rows);
         let about_no_key = [
             "AdvanceClock",
             "CreateKey",
@@ -124,4 +155,41 @@ impl Matrix {
             assert!(is_named || !takes_key, "{}: no names", action.name);
         }
     }
+}
+
+impl Row {
+    /// Tells it apart from the others.
+    pub fn name(&self) -> &str {
+        self.name.as_ref().unwrap_or(&self.call)
+    }
+
+    /// The action.
+    pub fn call(&self) -> &str {
+        &self.call
+    }
+
+    /// Whether it is tried in all states.
+    pub fn has_states(&self) -> bool {
+        !self.states.is_empty()
+    }
+
+    /// Whether it is tried with all names.
+    pub fn has_names(&self) -> bool {
+        !self.names.is_empty()
+    }
+
+    /// Its call.
+    pub fn probe(&self) -> Step {
+        Step { call: self.call.clone(), with: self.with.clone(), ..Step::default() }
+    }
+}
+
+fn described(row: &Row, column: &Column) -> Step {
+    let state = row.becomes.get(&column.name).unwrap_or(&column.state);
+    let described = json!({
+        "call": "DescribeKey",
+        "with": {"KeyId": "${key}"},
+        "expect": {"KeyMetadata.KeyState": state},
+    });
+    serde_json::from_value(described).unwrap()
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 import secrets
 import subprocess
@@ -58,7 +59,9 @@ def replaced(value: Any, variables: dict[str, str]) -> Any:
 
 
 def at_path(answer: Any, path: str) -> Any:
-    """What a dotted path leads to, or MISSING."""
+    """What a dotted path leads to, or MISSING; an empty one is all, but for what names the request."""
+    if not path:
+        return json.dumps({name: answer[name] for name in answer if name != "RequestId"})
     for part in path.split("."):
         if isinstance(answer, dict):
             answer = answer.get(part, MISSING)

@@ -8,36 +8,58 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 def cases(matrix: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A case for every cell."""
     for row in matrix["rows"]:
         for group in ("states", "names"):
-            for column, outcome in zip(matrix[group], row.get(group, [])):
-                yield cell(matrix, row, column, outcome)
+            for column, word in zip(matrix[group], row.get(group, [])):
+                yield cell(matrix, row, column, word)
 
 
 def cell(
-    matrix: dict[str, Any], row: dict[str, Any], column: dict[str, Any], outcome: str
+    matrix: dict[str, Any], row: dict[str, Any], column: dict[str, Any], word: str
 ) -> dict[str, Any]:
     """The case of one row and one column."""
-    where, error = column["name"], matrix["outcomes"][outcome]
+    where, error = column["name"], matrix["outcomes"][word]
     probe = picked(row, "call", "with", "expect") | picked(column, "account", "region")
     if error:
         probe["error"] = error
-    state = row.get("becomes", {}).get(where, column["state"])
-    described = {
-        "call": "DescribeKey",
-        "with": {"KeyId": "${key}"},
-        "expect": {"KeyMetadata.KeyState": state},
-    }
-    steps = [*matrix["keys"][row["external" if column.get("external") else "key"]]]
-    steps += [*row.get("before", []), *column["steps"], probe]
-    steps += [*row.get("after", {}).get(where, []), described]
-    name = f"{row.get('name', row['call'])} {where}"
-    return {"name": name, "region": matrix["region"], "steps": steps}
+    steps = [*prepared(matrix, row, column), probe]
+    steps += [*row.get("after", {}).get(where, []), seen(row, column)]
+    return {"name": f"{name_of(row)} {where}", "region": matrix["region"], "steps": steps}
+
+
+def prepared(
+    matrix: dict[str, Any],
+    row: dict[str, Any],
+    column: dict[str, Any],
+    grants: Iterable[dict[str, Any]] = (),
+) -> list[dict[str, Any]]:
+    """Makes a key, grants what is to be granted on it, and brings it to where the column wants it."""
+    kind = row["external" if column.get("external") else "key"]
+    return [*matrix["keys"][kind], *grants, *row.get("before", []), *column["steps"]]
+
+
+def outcome(matrix: dict[str, Any], row: dict[str, Any], state: dict[str, Any]) -> str | None:
+    """What the row's call fails with in a state."""
+    error: str | None = matrix["outcomes"][row["states"][matrix["states"].index(state)]]
+    return error
+
+
+def seen(row: dict[str, Any], column: dict[str, Any]) -> dict[str, Any]:
+    """The look at the key after the call."""
+    state = row.get("becomes", {}).get(column["name"], column["state"])
+    expect = {"KeyMetadata.KeyState": state}
+    return {"call": "DescribeKey", "with": {"KeyId": "${key}"}, "expect": expect}
+
+
+def name_of(row: dict[str, Any]) -> str:
+    """What tells a row from the others."""
+    name: str = row.get("name", row["call"])
+    return name
 
 
 def picked(members: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+import authorization
 import kmshsm
 import lanes
 import matrix
+import sessions
 from cases import MISSING, OWN_STEPS, at_path, encoded, holds, replaced
 
 TABLE = sorted((Path(__file__).parents[1] / "cases").glob("*.json"))
@@ -19,7 +21,12 @@ TABLE = sorted((Path(__file__).parents[1] / "cases").glob("*.json"))
 def read(path: Path) -> list[dict[str, Any]]:
     """The cases of a file: a list of them, or a matrix."""
     content = json.loads(path.read_text("utf-8"))
-    return content if isinstance(content, list) else [*matrix.cases(content)]
+    if isinstance(content, list):
+        return content
+    if "roles" not in content:
+        return [*matrix.cases(content)]
+    operations = json.loads((path.parent / content["operations"]).read_text("utf-8"))
+    return [*authorization.cases(content, operations)]
 
 
 CASES = [
@@ -34,32 +41,40 @@ def test_there_is_a_table() -> None:
 @pytest.mark.parametrize("lane", ["json", "typed"])
 @pytest.mark.parametrize("case", CASES)
 def test_case(case: dict[str, Any], lane: str) -> None:
-    assert case.keys() <= {"name", "account", "region", "steps"}
+    assert case.keys() <= {"name", "steps"} | sessions.CALLER
     assert case["steps"]
     variables: dict[str, str] = {}
-    with kmshsm.open("memory:?clock=manual", allow_unprotected_memory=True) as store:
+    options: dict[str, Any] = {"allow_unprotected_memory": True, "audit": "all"}
+    with kmshsm.open("memory:?clock=manual", **options) as store, sessions.Sessions(store) as opened:
         for step in case["steps"]:
-            run(store, {**case, **step}, lane, variables)
+            run(opened, {**picked(case), **step}, lane, variables)
 
 
-def run(store: kmshsm.Store, step: dict[str, Any], lane: str, variables: dict[str, str]) -> None:
-    known = {"call", "with", "raw", "error", "message", "expect", "save"}
-    assert step.keys() <= known | {"name", "account", "region", "steps"}
+def picked(case: dict[str, Any]) -> dict[str, Any]:
+    """What the steps of a case have from it."""
+    return {name: case[name] for name in sessions.CALLER if name in case}
+
+
+def run(
+    opened: sessions.Sessions, step: dict[str, Any], lane: str, variables: dict[str, str]
+) -> None:
+    known = {"name", "call", "with", "raw", "error", "message", "expect", "save"}
+    assert step.keys() <= known | sessions.CALLER
     given = replaced(step.get("with", {}), variables)
     if "error" in step:
         with pytest.raises(kmshsm.KmsError) as caught:
-            do(store, step, lane, given)
-        assert caught.value.code == step["error"], caught.value
+            do(opened, step, lane, given, variables)
+        assert caught.value.code == step["error"], f"{step.get('name')}: {caught.value}"
         assert step.get("message", "") in caught.value.message
         return
-    answer, is_typed = do(store, step, lane, given)
+    answer, is_typed = do(opened, step, lane, given, variables)
     for path, expected in replaced(step.get("expect", {}), variables).items():
         value = at_path(answer, path)
         if is_typed and value is MISSING:
             continue
         if is_typed and path == "Plaintext" and isinstance(expected, str):
             expected = encoded(lanes.plaintext(expected))
-        assert holds(expected, value), f"{step['call']}: {path} is {value!r}, not {expected!r}"
+        assert holds(expected, value), f"{step.get('name', step['call'])}: {path} is {value!r}, not {expected!r}"
     for name, path in step.get("save", {}).items():
         value = at_path(answer, path)
         assert isinstance(value, (str, int)), f"{step['call']}: no {path} to save"
@@ -67,18 +82,21 @@ def run(store: kmshsm.Store, step: dict[str, Any], lane: str, variables: dict[st
 
 
 def do(
-    store: kmshsm.Store, step: dict[str, Any], lane: str, given: Any
+    opened: sessions.Sessions,
+    step: dict[str, Any],
+    lane: str,
+    given: Any,
+    variables: dict[str, str],
 ) -> tuple[dict[str, Any], bool]:
     """The answer, and whether it came from a typed method."""
     action = step["call"]
     if action in OWN_STEPS:
         return OWN_STEPS[action](given), False
-    account, region = step.get("account", "111122223333"), step.get("region", "cn-hongkong")
-    with store.session(account, region) as session:
-        if "raw" in step:
-            return json.loads(session.call_json(action, step["raw"])), False
-        if lane == "typed":
-            answer = lanes.typed(session, action, given)
-            if answer is not None:
-                return answer, True
-        return session.call(action, given), False
+    session = opened.of(replaced({name: step[name] for name in sessions.CALLER & step.keys()}, variables))
+    if "raw" in step:
+        return json.loads(session.call_json(action, step["raw"])), False
+    if lane == "typed":
+        answer = lanes.typed(session, action, given)
+        if answer is not None:
+            return answer, True
+    return session.call(action, given), False
