@@ -17,7 +17,8 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds))
     }
 
-    /// The moment of a text, from 1970 on: as [`parse_moment`] reads it.
+    /// The moment of a text in UTC, `YYYY-MM-DDThh:mm:ssZ` or without seconds (ISO 8601), from 1970 on; none
+    /// for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         u64::try_from(parse_moment(text)?).ok().map(Self)
     }
