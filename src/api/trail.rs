@@ -28,6 +28,7 @@ pub struct Exported {
 /// [`InvalidParameter`](ErrorCode::InvalidParameter) (`path`) if there is such a file already, or none can be
 /// made there; what [`Kms::export_trail`] answers.
 pub fn export_trail(kms: &Kms, path: &Path) -> Result<Exported> {
+    kms.check()?;
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let file = file.map_err(|error| strange(path, &error))?;
     let written = kms.export_trail(&mut BufWriter::new(&file)).and_then(|head| {

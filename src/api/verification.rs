@@ -17,6 +17,7 @@ pub fn verify_trail(
     public_key: Option<&PublicKey>,
     head: Option<&Head>,
 ) -> Result<Verified> {
+    selftest::ready()?;
     selftest::ready_for_pairs()?;
     audit::verify(trail, public_key, head)
 }

@@ -92,13 +92,13 @@ static void on_keys(json *steps, const json *authorization,
   }
 }
 
+/* Without steps if the role may do everything to whatever key. */
 static void by_names(json *steps, const json *authorization,
                      const json *operations, const json *role)
 {
   const json *enabled = json_get(operations, "states")->items;
   const json *grants = json_get(role, "grants");
   const json *row = json_get(operations, "rows")->items;
-  json_add_copies(steps, json_get(authorization, "others"));
   for(; row; row = row->next) {
     const json *naming = json_get(authorization, "names")->items;
     int prepared = 0;
@@ -108,6 +108,8 @@ static void by_names(json *steps, const json *authorization,
       /* What it may do to whatever key is not denied under any name. */
       if(may(role, row) && (!grants || json_get(naming, "is_key")))
         continue;
+      if(!steps->items)
+        json_add_copies(steps, json_get(authorization, "others"));
       if(!prepared++)
         matrix_prepare(steps, operations, row, enabled, grants);
       json_add_copies(steps, json_get(naming, "steps"));
@@ -130,22 +132,26 @@ static void on_the_account(json *steps, const json *authorization,
       add_denied(steps, authorization, asks(role, row, "", denied), "account");
 }
 
-/* A case of the role that has only the role's own steps yet. */
-static json *add_case(json *cases, const json *operations, const json *role,
-                      const char *of)
+/* A case of the role, unless there are no steps. */
+static void add_case(json *cases, const json *operations, const json *role,
+                     const char *of, json *steps)
 {
-  json *test = json_new(JSON_OBJECT), *steps = json_new(JSON_LIST);
+  json *test = json_new(JSON_OBJECT), *all = json_new(JSON_LIST);
   buffer name = {0};
   buffer_text(&name, json_string(role, "name"));
   buffer_text(&name, ": operations ");
   buffer_text(&name, of);
   json_set_text(test, "name", name.data);
   json_set_copy(test, "region", operations);
-  json_add_copies(steps, json_get(role, "steps"));
-  json_set(test, "steps", steps);
-  json_add(cases, test);
+  json_add_copies(all, json_get(role, "steps"));
+  json_add_copies(all, steps);
+  json_set(test, "steps", all);
+  if(steps->items)
+    json_add(cases, test);
+  else
+    json_free(test);
   buffer_free(&name);
-  return steps;
+  json_free(steps);
 }
 
 json *authorization_cases(const json *authorization, const json *operations)
@@ -155,16 +161,19 @@ json *authorization_cases(const json *authorization, const json *operations)
   for(; role; role = role->next) {
     const json *column = json_get(operations, "states")->items;
     for(; column; column = column->next) {
-      steps = add_case(cases, operations, role, json_string(column, "name"));
+      steps = json_new(JSON_LIST);
       on_keys(steps, authorization, operations, role, column);
+      add_case(cases, operations, role, json_string(column, "name"), steps);
     }
     /* Names mean another thing in another account, and there the account's own
        is its own. */
     if(!json_get(role, "account")) {
-      steps = add_case(cases, operations, role, "by other names");
+      steps = json_new(JSON_LIST);
       by_names(steps, authorization, operations, role);
-      steps = add_case(cases, operations, role, "on the account");
+      add_case(cases, operations, role, "by other names", steps);
+      steps = json_new(JSON_LIST);
       on_the_account(steps, authorization, role);
+      add_case(cases, operations, role, "on the account", steps);
     }
   }
   return cases;

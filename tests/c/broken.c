@@ -125,9 +125,13 @@ static void nothing_wraps(void)
   static const uint8_t zeros[32];
   uint8_t out[512];
   size_t len = 0;
+  char *answer = NULL;
   is_status(kmshsm_wrap_key_material("SM2PKE", zeros, 32, zeros, 32, out,
                                      sizeof(out), &len),
             REFUSED, "nothing is wrapped");
+  is_status(kmshsm_audit_verify("/dev/null", NULL, NULL, &answer), REFUSED,
+            "and no trail is verified");
+  is_true(!answer, "with no answer");
 }
 
 /* Opening anew works, and does not revive what was open. */

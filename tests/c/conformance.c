@@ -97,8 +97,8 @@ static void run_case(const char *file, const json *test, int typed)
   r.test = test;
   r.typed = typed;
   r.variables = json_new(JSON_OBJECT);
-  status = kmshsm_open_with("memory:?clock=manual", KMSHSM_UNLOCK_NONE, NULL, 0,
-                            options, &r.sessions.store);
+  status = kmshsm_open_with("memory:?clock=manual", KMSHSM_UNLOCK_NONE, NULL,
+                            0, options, &r.sessions.store);
   if(status) {
     buffer_text(&problem, "the store does not open: ");
     buffer_text(&problem, kmshsm_last_error());

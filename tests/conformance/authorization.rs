@@ -91,6 +91,9 @@ impl Authorization {
         let mut cases = Vec::new();
         for role in &self.roles {
             let mut add = |of: &str, steps: Vec<Step>| {
+                if steps.is_empty() {
+                    return;
+                }
                 let name = format!("{}: operations {of}", role.name);
                 let steps = [&role.steps[..], &steps].concat();
                 cases.push(Case { name, steps, ..operations.case_there() });
@@ -124,7 +127,7 @@ impl Authorization {
     }
 
     fn by_names(&self, operations: &Matrix, role: &Role) -> Vec<Step> {
-        let mut steps = self.others.clone();
+        let mut steps = Vec::new();
         for row in operations.rows().filter(|row| role.tries(row) && row.has_names()) {
             // What it may do to whatever key is not denied under any name.
             let is_allowed = role.may.contains(row.call());
@@ -132,6 +135,9 @@ impl Authorization {
                 |naming: &&Naming| !is_allowed || (!role.grants.is_empty() && !naming.is_key);
             let denied: Vec<_> = self.names.iter().filter(is_denied).collect();
             if !denied.is_empty() {
+                if steps.is_empty() {
+                    steps.clone_from(&self.others);
+                }
                 steps.extend(operations.setup(row, 0, &role.grants));
             }
             for naming in denied {

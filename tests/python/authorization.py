@@ -18,15 +18,18 @@ Steps = list[dict[str, Any]]
 def cases(table: dict[str, Any], operations: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """For each role, a case for each state of keys, one for names and one for the account."""
     for role in table["roles"]:
-        parts = {state["name"]: on_keys(table, operations, role, state) for state in operations["states"]}
+        parts = {
+            state["name"]: on_keys(table, operations, role, state) for state in operations["states"]
+        }
         # Names mean another thing in another account, and there the account's own is its own.
         if "account" not in role:
             parts["by other names"] = by_names(table, operations, role)
             parts["on the account"] = on_the_account(table, role)
         for of, steps in parts.items():
             name = f"{role['name']}: operations {of}"
-            steps = [*role.get("steps", []), *steps]
-            yield {"name": name, "region": operations["region"], "steps": steps}
+            if steps:
+                steps = [*role.get("steps", []), *steps]
+                yield {"name": name, "region": operations["region"], "steps": steps}
 
 
 def on_keys(
@@ -47,13 +50,14 @@ def on_keys(
 
 def by_names(table: dict[str, Any], operations: dict[str, Any], role: dict[str, Any]) -> Steps:
     """All operations on what the role must not know."""
-    steps: Steps = [*table["others"]]
+    steps: Steps = []
     grants = role.get("grants", [])
     for row in rows(operations, role, "names"):
         # What it may do to whatever key is not denied under any name.
         may = row["call"] in role["may"]
         names = [it for it in table["names"] if not may or (grants and not it.get("is_key"))]
         if names:
+            steps = steps or [*table["others"]]
             steps += prepared(operations, row, operations["states"][0], grants)
         for naming in names:
             steps += [*naming["steps"], asked(role, row, naming["name"], role["denied"])]
@@ -72,9 +76,7 @@ def on_the_account(table: dict[str, Any], role: dict[str, Any]) -> Steps:
     return steps
 
 
-def rows(
-    operations: dict[str, Any], role: dict[str, Any], group: str
-) -> Iterator[dict[str, Any]]:
+def rows(operations: dict[str, Any], role: dict[str, Any], group: str) -> Iterator[dict[str, Any]]:
     """The operations that the role is tried on and that have cells of this group."""
     for row in operations["rows"]:
         if group in row and name_of(row) in role.get("rows", [name_of(row)]):

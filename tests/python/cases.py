@@ -59,7 +59,7 @@ def replaced(value: Any, variables: dict[str, str]) -> Any:
 
 
 def at_path(answer: Any, path: str) -> Any:
-    """What a dotted path leads to, or MISSING; an empty one is all, but for what names the request."""
+    """What a dotted path leads to, or MISSING; an empty one is all but the request's name."""
     if not path:
         return json.dumps({name: answer[name] for name in answer if name != "RequestId"})
     for part in path.split("."):

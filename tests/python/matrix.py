@@ -38,7 +38,7 @@ def prepared(
     column: dict[str, Any],
     grants: Iterable[dict[str, Any]] = (),
 ) -> list[dict[str, Any]]:
-    """Makes a key, grants what is to be granted on it, and brings it to where the column wants it."""
+    """Makes a key, grants what is to be granted on it, and does what the column wants."""
     kind = row["external" if column.get("external") else "key"]
     return [*matrix["keys"][kind], *grants, *row.get("before", []), *column["steps"]]
 

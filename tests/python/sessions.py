@@ -44,6 +44,7 @@ class Sessions(contextlib.ExitStack):
         """Opens one."""
         login = {CLIENT[name]: value for name, value in (client or {}).items()}
         if access_key:
+            account = None
             login["access_key_id"] = access_key["id"]
             login["access_key_secret"] = access_key["secret"]
         return self.store.session(account, region, **login)

@@ -14,6 +14,7 @@ import lanes
 import matrix
 import sessions
 from cases import MISSING, OWN_STEPS, at_path, encoded, holds, replaced
+from matrix import name_of
 
 TABLE = sorted((Path(__file__).parents[1] / "cases").glob("*.json"))
 
@@ -45,14 +46,17 @@ def test_case(case: dict[str, Any], lane: str) -> None:
     assert case["steps"]
     variables: dict[str, str] = {}
     options: dict[str, Any] = {"allow_unprotected_memory": True, "audit": "all"}
-    with kmshsm.open("memory:?clock=manual", **options) as store, sessions.Sessions(store) as opened:
+    with (
+        kmshsm.open("memory:?clock=manual", **options) as store,
+        sessions.Sessions(store) as opened,
+    ):
         for step in case["steps"]:
-            run(opened, {**picked(case), **step}, lane, variables)
+            run(opened, {**caller(case), **step}, lane, variables)
 
 
-def picked(case: dict[str, Any]) -> dict[str, Any]:
-    """What the steps of a case have from it."""
-    return {name: case[name] for name in sessions.CALLER if name in case}
+def caller(step: dict[str, Any]) -> dict[str, Any]:
+    """What a step, or a case for all its steps, says of who calls."""
+    return {name: step[name] for name in sessions.CALLER if name in step}
 
 
 def run(
@@ -64,7 +68,7 @@ def run(
     if "error" in step:
         with pytest.raises(kmshsm.KmsError) as caught:
             do(opened, step, lane, given, variables)
-        assert caught.value.code == step["error"], f"{step.get('name')}: {caught.value}"
+        assert caught.value.code == step["error"], f"{name_of(step)}: {caught.value}"
         assert step.get("message", "") in caught.value.message
         return
     answer, is_typed = do(opened, step, lane, given, variables)
@@ -74,7 +78,7 @@ def run(
             continue
         if is_typed and path == "Plaintext" and isinstance(expected, str):
             expected = encoded(lanes.plaintext(expected))
-        assert holds(expected, value), f"{step.get('name', step['call'])}: {path} is {value!r}, not {expected!r}"
+        assert holds(expected, value), f"{name_of(step)}: {path} is {value!r}, not {expected!r}"
     for name, path in step.get("save", {}).items():
         value = at_path(answer, path)
         assert isinstance(value, (str, int)), f"{step['call']}: no {path} to save"
@@ -92,7 +96,9 @@ def do(
     action = step["call"]
     if action in OWN_STEPS:
         return OWN_STEPS[action](given), False
-    session = opened.of(replaced({name: step[name] for name in sessions.CALLER & step.keys()}, variables))
+    session = opened.of(
+        replaced({name: step[name] for name in sessions.CALLER & step.keys()}, variables)
+    )
     if "raw" in step:
         return json.loads(session.call_json(action, step["raw"])), False
     if lane == "typed":
