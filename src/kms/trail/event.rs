@@ -15,14 +15,27 @@ use crate::model::{Indicator, KeyId, Principal, Region, Service, Space, Timestam
 pub(in crate::kms) fn frame(space: &Space, principal: &Principal, client: &Client) -> Frame {
     let source_ip = client.source_ip.map(|ip| ip.to_string());
     let own = concat!("libkmshsm/", env!("CARGO_PKG_VERSION"));
-    let user_agent = client.user_agent.as_deref().unwrap_or(own);
+    let user_agent = cut(client.user_agent.as_deref().unwrap_or(own), 256);
     let caller = Caller::Principal(principal, client.mfa_present);
     Frame::new(caller, space, source_ip.as_deref(), user_agent)
 }
 
+/// So many characters of it at most: what callers write at will must not make an event too long.
+fn cut(text: &str, most: usize) -> &str {
+    let end = text.char_indices().nth(most).map_or(text.len(), |(end, _)| end);
+    text.get(..end).unwrap_or_default()
+}
+
+/// How many characters of the message of an error are shown.
+const MAX_MESSAGE: usize = 1024;
+
 thread_local! {
     /// Where events are put together, so that each takes no memory of its own.
     static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+fn refusal<'a>(error: &Error, message: &'a str) -> Refusal<'a> {
+    Refusal { code: error.code().wire_code(), message: cut(message, MAX_MESSAGE) }
 }
 
 /// An event of which nothing more is known.
@@ -63,24 +76,23 @@ impl Call<'_> {
         error: Option<&Error>,
         f: impl FnOnce(&[u8]) -> R,
     ) -> R {
-        let (keys, parameters) = (self.keys(), self.parameters());
+        let parameters = self.parameters();
         let message = error.map(ToString::to_string);
-        let refusal = error
-            .zip(message.as_deref())
-            .map(|(error, message)| Refusal { code: error.code().wire_code(), message });
-        let event = Event {
-            service: self.service,
-            is_write: self.access == Access::Write,
-            parameters: &parameters,
-            keys: &keys,
-            refusal,
-            approved: match self.indicator() {
-                Indicator::None => None,
-                indicator => Some(indicator == Indicator::Approved),
-            },
-            ..plain(&self.session.frame, self.request_id, self.session.kms.now(), self.name)
-        };
-        with_text(&event, f)
+        let refusal = error.zip(message.as_deref()).map(|(error, message)| refusal(error, message));
+        let indicator = self.indicator();
+        self.with_keys(|keys| {
+            let event = Event {
+                service: self.service,
+                is_write: self.access == Access::Write,
+                parameters: &parameters,
+                keys,
+                refusal,
+                approved: (indicator != Indicator::None)
+                    .then_some(indicator == Indicator::Approved),
+                ..plain(&self.session.frame, self.request_id, self.session.kms.now(), self.name)
+            };
+            with_text(&event, f)
+        })
     }
 
     /// What will be told of this request and of those that fail like it.
@@ -93,7 +105,7 @@ impl Call<'_> {
             name: self.name,
             is_write: self.access == Access::Write,
             parameters: self.parameters().to_vec(),
-            keys: self.keys(),
+            keys: self.with_keys(<[KeyId]>::to_vec),
             error: error.clone(),
         }
     }
@@ -116,13 +128,12 @@ impl Refused {
     /// Runs `f` with the event of so many of them.
     pub(super) fn with_event<R>(&self, count: u64, f: impl FnOnce(&[u8]) -> R) -> R {
         let message = self.error.to_string();
-        let code = self.error.code().wire_code();
         let event = Event {
             service: self.service,
             is_write: self.is_write,
             parameters: &self.parameters,
             keys: &self.keys,
-            refusal: Some(Refusal { code, message: &message }),
+            refusal: Some(refusal(&self.error, &message)),
             count,
             ..plain(&self.frame, self.id, self.time, self.name)
         };
@@ -143,7 +154,7 @@ impl Kms {
         let nobodys = Principal::Root { account: nobody.account };
         let principal = principal.unwrap_or(&nobodys);
         let space = Space::of(*principal.account(), region);
-        let access_key = login.access_key.map(|(id, _)| id);
+        let access_key = login.access_key.map(|(id, _)| cut(id, 128));
         let parameters = serde_json::json!({ "AccessKeyId": access_key }).to_string().into_bytes();
         let caller = format!("{access_key:?} {region:?} {:?}", login.client);
         let refused = Refused {

@@ -8,7 +8,7 @@ use crate::kms::trail::event::Refused;
 use crate::kms::trail::waiting::Texts;
 use crate::model::Timestamp;
 
-/// How many kinds are told apart in a second. Whoever makes more of them does not get more events.
+/// How many kinds wait before they are written.
 const KINDS: usize = 1000;
 
 /// The failures of a second, by what they have in common.
@@ -20,26 +20,27 @@ impl Refusals {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a failure to those like it. `caller` is who, from where.
-    pub(super) fn push(&self, caller: &str, refused: Refused) {
+    /// Adds a failure to those like it; `caller` is who, from where. Says whether it is time to write.
+    pub(super) fn push(&self, caller: &str, refused: Refused) -> bool {
         let Refused { name, keys, error, time, .. } = &refused;
-        let mut kind = format!("{} {caller} {name} {keys:?} {}", time.0, error.code().number());
+        let kind = format!("{} {caller} {name} {keys:?} {}", time.0, error.code().number());
         let mut kinds = self.lock();
-        if kinds.len() >= KINDS && !kinds.contains_key(&kind) {
-            kind = format!("{} others", time.0);
-        }
         kinds.entry(kind).or_insert((refused, 0)).1 += 1;
+        kinds.len() >= KINDS
     }
 
-    /// Moves the events of the seconds that are over to the end of `events`, or `all`.
-    pub(super) fn take(&self, now: Timestamp, all: bool, events: &mut Texts) {
+    /// The events of the seconds that are over, or `all`.
+    pub(super) fn take(&self, now: Timestamp, all: bool) -> Texts {
         let mut kinds = self.lock();
         let over = kinds.extract_if(|_, (refused, _)| all || refused.time < now);
         let mut over: Vec<_> = over.map(|(_, refused)| refused).collect();
+        drop(kinds);
         over.sort_by_key(|(refused, _)| refused.time);
+        let mut events = Texts::default();
         for (refused, count) in over {
             refused.with_event(count, |event| events.push(event));
         }
+        events
     }
 
     pub(super) fn is_empty(&self) -> bool {
