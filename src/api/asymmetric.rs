@@ -61,6 +61,10 @@ impl<'a> Action for AsymmetricSign<'a> {
         value.shorten(len);
         Ok(Signature { key_id: key.record().id, key_version_id: version.id, value })
     }
+
+    fn withdraw(mut answer: Signature<'a>) {
+        answer.value.as_mut().fill(0);
+    }
 }
 
 /// Tells whether a signature is one of a digest. A wrong one is an answer, not an error: look at Value.
@@ -166,6 +170,10 @@ impl<'a> Action for AsymmetricEncrypt<'a> {
         let key_id = key.record().id;
         Ok(PublicKeyEncrypted { key_id, key_version_id: version.id, ciphertext_blob: blob })
     }
+
+    fn withdraw(mut answer: PublicKeyEncrypted<'a>) {
+        answer.ciphertext_blob.as_mut().fill(0);
+    }
 }
 
 /// Decrypts what was encrypted with the public half of a key for ENCRYPT/DECRYPT, here or elsewhere.
@@ -215,6 +223,10 @@ impl<'a> Action for AsymmetricDecrypt<'a> {
         })?;
         plaintext.0.shorten(len);
         Ok(PublicKeyDecrypted { key_id: key.record().id, key_version_id: version.id, plaintext })
+    }
+
+    fn withdraw(mut answer: PublicKeyDecrypted<'a>) {
+        answer.plaintext.0.as_mut().fill(0);
     }
 }
 

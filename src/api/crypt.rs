@@ -67,6 +67,10 @@ impl<'a> Action for Encrypt<'a> {
         })?;
         Ok(Encrypted { key_id: key.record().id, key_version_id: version, ciphertext_blob: blob })
     }
+
+    fn withdraw(mut answer: Encrypted<'a>) {
+        answer.ciphertext_blob.as_mut().fill(0);
+    }
 }
 
 /// Decrypts what Encrypt or GenerateDataKey made.
@@ -142,6 +146,10 @@ impl<'a> Action for Decrypt<'a> {
             key_version_id: envelope.version(),
             plaintext: Opened { bytes: plaintext, is_text: envelope.is_text() },
         })
+    }
+
+    fn withdraw(mut answer: Decrypted<'a>) {
+        answer.plaintext.bytes.0.as_mut().fill(0);
     }
 }
 

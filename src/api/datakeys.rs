@@ -105,6 +105,11 @@ impl<'a> Action for GenerateDataKey<'a> {
         let WrappedDataKey { key_id, key_version_id, ciphertext_blob } = made;
         Ok(DataKey { key_id, key_version_id, ciphertext_blob, plaintext })
     }
+
+    fn withdraw(mut answer: DataKey<'a>) {
+        answer.ciphertext_blob.as_mut().fill(0);
+        answer.plaintext.0.as_mut().fill(0);
+    }
 }
 
 /// Makes a data key and answers its ciphertext only.
@@ -150,6 +155,10 @@ impl<'a> Action for GenerateDataKeyWithoutPlaintext<'a> {
         let len = length(self.key_spec, self.number_of_bytes)?;
         let blob = self.into.take(len + OVERHEAD)?;
         generate(door, &self.key_id, &self.encryption_context, blob, None)
+    }
+
+    fn withdraw(mut answer: WrappedDataKey<'a>) {
+        answer.ciphertext_blob.as_mut().fill(0);
     }
 }
 

@@ -85,6 +85,10 @@ impl<'a> Action for ExportDataKey<'a> {
             exported_data_key: exported,
         })
     }
+
+    fn withdraw(mut answer: ExportedDataKey<'a>) {
+        answer.exported_data_key.as_mut().fill(0);
+    }
 }
 
 /// Makes a data key and gives it encrypted twice: under the key, and with a public key of the caller's.
@@ -168,6 +172,11 @@ impl<'a> Action for GenerateAndExportDataKey<'a> {
             ciphertext_blob: blob,
             exported_data_key: exported,
         })
+    }
+
+    fn withdraw(mut answer: DataKeyForExport<'a>) {
+        answer.ciphertext_blob.as_mut().fill(0);
+        answer.exported_data_key.as_mut().fill(0);
     }
 }
 

@@ -23,6 +23,8 @@ mod metadata;
 mod params;
 mod ram;
 mod random;
+#[cfg(test)]
+mod recording;
 mod reencrypt;
 mod resources;
 mod rotation;

@@ -47,6 +47,10 @@ impl<'a> Action for GenerateRandom<'a> {
         hsm::draw(door.admit_drawing()?, random.0.as_mut())?;
         Ok(RandomBytes { random })
     }
+
+    fn withdraw(mut answer: RandomBytes<'a>) {
+        answer.random.0.as_mut().fill(0);
+    }
 }
 
 /// The number of random bytes: 1 to [`MAX_RANDOM`].

@@ -127,6 +127,10 @@ impl<'a> Action for ReEncrypt<'a> {
             ciphertext_blob: blob,
         })
     }
+
+    fn withdraw(mut answer: ReEncrypted<'a>) {
+        answer.ciphertext_blob.as_mut().fill(0);
+    }
 }
 
 impl ReEncrypt<'_> {

@@ -1,7 +1,7 @@
 //! Writing a trail for others: JSON lines that `verify` reads.
 
-use super::{Chain, PublicKey, SignedCheckpoint, line};
-use crate::error::{ErrorCode, Result};
+use super::{Chain, Head, PublicKey, SignedCheckpoint, line};
+use crate::error::Result;
 
 /// Writes the lines of an exported trail, one after the other, and verifies the chain as it goes: the
 /// first line, then events and checkpoints in their order, a checkpoint last.
@@ -25,7 +25,7 @@ impl ExportWriter {
         self.is_signed = false;
     }
 
-    /// Appends the line of a checkpoint; [`ErrorCode::TrailDamaged`] if it is not about what has been
+    /// Appends the line of a checkpoint; [`TrailDamaged`](crate::error::ErrorCode::TrailDamaged) if it is not about what has been
     /// written up to here.
     pub fn checkpoint(&mut self, signed: &SignedCheckpoint, out: &mut Vec<u8>) -> Result<()> {
         if signed.checkpoint.chain != self.chain {
@@ -37,14 +37,14 @@ impl ExportWriter {
         Ok(())
     }
 
-    /// The number of the last event written.
-    pub const fn last(&self) -> u64 {
-        self.chain.count
-    }
-
-    /// Ends the trail; [`ErrorCode::Internal`] unless a checkpoint is the last line.
-    pub fn finish(self) -> Result<()> {
-        if self.is_signed { Ok(()) } else { Err(ErrorCode::Internal.into()) }
+    /// Ends the trail and answers its head; [`TrailDamaged`](crate::error::ErrorCode::TrailDamaged) unless a checkpoint is the last
+    /// line.
+    pub fn finish(self) -> Result<Head> {
+        if !self.is_signed {
+            let next = self.chain.count.saturating_add(1);
+            return Err(line::damaged(next, "there is no checkpoint at the end"));
+        }
+        Ok(self.chain.head())
     }
 }
 

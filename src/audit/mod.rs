@@ -26,7 +26,7 @@ pub use frame::{Caller, Frame};
 pub use public::PublicKey;
 pub use segment::{Segment, SegmentWriter};
 pub use verify::Verified;
-pub(crate) use verify::verify;
+pub(crate) use verify::{Verifier, verify};
 
 /// The longest event in bytes: requests are bounded at the door, far below.
 pub const MAX_EVENT: usize = 1 << 20;

@@ -1,6 +1,6 @@
 //! Segments: runs of events as they are stored, each coded against the one before it.
 
-use super::{Chain, MAX_EVENT, line};
+use super::{Chain, Head, MAX_EVENT, line};
 use crate::error::{ErrorCode, Result};
 use crate::octets::{Reader, Writer};
 
@@ -16,32 +16,31 @@ const MAX_TEXT: usize = 8 * MAX_EVENT;
 
 /// Gathers the events of a segment.
 #[derive(Default)]
-pub struct SegmentWriter {
+pub struct SegmentWriter<'e> {
     entries: Writer,
-    last: Vec<u8>,
+    last: &'e [u8],
     count: u32,
     text_len: usize,
 }
 
-impl SegmentWriter {
+impl<'e> SegmentWriter<'e> {
     /// Adds an event and answers true; false if the segment is full, which then wants to be finished
     /// first. An event longer than [`MAX_EVENT`] is [`ErrorCode::Internal`].
-    pub fn push(&mut self, event: &[u8]) -> Result<bool> {
+    pub fn push(&mut self, event: &'e [u8]) -> Result<bool> {
         if event.len() > MAX_EVENT {
             return Err(ErrorCode::Internal.into());
         }
         if self.text_len + event.len() > MAX_TEXT {
             return Ok(false);
         }
-        let prefix = shared_prefix(&self.last, event);
+        let prefix = shared_prefix(self.last, event);
         let (_, last) = self.last.split_at_checked(prefix).unwrap_or_default();
         let (_, rest) = event.split_at_checked(prefix).unwrap_or_default();
         let suffix = shared_suffix(last, rest);
         let (middle, _) = rest.split_at_checked(rest.len() - suffix).unwrap_or_default();
         // Both are at most MAX_EVENT.
         self.entries.u32(prefix as u32).u32(suffix as u32).lp(middle);
-        self.last.clear();
-        self.last.extend_from_slice(event);
+        self.last = event;
         self.count += 1;
         self.text_len += event.len();
         Ok(true)
@@ -144,6 +143,24 @@ impl Segment {
             let range = start.copied().unwrap_or(0)..self.ends.get(nth).copied().unwrap_or(0);
             (self.first + nth as u64, self.text.get(range).unwrap_or_default())
         })
+    }
+
+    /// The point of the trail that the first event follows.
+    pub const fn before(&self) -> Head {
+        Head { sequence: self.first - 1, hash: self.previous }
+    }
+
+    /// [`ErrorCode::TrailDamaged`] unless the last event of this segment of `store` is where `head` says.
+    pub fn leads_to(&self, store: [u8; 16], head: &Head) -> Result<()> {
+        if self.last() != head.sequence {
+            return Err(line::damaged(self.last().saturating_add(1), "it is missing"));
+        }
+        let mut chain = Chain { store, count: self.first - 1, head: self.previous };
+        self.replay(&mut chain)?;
+        if chain.head() != *head {
+            return Err(line::damaged(head.sequence, "it is not the one that others follow"));
+        }
+        Ok(())
     }
 
     /// Adds the events to the chain; [`ErrorCode::TrailDamaged`] if it is not where they begin.

@@ -31,59 +31,106 @@ pub struct Verified {
     pub algorithm: SigningAlgorithm,
     /// SHA-256 of the key's SubjectPublicKeyInfo, in hexadecimal.
     pub key_fingerprint: String,
-    /// Whether the caller gave the key. If not, it is the trail's own, and anybody may have signed.
+    /// Whether the key is the one that was given, or the store's own. If not, it is the one that the
+    /// trail names, and anybody may have signed.
     pub is_key_trusted: bool,
 }
 
-/// Verifies an exported trail, line by line: each event follows the one before it, and all are signed
-/// for by `trusted`, or else by the key in the trail itself. Against a `head` that has been seen before
-/// it also shows whether the end was cut off since.
-///
-/// [`TrailDamaged`](crate::error::ErrorCode::TrailDamaged) names the first event that is not as it was signed.
+/// Verifies an exported trail; see [`Verifier`].
 pub(crate) fn verify(
     reader: impl BufRead,
     trusted: Option<&PublicKey>,
     head: Option<&Head>,
 ) -> Result<Verified> {
     let mut lines = Lines { reader, line: Vec::new() };
-    let first_line = lines.next(0)?.unwrap_or_default();
-    let (named, chain) = line::read_header(first_line)?;
-    if trusted.is_some_and(|trusted| trusted.spki() != named.spki()) {
-        let other = line::hex(&named.fingerprint());
-        return Err(line::damaged(0, format_args!("it names another key, {other}")));
+    let mut verifier = Verifier::new(trusted, head.copied());
+    while let Some(line) = lines.next(verifier.next())? {
+        verifier.line(line)?;
     }
-    let before = chain.count;
-    let mut walk = Walk { chain, key: named, checkpoints: 0, signed: None, head };
-    walk.meet_head()?;
-    while let Some(line) = lines.next(walk.next())? {
-        walk.step(line)?;
+    verifier.finish()
+}
+
+/// Verifies a trail line by line: each event follows the one before it, and all are signed for by a
+/// trusted key, or else by the key in the trail itself. Against a head that has been seen before it also
+/// shows whether the end was cut off since.
+///
+/// [`TrailDamaged`](crate::error::ErrorCode::TrailDamaged) names the first event that is not as it was
+/// signed.
+pub(crate) struct Verifier<'k> {
+    trusted: Option<&'k PublicKey>,
+    head: Option<Head>,
+    /// None before the first line.
+    walk: Option<Walk>,
+}
+
+impl<'k> Verifier<'k> {
+    pub(crate) const fn new(trusted: Option<&'k PublicKey>, head: Option<Head>) -> Self {
+        Self { trusted, head, walk: None }
     }
-    let signed_at = walk.finish(before)?;
-    let Walk { chain, key, checkpoints, .. } = walk;
-    Ok(Verified {
-        store: uuid::Uuid::from_bytes(chain.store).to_string(),
-        events: chain.count - before,
-        first: before.saturating_add(1),
-        head: chain.head(),
-        checkpoints,
-        signed_at,
-        algorithm: key.algorithm(),
-        key_fingerprint: line::hex(&key.fingerprint()),
-        is_key_trusted: trusted.is_some(),
-    })
+
+    /// The number of the event that the next line is about; 0 for the first line.
+    fn next(&self) -> u64 {
+        self.walk.as_ref().map_or(0, Walk::next)
+    }
+
+    /// Takes the next line, without its line feed.
+    pub(crate) fn line(&mut self, line: &str) -> Result<()> {
+        match &mut self.walk {
+            Some(walk) => walk.step(line),
+            None => {
+                self.walk = Some(self.begin(line)?);
+                Ok(())
+            }
+        }
+    }
+
+    fn begin(&self, first_line: &str) -> Result<Walk> {
+        let (key, chain) = line::read_header(first_line)?;
+        if self.trusted.is_some_and(|trusted| trusted.spki() != key.spki()) {
+            let other = line::hex(&key.fingerprint());
+            return Err(line::damaged(0, format_args!("it names another key, {other}")));
+        }
+        let before = chain.count;
+        let mut walk = Walk { chain, before, key, checkpoints: 0, signed: None, head: self.head };
+        walk.meet_head()?;
+        Ok(walk)
+    }
+
+    /// The trail has ended.
+    pub(crate) fn finish(self) -> Result<Verified> {
+        let walk = match self.walk {
+            Some(walk) => walk,
+            None => self.begin("")?,
+        };
+        let signed_at = walk.finish()?;
+        let Walk { chain, before, key, checkpoints, .. } = walk;
+        Ok(Verified {
+            store: uuid::Uuid::from_bytes(chain.store).to_string(),
+            events: chain.count - before,
+            first: before.saturating_add(1),
+            head: chain.head(),
+            checkpoints,
+            signed_at,
+            algorithm: key.algorithm(),
+            key_fingerprint: line::hex(&key.fingerprint()),
+            is_key_trusted: self.trusted.is_some(),
+        })
+    }
 }
 
 /// Where the verification has come to.
-struct Walk<'a> {
+struct Walk {
     chain: Chain,
+    /// How many events came before the first of the trail.
+    before: u64,
     key: PublicKey,
     checkpoints: u64,
     /// The last checkpoint: the event it stands at, and its time.
     signed: Option<(u64, Timestamp)>,
-    head: Option<&'a Head>,
+    head: Option<Head>,
 }
 
-impl Walk<'_> {
+impl Walk {
     /// The number of the next event.
     const fn next(&self) -> u64 {
         self.chain.count.saturating_add(1)
@@ -144,8 +191,8 @@ impl Walk<'_> {
     }
 
     /// The time of the last signature, if nothing comes after it and the head has been met.
-    fn finish(&self, before: u64) -> Result<Timestamp> {
-        let last = self.chain.count;
+    fn finish(&self) -> Result<Timestamp> {
+        let (before, last) = (self.before, self.chain.count);
         let signed_at = match self.signed {
             Some((sequence, time)) if sequence == last => time,
             signed => {

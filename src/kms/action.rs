@@ -42,4 +42,7 @@ pub trait Action: Sized + Serialize {
 
     /// Does it. Reaches keys only through `door`.
     fn run(&mut self, door: &Door<'_>) -> Result<Self::Answer>;
+
+    /// Wipes what an answer has put into the caller's memory: it is not given after all.
+    fn withdraw(_answer: Self::Answer) {}
 }

@@ -53,6 +53,16 @@ struct Asked<'a> {
 impl Door<'_> {
     /// Permission for the action to be done to what is no key. [`ErrorCode::NoPermission`] otherwise.
     pub(crate) fn permit(&self, target: Target<'_>) -> Result<()> {
+        match target {
+            Target::Alias(name) => self.request().note_resource("ACS::KMS::Alias", name.as_str()),
+            Target::User(name) if name != "*" => {
+                self.request().note_resource("ACS::RAM::User", name);
+            }
+            Target::Policy(name) if name != "*" => {
+                self.request().note_resource("ACS::RAM::Policy", name);
+            }
+            _ => {}
+        }
         if self.is_root_of(self.space()) {
             return Ok(());
         }

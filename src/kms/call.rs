@@ -21,9 +21,11 @@ pub(super) struct Call<'s> {
     plane: Plane,
     /// What was asked, in JSON: of changes, whose events are written before they are over.
     parameters: RefCell<Vec<u8>>,
-    /// The keys that it has found; more of them if there are many.
-    keys: Cell<[Option<KeyId>; 2]>,
+    /// The first keys that it has found, and how many these are; more of them if there are many.
+    keys: Cell<([KeyId; 2], usize)>,
     more_keys: RefCell<Vec<KeyId>>,
+    /// What it is about that is no key: its type and its name.
+    resource: RefCell<Option<(&'static str, String)>>,
     /// Whether it has been counted against the rates.
     is_counted: Cell<bool>,
     /// Whether permission for it depended on the time.
@@ -53,8 +55,9 @@ impl<'s> Call<'s> {
             access: A::ACCESS,
             plane: A::PLANE,
             parameters: RefCell::new(Vec::new()),
-            keys: Cell::new([None; 2]),
+            keys: Cell::new(([KeyId::from_bytes([0; 16]); 2], 0)),
             more_keys: RefCell::new(Vec::new()),
+            resource: RefCell::new(None),
             is_counted: Cell::new(false),
             looked_at_time: Cell::new(false),
             indicator: Cell::new(Indicator::None),
@@ -67,6 +70,7 @@ impl<'s> Call<'s> {
     pub(super) fn show(&self, request: &impl Action) {
         let mut parameters = self.parameters.borrow_mut();
         parameters.clear();
+        parameters.reserve(256);
         parameters::write(request, &mut parameters);
         if parameters.len() > MAX_PARAMETERS {
             parameters.clear();
@@ -83,11 +87,10 @@ impl<'s> Call<'s> {
     #[inline]
     pub(super) fn note_key(&self, id: KeyId) {
         match self.keys.get() {
-            [None, _] => self.keys.set([Some(id), None]),
-            [Some(first), _] if first == id => {}
-            [Some(first), None] => self.keys.set([Some(first), Some(id)]),
-            [_, Some(second)] if second == id => {}
-            _ => self.note_further_key(id),
+            ([first, _], 0) => self.keys.set(([id, first], 1)),
+            ([first, _], 1) if first != id => self.keys.set(([first, id], 2)),
+            ([first, second], 2) if first != id && second != id => self.note_further_key(id),
+            _ => {}
         }
     }
 
@@ -109,6 +112,16 @@ impl<'s> Call<'s> {
         self.indicator.get()
     }
 
+    /// Remembers what the request is about if that is no key: the first of several.
+    pub(super) fn note_resource(&self, kind: &'static str, name: &str) {
+        self.resource.borrow_mut().get_or_insert_with(|| (kind, name.to_owned()));
+    }
+
+    /// What the request is about if that is no key.
+    pub(super) fn resource(&self) -> Option<(&'static str, String)> {
+        self.resource.borrow().clone()
+    }
+
     /// Remembers that permission may be another one at another time.
     pub(super) fn note_time(&self) {
         self.looked_at_time.set(true);
@@ -119,10 +132,12 @@ impl<'s> Call<'s> {
         self.looked_at_time.get()
     }
 
-    /// The keys that the request is about.
-    pub(super) fn keys(&self) -> Vec<KeyId> {
-        let first = self.keys.get().into_iter().flatten();
-        first.chain(self.more_keys.borrow().iter().copied()).collect()
+    /// Runs `f` with the keys that the request is about.
+    pub(super) fn with_keys<R>(&self, f: impl FnOnce(&[KeyId]) -> R) -> R {
+        let (first, count) = self.keys.get();
+        let first = first.get(..count).unwrap_or_default();
+        let more = self.more_keys.borrow();
+        if more.is_empty() { f(first) } else { f(&[first, &more].concat()) }
     }
 
     /// Counts the request against the rates, once: [`ErrorCode::Throttled`] if they are exceeded.
@@ -170,7 +185,11 @@ impl<'s> Call<'s> {
     /// The end of the request: what is to be recorded and is not yet goes into the trail. In strict
     /// mode nothing is answered that could not be recorded.
     #[inline]
-    pub(super) fn conclude<R>(&self, request: &impl Action, outcome: Result<R>) -> Result<R> {
+    pub(super) fn conclude<A: Action>(
+        &self,
+        request: &A,
+        outcome: Result<A::Answer>,
+    ) -> Result<A::Answer> {
         let is_wanted = match &outcome {
             Ok(_) => self.wants_success(),
             Err(error) => self.wants_failure(error),
@@ -206,12 +225,17 @@ impl<'s> Call<'s> {
     }
 
     #[cold]
-    fn record<R>(&self, request: &impl Action, outcome: Result<R>) -> Result<R> {
+    fn record<A: Action>(&self, request: &A, outcome: Result<A::Answer>) -> Result<A::Answer> {
         self.show(request);
         match outcome {
             Ok(answer) => {
-                self.with_event(None, |event| self.session.kms.enter_event(event))?;
-                Ok(answer)
+                match self.with_event(None, |event| self.session.kms.enter_event(event)) {
+                    Ok(()) => Ok(answer),
+                    Err(error) => {
+                        A::withdraw(answer);
+                        Err(error)
+                    }
+                }
             }
             Err(error) => {
                 self.enter_refusal(&error)?;

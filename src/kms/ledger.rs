@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::audit::Head;
+use crate::audit::{Chain, Head};
 use crate::error::Result;
 use crate::hsm::{AccessKey, Header, Keyring};
 use crate::keystore::Entry;
@@ -11,6 +11,7 @@ use crate::kms::aliases::{AliasRecord, alias_place};
 use crate::kms::lists::{Count, Counters, List};
 use crate::kms::metering::{MeterRecord, hosted, meter_place};
 use crate::kms::principals::{access_key_place, policy_place, user_place};
+use crate::kms::trail::Item;
 use crate::kms::transaction::{key_place, one};
 use crate::kms::{KeyRecord, Kms, PolicyRecord, UserRecord, places};
 use crate::model::{HostingClass, KeyId, PolicyType, Space, Timestamp};
@@ -45,7 +46,13 @@ impl Kms {
             faults.push(format!("{} records, {} in the header", summed.records, header.records));
         }
 
-        let walked = self.walk_trail(&mut |_| Ok(()))?;
+        let mut walked = Chain::new(*keyring.store());
+        self.walk_trail(u64::MAX, &mut |item| {
+            if let Item::Event(event) = item {
+                walked.append(event.as_bytes());
+            }
+            Ok(())
+        })?;
         if walked.head() != (Head { sequence: header.events, hash: header.audit_head }) {
             faults.push("the trail does not lead to its head".to_owned());
         }

@@ -188,10 +188,14 @@ impl Kms {
         self.closed.store(true, Ordering::SeqCst);
     }
 
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
     /// Refuses everything in a forked child, after close and in the error state.
     pub(crate) fn check(&self) -> Result<()> {
         self.born.check()?;
-        if self.closed.load(Ordering::Relaxed) {
+        if self.is_closed() {
             return Err(ErrorCode::Closed.into());
         }
         self.hsm.check()

@@ -30,6 +30,8 @@ pub(super) struct Recorder {
     thread: Mutex<Option<JoinHandle<()>>>,
     /// Only one writes at a time, so that nothing is taken twice.
     writing: Mutex<()>,
+    #[cfg(test)]
+    failures: std::sync::atomic::AtomicU64,
 }
 
 #[derive(Default)]
@@ -38,11 +40,15 @@ struct Orders {
     given: Condvar,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+/// The later one counts.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Order {
     #[default]
     Wait,
+    /// At the end of the interval.
     Write,
+    /// Now.
+    Hurry,
     Stop,
 }
 
@@ -53,19 +59,18 @@ impl Orders {
 
     fn give(&self, order: Order) {
         let mut now = self.lock();
-        if *now != Order::Stop {
-            *now = order;
-        }
+        *now = (*now).max(order);
         drop(now);
         self.given.notify_all();
     }
 
-    /// Waits for the next order to write, and then for the interval; false if it is to stop.
+    /// Waits for the next order to write, and then for the interval unless there is no time; false if it
+    /// is to stop.
     fn wait(&self) -> bool {
         let order = self.lock();
         let waited = self.given.wait_while(order, |order| *order == Order::Wait);
         let order = waited.unwrap_or_else(PoisonError::into_inner);
-        let waited = self.given.wait_timeout_while(order, INTERVAL, |it| *it != Order::Stop);
+        let waited = self.given.wait_timeout_while(order, INTERVAL, |it| *it == Order::Write);
         let (mut order, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let goes_on = *order != Order::Stop;
         if goes_on {
@@ -94,6 +99,17 @@ impl Recorder {
         {
             let _ended = thread.join();
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_running(&self) -> bool {
+        self.thread.lock().unwrap().is_some()
+    }
+
+    /// How often nothing could be written.
+    #[cfg(test)]
+    pub(super) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::SeqCst)
     }
 
     #[cold]
@@ -130,6 +146,12 @@ impl Kms {
         }
     }
 
+    /// Much is to be written.
+    #[cold]
+    pub(super) fn hurry_recorder(&self) {
+        self.recorder.orders.give(Order::Hurry);
+    }
+
     /// The turn of the thread.
     fn write_waiting(&self) {
         self.recorder.is_due.store(false, Ordering::Release);
@@ -137,8 +159,7 @@ impl Kms {
             return;
         }
         // What cannot be written now waits on.
-        let _later = self.flush_past();
-        if !self.trail.is_empty() {
+        if self.flush_past().is_err() || !self.trail.is_empty() {
             self.wake_recorder();
         }
     }
@@ -151,7 +172,7 @@ impl Kms {
     }
 
     /// The same, but equal refusals of the present second go on waiting for each other.
-    pub(super) fn flush_past(&self) -> Result<()> {
+    pub(crate) fn flush_past(&self) -> Result<()> {
         self.write_down(false)
     }
 
@@ -167,13 +188,15 @@ impl Kms {
             return Ok(());
         }
         let written = self.change(|transaction| {
-            events.iter().for_each(|event| transaction.record(event));
+            transaction.record_all(&events);
             if lost > 0 {
                 transaction.record_of_store(Deed::LoseEvents, lost)?;
             }
             transaction.add_calls(&calls)
         });
         written.inspect_err(|_| {
+            #[cfg(test)]
+            self.recorder.failures.fetch_add(1, Ordering::SeqCst);
             self.trail.give_back(&events, lost);
             calls.restore(&self.meter);
         })

@@ -29,8 +29,9 @@ pub(crate) struct Transaction<'k> {
     puts: BTreeMap<Vec<u8>, Vec<u8>>,
     deletes: BTreeSet<Vec<u8>>,
     touched: Vec<Vec<u8>>,
-    /// What is recorded in the audit trail, and the keys that are new.
+    /// What is recorded in the audit trail, before it what has waited for that, and the keys that are new.
     pub(super) events: Texts,
+    pub(super) waited: Option<Arc<[Texts]>>,
     created: Vec<KeyId>,
     now: Timestamp,
     /// Whether the header has changed by itself.
@@ -86,6 +87,7 @@ impl<'k> Transaction<'k> {
             deletes: BTreeSet::new(),
             touched: Vec::new(),
             events: Texts::default(),
+            waited: None,
             created: Vec::new(),
             now: kms.now(),
             writes_header: false,

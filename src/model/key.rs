@@ -159,7 +159,8 @@ macro_rules! ids {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                s.collect_str(self)
+                let mut text = Uuid::encode_buffer();
+                s.serialize_str(Uuid::from_bytes(self.0).as_hyphenated().encode_lower(&mut text))
             }
         }
     )+};

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::process::Process;
-use crate::{DAY, Outcome, START, new_store, setting};
+use crate::{DAY, Outcome, START, new_store, open, setting, trail};
 
 /// Keys to which something happens at the same moment.
 struct Round {
@@ -42,6 +42,16 @@ fn what_is_due_is_done_once() {
         for process in &mut processes {
             round.check(process, 2 * (number + 1));
         }
+    }
+    let events = trail::events(&open(&place, START).0);
+    for deed in ["RotateKey", "DeleteKey", "ExpireKeyMaterial"] {
+        let told = events.iter().filter(|event| event["eventName"] == deed);
+        let mut keys: Vec<_> =
+            told.map(|event| event["referencedResources"]["ACS::KMS::Key"].to_string()).collect();
+        assert_eq!(keys.len() as u64, rounds, "{deed}");
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len() as u64, rounds, "{deed}, twice of the same key");
     }
     println!("{rounds} rounds of what is due, each done once");
 }

@@ -15,11 +15,13 @@ mod obedience;
 #[path = "../conformance/outside.rs"]
 mod outside;
 mod process;
+mod trail;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use kmshsm::api::dispatch_json;
-use kmshsm::kms::{Kms, Options, Session, Unlock};
+use kmshsm::kms::{Audit, Kms, Options, Session, Unlock};
 use kmshsm::model::Timestamp;
 use serde_json::Value;
 
@@ -33,9 +35,14 @@ pub const REGION: &str = "cn-hangzhou";
 pub const START: u64 = 4_102_444_800;
 pub const DAY: u64 = 86_400;
 
-pub fn open(place: &std::path::Path, clock: u64) -> (Arc<Kms>, Session) {
+pub fn open(place: &Path, clock: u64) -> (Arc<Kms>, Session) {
+    open_with(place, clock, Audit::default())
+}
+
+pub fn open_with(place: &Path, clock: u64, audit: Audit) -> (Arc<Kms>, Session) {
     let manual_clock = Some(Timestamp(clock));
-    let options = Options { manual_clock, allow_unprotected_memory: true, ..Options::default() };
+    let allow_unprotected_memory = true;
+    let options = Options { manual_clock, allow_unprotected_memory, audit, ..Options::default() };
     let kms = Kms::open(place, &KEY_FILE, options).unwrap();
     let session = kms.session(ACCOUNT, REGION).unwrap();
     (kms, session)

@@ -6,10 +6,10 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Barrier;
 use std::thread;
 
-use kmshsm::kms::{Kms, Session};
+use kmshsm::kms::{Audit, DataPlane, Kms, Session};
 use serde_json::{Value, json};
 
-use crate::{Outcome, call, churn, metering, open, outside};
+use crate::{Outcome, call, churn, metering, open_with, outside, trail};
 
 const ROLE: &str = "KMSHSM_TEST_ROLE";
 const PLACE: &str = "KMSHSM_TEST_PLACE";
@@ -40,6 +40,13 @@ impl Process {
     /// A process that uses a key and writes calls down until it is killed; it has begun when this returns.
     pub fn metering(place: &Path, clock: u64) -> Self {
         let mut process = Self::spawn("meter", place, clock);
+        process.receive();
+        process
+    }
+
+    /// A process that is recorded until it is killed; it has begun when this returns.
+    pub fn recording(place: &Path, clock: u64) -> Self {
+        let mut process = Self::spawn("record", place, clock);
         process.receive();
         process
     }
@@ -129,7 +136,12 @@ pub fn work() {
     let Ok(role) = std::env::var(ROLE) else { return };
     let place = std::env::var_os(PLACE).unwrap();
     let clock = std::env::var(CLOCK).unwrap().parse().unwrap();
-    let (kms, session) = open(Path::new(&place), clock);
+    // Of one that is killed, what is answered is in the trail only if it is strict.
+    let audit = match role.as_str() {
+        "record" => Audit { data_plane: DataPlane::All, is_strict: true },
+        _ => Audit::default(),
+    };
+    let (kms, session) = open_with(Path::new(&place), clock, audit);
     match role.as_str() {
         "serve" => serve(&kms, &session),
         "churn" => {
@@ -139,6 +151,10 @@ pub fn work() {
         "meter" => {
             end_with_the_test();
             metering::forever(&kms, &session, Path::new(&place), || answer(&Value::Null));
+        }
+        "record" => {
+            end_with_the_test();
+            trail::forever(&session, Path::new(&place), || answer(&Value::Null));
         }
         other => panic!("no role {other}"),
     }

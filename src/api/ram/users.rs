@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::keys::Done;
 use crate::api::ram::{Extent, Wanted, check_length};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::hsm::fresh_user_id;
 use crate::kms::{Access, Action, Door, Target, UserRecord};
 use crate::model::{Service, Timestamp, UserName};
@@ -21,7 +21,7 @@ const MAX_COMMENTS: usize = 128;
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct CreateUser {
-    /// 1 to 64 letters, digits, ., _ and -.
+    /// 1 to 64 letters, digits, ., _ and -; neither root nor system.
     pub user_name: UserName,
     /// A name for people, up to 24 characters.
     #[serde(default)]
@@ -78,6 +78,10 @@ impl Action for CreateUser {
 
     fn run(&mut self, door: &Door<'_>) -> Result<UserAnswer> {
         door.permit(Target::User(self.user_name.as_str()))?;
+        if ["root", "system"].contains(&self.user_name.as_str()) {
+            let detail = "In events it is the account itself, or the service.";
+            return Err(Error::invalid("UserName", detail));
+        }
         let display_name = self.display_name.clone().unwrap_or_default();
         let comments = self.comments.clone().unwrap_or_default();
         check_length("DisplayName", &display_name, MAX_DISPLAY_NAME)?;

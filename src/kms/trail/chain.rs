@@ -1,13 +1,16 @@
 //! How events become part of the trail: chained, in the transaction that changes the header, and signed
 //! now and then.
 
+use std::sync::Arc;
+
 use crate::audit::{Chain, Checkpoint, SegmentWriter, SignedCheckpoint};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{Identity, Keyring, Place, RecordKind};
 use crate::keystore::Keystore;
+use crate::kms::trail::Texts;
 use crate::kms::transaction::{Body, one};
 use crate::kms::{Transaction, places};
-use crate::model::IdentitySpec;
+use crate::model::{IdentitySpec, Timestamp};
 
 /// After how many events, and after how many seconds with any, a checkpoint is signed.
 const EVENTS_PER_CHECKPOINT: u64 = 256;
@@ -22,16 +25,22 @@ impl Transaction<'_> {
         self.events.push(event);
     }
 
+    /// Adds events that have waited.
+    pub(in crate::kms) fn record_all(&mut self, events: &Arc<[Texts]>) {
+        self.waited = Some(Arc::clone(events));
+    }
+
     /// Chains and stores what has been recorded, and signs if it is time; the last step of a change.
     pub(in crate::kms) fn put_events(&mut self) -> Result<()> {
-        let events = std::mem::take(&mut self.events);
-        if events.is_empty() {
+        let (waited, new) = (self.waited.take(), std::mem::take(&mut self.events));
+        let events = waited.iter().flat_map(|all| all.iter()).chain([&new]);
+        if events.clone().all(Texts::is_empty) {
             return Ok(());
         }
         let mut chain = self.chain();
         let mut before = chain.clone();
         let mut segment = SegmentWriter::default();
-        for event in events.iter() {
+        for event in events.flat_map(Texts::iter) {
             let is_full = chain.count - before.count >= EVENTS_PER_SEGMENT as u64;
             if is_full || !segment.push(event)? {
                 self.put_segment(&before, &segment.finish(&before))?;
@@ -59,7 +68,9 @@ impl Transaction<'_> {
     /// Signs the trail as it is, if that is not done already.
     pub(in crate::kms) fn sign(&mut self) -> Result<()> {
         let chain = self.chain();
-        if chain.count <= self.header.checkpoint.0 {
+        let (vouched, signed) = self.header.checkpoint;
+        // Nothing at all is signed, too: once.
+        if chain.count <= vouched && signed > Timestamp(0) {
             return Ok(());
         }
         let spec = self.header.identity;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::audit::{Caller, Event, Frame, Kind, Refusal};
+use crate::audit::{Caller, Event, Frame, Kind, Refusal, Resource};
 use crate::error::{Error, RequestId, Result};
 use crate::health;
 use crate::kms::call::Call;
@@ -45,6 +45,10 @@ thread_local! {
     static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
+fn refusal<'a>(error: &Error, message: &'a str) -> Refusal<'a> {
+    Refusal { code: error.code().wire_code(), message }
+}
+
 /// An event of which nothing more is known.
 const fn plain<'a>(frame: &'a Frame, id: RequestId, time: Timestamp, name: &'a str) -> Event<'a> {
     Event {
@@ -83,24 +87,25 @@ impl Call<'_> {
         error: Option<&Error>,
         f: impl FnOnce(&[u8]) -> R,
     ) -> R {
-        let (keys, parameters) = (self.keys(), self.parameters());
+        let parameters = self.parameters();
         let message = error.map(|error| shortened(error).to_string());
-        let refusal = error
-            .zip(message.as_deref())
-            .map(|(error, message)| Refusal { code: error.code().wire_code(), message });
-        let event = Event {
-            service: self.service,
-            is_write: self.access == Access::Write,
-            parameters: &parameters,
-            keys: &keys,
-            refusal,
-            approved: match self.indicator() {
-                Indicator::None => None,
-                indicator => Some(indicator == Indicator::Approved),
-            },
-            ..plain(&self.session.frame, self.request_id, self.session.kms.now(), self.name)
-        };
-        with_text(&event, f)
+        let refusal = error.zip(message.as_deref()).map(|(error, message)| refusal(error, message));
+        let (indicator, resource) = (self.indicator(), self.resource());
+        let resource = resource.as_ref().map(|(kind, name)| Resource { kind, name });
+        self.with_keys(|keys| {
+            let event = Event {
+                service: self.service,
+                is_write: self.access == Access::Write,
+                parameters: &parameters,
+                keys,
+                resource,
+                refusal,
+                approved: (indicator != Indicator::None)
+                    .then_some(indicator == Indicator::Approved),
+                ..plain(&self.session.frame, self.request_id, self.session.kms.now(), self.name)
+            };
+            with_text(&event, f)
+        })
     }
 
     /// What will be told of this request and of those that fail like it.
@@ -116,7 +121,8 @@ impl Call<'_> {
                 long if long.len() > MAX_REFUSED => OMITTED.to_vec(),
                 parameters => parameters.to_vec(),
             },
-            keys: self.keys(),
+            keys: self.with_keys(<[KeyId]>::to_vec),
+            resource: self.resource(),
             error: shortened(error),
         }
     }
@@ -132,6 +138,7 @@ pub(in crate::kms) struct Refused {
     pub(in crate::kms) is_write: bool,
     pub(in crate::kms) parameters: Vec<u8>,
     pub(in crate::kms) keys: Vec<KeyId>,
+    pub(in crate::kms) resource: Option<(&'static str, String)>,
     pub(in crate::kms) error: Error,
 }
 
@@ -139,13 +146,13 @@ impl Refused {
     /// Runs `f` with the event of so many of them.
     pub(super) fn with_event<R>(&self, count: u64, f: impl FnOnce(&[u8]) -> R) -> R {
         let message = self.error.to_string();
-        let code = self.error.code().wire_code();
         let event = Event {
             service: self.service,
             is_write: self.is_write,
             parameters: &self.parameters,
             keys: &self.keys,
-            refusal: Some(Refusal { code, message: &message }),
+            resource: self.resource.as_ref().map(|(kind, name)| Resource { kind, name }),
+            refusal: Some(refusal(&self.error, &message)),
             count,
             ..plain(&self.frame, self.id, self.time, self.name)
         };
@@ -185,6 +192,7 @@ impl Kms {
             is_write: false,
             parameters: parameters.to_string().into_bytes(),
             keys: Vec::new(),
+            resource: None,
             error: shortened(error),
         };
         self.enter_refusal(&caller, refused)

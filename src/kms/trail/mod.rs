@@ -4,21 +4,28 @@
 
 mod chain;
 mod event;
+mod lookup;
 mod read;
 mod refusals;
+#[cfg(test)]
+mod tests;
 mod waiting;
 
-use crate::error::{Error, Result};
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorCode, Result};
 use crate::kms::Kms;
 use crate::model::Timestamp;
 
 pub(super) use chain::identity_place;
 use event::Refused;
 pub(super) use event::{Deed, frame};
-pub(crate) use read::{EventPage, Wanted};
+pub(crate) use lookup::{EventPage, Wanted};
+#[cfg(any(test, feature = "testing"))]
+pub(super) use read::Item;
 use refusals::Refusals;
 pub(super) use waiting::Texts;
-use waiting::Waiting;
+use waiting::{Room, Waiting};
 
 /// What the trail records of the use of keys, and how surely. What manages keys, users and policies is
 /// recorded in any case, and so is whatever authorization refuses.
@@ -26,8 +33,9 @@ use waiting::Waiting;
 pub struct Audit {
     /// Which uses of keys are recorded.
     pub data_plane: DataPlane,
-    /// Whether nothing is answered before its event is written. Otherwise the events of what changes
-    /// nothing wait for up to a second.
+    /// Whether no success is answered before its event is written, nor without. Otherwise the events of
+    /// what changes nothing wait for up to a second; so do those of refusals in any case, for others like
+    /// them.
     pub is_strict: bool,
 }
 
@@ -81,14 +89,14 @@ impl Trail {
 
     /// What is to be written now, and how many events were lost: of refusals those of seconds that are
     /// over, unless `all`.
-    pub(super) fn take(&self, now: Timestamp, all: bool) -> (Texts, u64) {
+    pub(super) fn take(&self, now: Timestamp, all: bool) -> (Arc<[Texts]>, u64) {
         let mut events = self.waiting.take();
-        self.refusals.take(now, all, &mut events);
-        (events, self.waiting.take_lost())
+        events.extend(Some(self.refusals.take(now, all)).filter(|refusals| !refusals.is_empty()));
+        (events.into(), self.waiting.take_lost())
     }
 
     /// Gives back what could not be written.
-    pub(super) fn give_back(&self, events: &Texts, lost: u64) {
+    pub(super) fn give_back(&self, events: &[Texts], lost: u64) {
         self.waiting.give_back(events);
         self.waiting.lose(lost);
     }
@@ -102,26 +110,36 @@ impl Trail {
 impl Kms {
     /// Lets an event wait to be written; in strict mode returns when it is.
     pub(super) fn enter_event(&self, event: &[u8]) -> Result<()> {
-        let is_full = self.trail.waiting.push(event);
-        if self.trail.audit.is_strict {
-            return self.flush_past();
+        let room = self.trail.waiting.push(event);
+        // Whoever closes the store has it written before, or leaves that to this call.
+        if self.trail.audit.is_strict || self.is_closed() {
+            self.flush_past()?;
+            return match room {
+                Room::None => Err(ErrorCode::StoreFailed.into()),
+                _ => Ok(()),
+            };
         }
         self.wake_recorder();
-        if is_full {
+        match room {
+            Room::Ample => {}
+            Room::Less => self.hurry_recorder(),
             // Whoever is faster than the disk writes himself. What cannot be written waits on, up to a
             // bound.
-            let _later = self.flush_past();
+            Room::Little | Room::None => drop(self.flush_past()),
         }
         Ok(())
     }
 
     /// Lets a failure wait for others like it; in strict mode returns when it is written.
     pub(super) fn enter_refusal(&self, caller: &str, refused: Refused) -> Result<()> {
-        self.trail.refusals.push(caller, refused);
+        let is_full = self.trail.refusals.push(caller, refused);
         if self.trail.audit.is_strict {
             return self.flush();
         }
         self.wake_recorder();
+        if is_full || self.is_closed() {
+            drop(self.flush());
+        }
         Ok(())
     }
 }

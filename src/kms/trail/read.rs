@@ -1,197 +1,32 @@
-//! Reading the trail: single events by what they say, and all of it for export and verification.
+//! Reading all of the trail, for export and verification.
 
 use std::io::Write;
+use std::vec::IntoIter;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
-use crate::audit::{Chain, ExportWriter, Head, PublicKey, Segment, SignedCheckpoint};
+use crate::audit::{
+    Chain, ExportWriter, Head, PublicKey, Segment, SignedCheckpoint, Verified, Verifier,
+};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Header, Place, RecordKind};
 use crate::keystore::Entry;
 use crate::kms::trail::chain::identity;
 use crate::kms::transaction::one;
 use crate::kms::{Kms, places};
-use crate::model::Timestamp;
 
-/// How many numbers of events are gone through at a time.
-const WINDOW: u64 = 1024;
+/// How many records are read at a time: a segment's may be long.
+const PIECE: usize = 16;
 
-/// How many records are read at a time.
-const PIECE: usize = 64;
-
-/// How long after its time an event may have been written, in seconds: a second if all is well. Whoever
-/// looks for events since some time stops at segments that are older by this.
-const LATEST: u64 = 3600;
-
-/// Which events are wanted. What is absent does not matter.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Wanted {
-    /// From this moment on.
-    pub start: Option<Timestamp>,
-    /// Up to this moment, inclusive.
-    pub end: Option<Timestamp>,
-    /// The name of the action.
-    pub name: Option<String>,
-    /// Read or Write.
-    pub rw: Option<String>,
-    /// The service: Kms, Ram, ...
-    pub service: Option<String>,
-    /// The name of the user; root for the account itself.
-    pub user: Option<String>,
-    /// The access key that opened the session.
-    pub access_key_id: Option<String>,
-    /// A key, or the name of what else it is about.
-    pub resource: Option<String>,
-    /// The id of the request.
-    pub request: Option<String>,
-    /// The code of the error.
-    pub error: Option<String>,
-}
-
-/// What of an event is looked at.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Seen<'a> {
-    request_id: &'a str,
-    event_time: &'a str,
-    event_name: &'a str,
-    #[serde(rename = "eventRW")]
-    event_rw: &'a str,
-    service_name: &'a str,
-    recipient_account_id: &'a str,
-    #[serde(borrow)]
-    user_identity: Identity<'a>,
-    #[serde(default)]
-    referenced_resources: Referenced,
-    #[serde(borrow, default)]
-    resource_name: Option<std::borrow::Cow<'a, str>>,
-    #[serde(default)]
-    error_code: Option<&'a str>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Identity<'a> {
-    #[serde(borrow)]
-    user_name: std::borrow::Cow<'a, str>,
-    #[serde(default)]
-    access_key_id: Option<&'a str>,
-}
-
-#[derive(Default, Deserialize)]
-struct Referenced {
-    #[serde(rename = "ACS::KMS::Key", default)]
-    keys: Vec<String>,
-}
-
-impl Wanted {
-    fn takes(&self, event: &Seen<'_>) -> bool {
-        let is = |wanted: &Option<String>, found: Option<&str>| match wanted {
-            None => true,
-            Some(wanted) => found == Some(wanted.as_str()),
-        };
-        let is_about = |wanted: &String| {
-            event.referenced_resources.keys.contains(wanted)
-                || event.resource_name.as_deref() == Some(wanted.as_str())
-        };
-        // Times in this form are in the order of their texts.
-        self.start.is_none_or(|start| event.event_time >= &*start.to_string())
-            && self.end.is_none_or(|end| event.event_time <= &*end.to_string())
-            && is(&self.name, Some(event.event_name))
-            && is(&self.rw, Some(event.event_rw))
-            && is(&self.service, Some(event.service_name))
-            && is(&self.user, Some(&event.user_identity.user_name))
-            && is(&self.access_key_id, event.user_identity.access_key_id)
-            && is(&self.request, Some(event.request_id))
-            && is(&self.error, event.error_code)
-            && self.resource.as_ref().is_none_or(is_about)
-    }
-}
-
-/// A page of events.
-pub(crate) struct EventPage {
-    /// The events, the newest first, as they are in the trail.
-    pub events: Vec<Box<RawValue>>,
-    /// The number below which the next page begins, if there may be more.
-    pub next: Option<u64>,
+/// What there is in a trail.
+pub(in crate::kms) enum Item<'a> {
+    /// The text of the next event.
+    Event(&'a str),
+    /// A checkpoint of all events before it.
+    Checkpoint(&'a SignedCheckpoint),
 }
 
 impl Kms {
-    /// The newest events of an account with numbers below `below`, at most `limit`. Goes through the
-    /// trail from there: a page costs as much as lies between it and its last event.
-    pub(crate) fn look_up_events(
-        &self,
-        account: &str,
-        wanted: &Wanted,
-        below: Option<u64>,
-        limit: usize,
-    ) -> Result<EventPage> {
-        self.flush()?;
-        let last = self.read_header()?.events;
-        let mut end = below.map_or(last, |below| below.saturating_sub(1).min(last));
-        let too_old = wanted.start.map(|start| Timestamp(start.0.saturating_sub(LATEST)));
-        let mut events = Vec::new();
-        // A segment begins in one window and may reach into those after it.
-        let mut window_end = end;
-        while window_end > 0 {
-            self.check()?;
-            let window_start = window_end.saturating_sub(WINDOW);
-            for segment in self.segments(window_start, window_end)?.iter().rev() {
-                for (number, text) in segment.events().rev() {
-                    if number > end {
-                        continue;
-                    }
-                    let event: Seen<'_> =
-                        serde_json::from_str(text).map_err(|_| ErrorCode::StoreDamaged)?;
-                    if too_old.is_some_and(|too_old| event.event_time < &*too_old.to_string()) {
-                        return Ok(EventPage { events, next: None });
-                    }
-                    if event.recipient_account_id == account && wanted.takes(&event) {
-                        if events.len() == limit {
-                            return Ok(EventPage { events, next: Some(end + 1) });
-                        }
-                        let text = RawValue::from_string(text.to_owned());
-                        events.push(text.map_err(|_| ErrorCode::StoreDamaged)?);
-                    }
-                    end = number - 1;
-                }
-            }
-            window_end = window_start;
-        }
-        Ok(EventPage { events, next: None })
-    }
-
-    /// The segments whose first event has a number above `after`, up to `last`, in order.
-    fn segments(&self, after: u64, last: u64) -> Result<Vec<Segment>> {
-        let mut all = Vec::new();
-        let mut position = places::events(after);
-        loop {
-            let piece = self.store.scan(places::EVENTS, &position, PIECE)?;
-            let is_last = piece.len() < PIECE;
-            for entry in piece {
-                let (first, _) = sequence_of(&entry)?;
-                if first > last {
-                    return Ok(all);
-                }
-                all.push(self.segment(&entry)?);
-                position = entry.key;
-            }
-            if is_last {
-                return Ok(all);
-            }
-        }
-    }
-
-    fn segment(&self, entry: &Entry) -> Result<Segment> {
-        let (first, id) = sequence_of(entry)?;
-        let place =
-            Place { kind: RecordKind::Events, id: &id, storage_key: &entry.key, immutables: &[] };
-        let body = self.hsm.keyring()?.open_record(&place, &entry.value)?;
-        let segment = Segment::decode(&body)?;
-        if segment.first() == first { Ok(segment) } else { Err(ErrorCode::StoreDamaged.into()) }
-    }
-
     /// The public key that verifies the store's trail, as PEM (SubjectPublicKeyInfo).
     pub fn trail_key(&self) -> Result<String> {
         self.check()?;
@@ -204,7 +39,7 @@ impl Kms {
         PublicKey::from_spki(&identity(&*self.store, &keyring, spec)?.spki())
     }
 
-    fn read_header(&self) -> Result<Header> {
+    pub(super) fn read_header(&self) -> Result<Header> {
         let (_, header) = one(&*self.store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
         Header::open(&*self.hsm.keyring()?, &header)
     }
@@ -216,116 +51,174 @@ impl Kms {
     /// [`TrailDamaged`](ErrorCode::TrailDamaged) if the trail is not what it was;
     /// [`StoreFailed`](ErrorCode::StoreFailed) if `out` cannot be written to.
     pub fn export_trail(&self, out: &mut dyn Write) -> Result<Head> {
+        let (_, head) = self.sign_trail()?;
+        self.export_lines(head, &mut |line| out.write_all(line).map_err(unwritable))?;
+        out.flush().map_err(unwritable)?;
+        Ok(head)
+    }
+
+    /// Verifies the whole trail, of all accounts, against the head that the store has of it and with the
+    /// store's own key; signs it first. Whoever does not trust who has the store open verifies an
+    /// exported one.
+    ///
+    /// [`TrailDamaged`](ErrorCode::TrailDamaged) names the first event that is not as it was signed.
+    pub fn verify_trail(&self) -> Result<Verified> {
+        let (key, head) = self.sign_trail()?;
+        let mut verifier = Verifier::new(Some(&key), Some(head));
+        self.export_lines(head, &mut |line| {
+            let line = line.strip_suffix(b"\n").and_then(|line| std::str::from_utf8(line).ok());
+            verifier.line(line.ok_or(ErrorCode::Internal)?)
+        })?;
+        verifier.finish()
+    }
+
+    fn sign_trail(&self) -> Result<(PublicKey, Head)> {
         self.check()?;
         self.flush()?;
         let head = self.change(|transaction| {
             transaction.sign()?;
             Ok(transaction.chain().head())
         })?;
+        Ok((self.identity_key()?, head))
+    }
+
+    /// The lines of the trail up to `head`, one after the other, each with its line feed.
+    fn export_lines(&self, head: Head, put: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let key = self.identity_key()?;
-        let mut text = Vec::new();
         let before = Chain::new(*self.hsm.keyring()?.store());
-        let mut writer = ExportWriter::begin(&key, before, &mut text)?;
-        let mut last = 0;
-        self.walk_trail_to(head.sequence, &mut |item| {
+        let mut line = Vec::new();
+        let mut writer = ExportWriter::begin(&key, before, &mut line)?;
+        put(&line)?;
+        let last = self.walk_trail(head.sequence, &mut |item| {
+            line.clear();
             match item {
-                Item::Event(event) => writer.event(event, &mut text),
-                Item::Checkpoint(signed) => writer.checkpoint(signed, &mut text)?,
+                Item::Event(event) => writer.event(event, &mut line),
+                Item::Checkpoint(signed) => writer.checkpoint(signed, &mut line)?,
             }
-            last = writer.last();
-            write_out(out, &mut text)
+            put(&line)
         })?;
-        write_out(out, &mut text)?;
-        out.flush().map_err(unwritable)?;
         if last != head.sequence {
-            let detail = format!("Event {} is missing.", last + 1);
+            return Err(missing(last + 1));
+        }
+        if writer.finish()? != head {
+            let detail = format!("Event {last} is not the one that was written.");
             return Err(Error::new(ErrorCode::TrailDamaged).because(detail));
         }
-        Ok(head)
+        Ok(())
     }
 
-    /// Goes through the whole trail and answers the chain of its events.
-    #[cfg(any(test, feature = "testing"))]
+    /// Goes through the trail up to event `last` at most, and answers which was the last.
     pub(in crate::kms) fn walk_trail(
-        &self,
-        see: &mut dyn FnMut(Item<'_>) -> Result<()>,
-    ) -> Result<Chain> {
-        self.walk_trail_to(u64::MAX, see)
-    }
-
-    /// The same for the events up to `last`.
-    fn walk_trail_to(
         &self,
         last: u64,
         see: &mut dyn FnMut(Item<'_>) -> Result<()>,
-    ) -> Result<Chain> {
-        let store = *self.hsm.keyring()?.store();
-        let mut chain = Chain::new(store);
-        let mut checkpoints = self.checkpoints(store, last)?.into_iter().peekable();
-        let mut position = Vec::new();
-        loop {
-            self.check()?;
-            let piece = self.store.scan(places::EVENTS, &position, PIECE)?;
-            let Some(end) = piece.last() else { return Ok(chain) };
-            position.clone_from(&end.key);
-            for entry in &piece {
-                let segment = self.segment(entry)?;
-                if segment.first() > last {
-                    return Ok(chain);
-                }
-                if segment.first() != chain.count + 1 {
-                    let detail = format!("Event {} is missing.", chain.count + 1);
-                    return Err(Error::new(ErrorCode::TrailDamaged).because(detail));
-                }
-                for (_, event) in segment.events() {
-                    chain.append(event.as_bytes());
-                    see(Item::Event(event))?;
-                    let stands_here =
-                        |it: &SignedCheckpoint| it.checkpoint.chain.count <= chain.count;
-                    while let Some(signed) = checkpoints.next_if(stands_here) {
-                        see(Item::Checkpoint(&signed))?;
-                    }
-                }
+    ) -> Result<u64> {
+        let mut segments = self.segments(Vec::new());
+        let mut checkpoints = Checkpoints::begin(self)?;
+        checkpoints.pass(0, see)?;
+        let mut count = 0;
+        while let Some(segment) = segments.next()? {
+            if segment.first() > last {
+                break;
+            }
+            if segment.first() != count + 1 {
+                return Err(missing(count + 1));
+            }
+            for (number, event) in segment.events() {
+                see(Item::Event(event))?;
+                checkpoints.pass(number, see)?;
+                count = number;
             }
         }
+        Ok(count)
     }
 
-    fn checkpoints(&self, store: [u8; 16], last: u64) -> Result<Vec<SignedCheckpoint>> {
-        let mut all = Vec::new();
-        let mut position = Vec::new();
-        loop {
-            let piece = self.store.scan(places::CHECKPOINTS, &position, PIECE)?;
-            let Some(end) = piece.last() else { return Ok(all) };
-            position.clone_from(&end.key);
-            for entry in piece {
-                let (count, id) = sequence_of(&entry)?;
-                let kind = RecordKind::Checkpoint;
-                let place = Place { kind, id: &id, storage_key: &entry.key, immutables: &[] };
-                let body = self.hsm.keyring()?.open_record(&place, &entry.value)?;
-                if count <= last {
-                    all.push(SignedCheckpoint::decode(store, &body)?);
-                }
-            }
+    /// The segments with storage keys after this one, in order.
+    pub(super) fn segments(&self, after: Vec<u8>) -> Segments<'_> {
+        Segments(Records::of(self, RecordKind::Events, places::EVENTS, after))
+    }
+}
+
+/// Segments, read as they are asked for.
+pub(super) struct Segments<'k>(Records<'k>);
+
+impl Segments<'_> {
+    pub(super) fn next(&mut self) -> Result<Option<Segment>> {
+        let Some((first, body)) = self.0.next()? else { return Ok(None) };
+        let segment = Segment::decode(&body)?;
+        if segment.first() == first {
+            Ok(Some(segment))
+        } else {
+            Err(ErrorCode::StoreDamaged.into())
         }
     }
 }
 
-/// What there is in a trail.
-pub(in crate::kms) enum Item<'a> {
-    /// The text of the next event.
-    Event(&'a str),
-    /// A checkpoint of all events before it.
-    Checkpoint(&'a SignedCheckpoint),
+/// The checkpoints of a trail that is gone through.
+struct Checkpoints<'k> {
+    records: Records<'k>,
+    store: [u8; 16],
+    next: Option<SignedCheckpoint>,
 }
 
-fn sequence_of(entry: &Entry) -> Result<(u64, [u8; 16])> {
-    places::sequence(&entry.key).ok_or_else(|| ErrorCode::StoreDamaged.into())
+impl<'k> Checkpoints<'k> {
+    fn begin(kms: &'k Kms) -> Result<Self> {
+        let kind = RecordKind::Checkpoint;
+        let records = Records::of(kms, kind, places::CHECKPOINTS, Vec::new());
+        let store = *kms.hsm.keyring()?.store();
+        let mut checkpoints = Self { records, store, next: None };
+        checkpoints.advance()?;
+        Ok(checkpoints)
+    }
+
+    fn advance(&mut self) -> Result<()> {
+        let record = self.records.next()?;
+        let read = record.map(|(_, body)| SignedCheckpoint::decode(self.store, &body));
+        self.next = read.transpose()?;
+        Ok(())
+    }
+
+    /// Shows those that vouch for the events up to this one.
+    fn pass(&mut self, count: u64, see: &mut dyn FnMut(Item<'_>) -> Result<()>) -> Result<()> {
+        while let Some(signed) = self.next.take_if(|it| it.checkpoint.chain.count <= count) {
+            see(Item::Checkpoint(&signed))?;
+            self.advance()?;
+        }
+        Ok(())
+    }
 }
 
-fn write_out(out: &mut dyn Write, text: &mut Vec<u8>) -> Result<()> {
-    out.write_all(text).map_err(unwritable)?;
-    text.clear();
-    Ok(())
+/// Numbered records of a kind, in order, read piece by piece.
+struct Records<'k> {
+    kms: &'k Kms,
+    kind: RecordKind,
+    prefix: &'static [u8],
+    position: Vec<u8>,
+    piece: IntoIter<Entry>,
+}
+
+impl<'k> Records<'k> {
+    fn of(kms: &'k Kms, kind: RecordKind, prefix: &'static [u8], position: Vec<u8>) -> Self {
+        Self { kms, kind, prefix, position, piece: Vec::new().into_iter() }
+    }
+
+    fn next(&mut self) -> Result<Option<(u64, Zeroizing<Vec<u8>>)>> {
+        if self.piece.as_slice().is_empty() {
+            // Who closes the store need not wait for the end.
+            self.kms.check()?;
+            self.piece = self.kms.store.scan(self.prefix, &self.position, PIECE)?.into_iter();
+        }
+        let Some(entry) = self.piece.next() else { return Ok(None) };
+        let (number, id) = places::sequence(&entry.key).ok_or(ErrorCode::StoreDamaged)?;
+        let place = Place { kind: self.kind, id: &id, storage_key: &entry.key, immutables: &[] };
+        let body = self.kms.hsm.keyring()?.open_record(&place, &entry.value)?;
+        self.position = entry.key;
+        Ok(Some((number, body)))
+    }
+}
+
+pub(super) fn missing(number: u64) -> Error {
+    Error::new(ErrorCode::TrailDamaged).because(format!("Event {number} is missing."))
 }
 
 fn unwritable(error: std::io::Error) -> Error {

@@ -8,10 +8,12 @@ use crate::kms::trail::event::Refused;
 use crate::kms::trail::waiting::Texts;
 use crate::model::Timestamp;
 
-/// How many kinds are told apart in a second, and of one caller. Whoever makes more of them does not get
-/// more events, and hides nobody's but his own.
-const KINDS: usize = 1000;
+/// How many kinds of one caller are told apart in a second: whoever makes more of them does not get more
+/// events, and hides nobody's but his own.
 const KINDS_OF_CALLER: usize = 100;
+
+/// How many kinds wait before they are written.
+const KINDS: usize = 1000;
 
 /// The failures of a second, by what they have in common.
 #[derive(Default)]
@@ -22,32 +24,34 @@ impl Refusals {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a failure to those like it. `caller` is who, from where.
-    pub(super) fn push(&self, caller: &str, refused: Refused) {
-        let Refused { name, keys, error, time, .. } = &refused;
+    /// Adds a failure to those like it; `caller` is who, from where. Says whether it is time to write.
+    pub(super) fn push(&self, caller: &str, refused: Refused) -> bool {
+        let Refused { name, keys, resource, error, time, .. } = &refused;
         let his = format!("{} {caller} ", time.0);
-        let mut kind = format!("{his}{name} {keys:?} {}", error.code().number());
+        let mut kind = format!("{his}{name} {keys:?} {resource:?} {}", error.code().number());
         let mut kinds = self.lock();
         if !kinds.contains_key(&kind) {
             let of_caller = kinds.keys().filter(|kind| kind.starts_with(&his)).count();
             if of_caller >= KINDS_OF_CALLER {
                 kind = his + "others";
-            } else if kinds.len() >= KINDS {
-                kind = format!("{} others", time.0);
             }
         }
         kinds.entry(kind).or_insert((refused, 0)).1 += 1;
+        kinds.len() >= KINDS
     }
 
-    /// Moves the events of the seconds that are over to the end of `events`, or `all`.
-    pub(super) fn take(&self, now: Timestamp, all: bool, events: &mut Texts) {
+    /// The events of the seconds that are over, or `all`.
+    pub(super) fn take(&self, now: Timestamp, all: bool) -> Texts {
         let mut kinds = self.lock();
         let over = kinds.extract_if(|_, (refused, _)| all || refused.time < now);
         let mut over: Vec<_> = over.map(|(_, refused)| refused).collect();
+        drop(kinds);
         over.sort_by_key(|(refused, _)| refused.time);
+        let mut events = Texts::default();
         for (refused, count) in over {
             refused.with_event(count, |event| events.push(event));
         }
+        events
     }
 
     pub(super) fn is_empty(&self) -> bool {

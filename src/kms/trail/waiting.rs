@@ -5,8 +5,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::kms::metering::{LANES, lane};
 
-/// How many bytes wait on a lane before whoever comes next writes them himself.
-const FULL: usize = 1 << 20;
+/// How many bytes wait on a lane before the recorder is to hurry.
+const MUCH: usize = 1 << 20;
+
+/// How many do before whoever comes next writes them himself.
+const FULL: usize = 2 << 20;
 
 /// How many wait at most where nothing can be written: beyond that events are lost, and counted.
 const MOST: usize = 8 << 20;
@@ -35,6 +38,12 @@ impl Texts {
     pub(in crate::kms) fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
+
+    /// None yet, with room for as many.
+    fn empty_like(&self) -> Self {
+        let bytes = Vec::with_capacity(self.bytes.len());
+        Self { bytes, ends: Vec::with_capacity(self.ends.len()) }
+    }
 }
 
 #[derive(Default)]
@@ -53,42 +62,60 @@ impl Lane {
     }
 }
 
+/// How a lane is after an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    /// It has room for many more.
+    Ample,
+    /// It has just come to hold much.
+    Less,
+    /// It is time to write.
+    Little,
+    /// There was none: the event is lost.
+    None,
+}
+
 impl Waiting {
-    /// Adds an event, and says whether it is time to write.
-    pub(super) fn push(&self, event: &[u8]) -> bool {
-        let Some(lane) = self.lanes.get(lane()) else { return true };
-        let mut texts = lane.lock();
-        self.push_to(&mut texts, event);
-        texts.bytes.len() >= FULL
+    /// Adds an event.
+    pub(super) fn push(&self, event: &[u8]) -> Room {
+        let Some(lane) = self.lanes.get(lane()) else { return Room::None };
+        self.push_to(&mut lane.lock(), event)
     }
 
-    fn push_to(&self, texts: &mut Texts, event: &[u8]) {
-        if texts.bytes.len() + event.len() <= MOST {
-            texts.push(event);
-        } else {
+    fn push_to(&self, texts: &mut Texts, event: &[u8]) -> Room {
+        let before = texts.bytes.len();
+        let after = before + event.len();
+        if after > MOST {
             self.lost.fetch_add(1, Ordering::Relaxed);
+            return Room::None;
+        }
+        texts.push(event);
+        match after {
+            FULL.. => Room::Little,
+            MUCH.. if before < MUCH => Room::Less,
+            _ => Room::Ample,
         }
     }
 
-    /// All events: those of one thread in their order.
-    pub(super) fn take(&self) -> Texts {
-        let mut all = Texts::default();
-        for lane in &self.lanes {
-            let texts = std::mem::take(&mut *lane.lock());
-            match all.is_empty() {
-                true => all = texts,
-                false => texts.iter().for_each(|text| all.push(text)),
-            }
-        }
-        all
+    /// All events, by lanes: those of one thread in their order.
+    pub(super) fn take(&self) -> Vec<Texts> {
+        let take = |lane: &Lane| {
+            let mut texts = lane.lock();
+            // As much may come again.
+            let next = texts.empty_like();
+            (!texts.is_empty()).then(|| std::mem::replace(&mut *texts, next))
+        };
+        self.lanes.iter().filter_map(take).collect()
     }
 
     /// Events that could not be written wait on.
-    pub(super) fn give_back(&self, events: &Texts) {
+    pub(super) fn give_back(&self, events: &[Texts]) {
         let Some(lane) = self.lanes.first() else { return };
         let mut texts = lane.lock();
         let later = std::mem::take(&mut *texts);
-        events.iter().chain(later.iter()).for_each(|event| self.push_to(&mut texts, event));
+        for event in events.iter().chain([&later]).flat_map(Texts::iter) {
+            self.push_to(&mut texts, event);
+        }
     }
 
     /// How many were lost since this was last asked.
@@ -110,14 +137,14 @@ impl Waiting {
 mod tests {
     use super::*;
 
-    fn texts(texts: &Texts) -> Vec<Vec<u8>> {
-        texts.iter().map(<[u8]>::to_vec).collect()
+    fn texts(texts: &[Texts]) -> Vec<Vec<u8>> {
+        texts.iter().flat_map(Texts::iter).map(<[u8]>::to_vec).collect()
     }
 
     #[test]
     fn what_cannot_be_written_comes_first_again() {
         let waiting = Waiting::default();
-        assert!(waiting.is_empty());
+        assert!(waiting.is_empty() && waiting.take().is_empty());
         waiting.push(b"one");
         waiting.push(b"");
         let taken = waiting.take();
@@ -134,10 +161,12 @@ mod tests {
     #[test]
     fn what_is_too_much_is_counted() {
         let waiting = Waiting::default();
-        let event = vec![7; MOST / 4];
-        let full: Vec<bool> = (0..6).map(|_| waiting.push(&event)).collect();
-        assert_eq!(full, [true; 6]);
-        assert_eq!(texts(&waiting.take()).len(), 4);
+        let event = vec![7; MUCH - 1];
+        let rooms: Vec<_> = (0..10).map(|_| waiting.push(&event)).collect();
+        assert_eq!(rooms[..3], [Room::Ample, Room::Less, Room::Little]);
+        assert_eq!(rooms[3..8], [Room::Little; 5]);
+        assert_eq!(rooms[8..], [Room::None; 2]);
+        assert_eq!(texts(&waiting.take()).len(), 8);
         assert_eq!((waiting.take_lost(), waiting.take_lost()), (2, 0));
     }
 }
