@@ -248,7 +248,7 @@ class Actions:
         """Creates a user, who has no rights until policies are attached. An account has at most
         1000.
 
-        :param user_name: 1 to 64 letters, digits, ., _ and -.
+        :param user_name: 1 to 64 letters, digits, ., _ and -; neither root nor system.
         :param display_name: A name for people, up to 24 characters.
         :param comments: Up to 128 characters.
         """

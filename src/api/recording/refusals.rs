@@ -108,7 +108,7 @@ fn refused_logins_have_events() {
         .map(|event| {
             let given = event["requestParameters"]["AccessKeyId"].as_str().unwrap();
             let user = event["userIdentity"]["userName"].as_str().unwrap();
-            assert!(!event.to_string().contains("wrong") && given.len() <= 128);
+            assert!(!event.to_string().contains("wrong") && given.len() <= 256);
             (outline(event), user, given == id)
         })
         .collect();
@@ -117,8 +117,8 @@ fn refused_logins_have_events() {
     assert_eq!(
         told,
         [
-            (("OpenSession", 1, Some(unknown)), "root", false),
-            (("OpenSession", 1, Some(unknown)), "root", false),
+            // Access keys that nobody has are all alike: there is no end of them.
+            (("OpenSession", 2, Some(unknown)), "root", false),
             (("OpenSession", 3, Some("IncompleteSignature")), "alice", true),
         ]
     );
