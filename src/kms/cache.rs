@@ -13,7 +13,7 @@ use crate::hsm::{KeyMaterial, Keyring};
 use crate::keystore::{Changes, Cursor};
 use crate::kms::metering::{Counter, Meter};
 use crate::kms::room::with_room;
-use crate::kms::transaction::one;
+use crate::kms::stored::one;
 use crate::kms::{KeyRecord, Kms, Version, places};
 use crate::model::{CallClass, IdMap, KeyId, KeyVersionId, Timestamp};
 use crate::policy::KeyPolicy;

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Header, RawMaterial, random};
+use crate::kms::stored::one;
 use crate::kms::trail::Deed;
-use crate::kms::transaction::one;
 use crate::kms::{KeyRecord, Kms, Transaction, Version, places};
 use crate::model::{KeyId, KeyState, KeyVersionId, Making, Timestamp};
 

@@ -48,7 +48,7 @@ impl Kms {
     }
 
     pub(super) fn value(&self, storage_key: &[u8]) -> Option<Vec<u8>> {
-        super::transaction::one(&*self.store, storage_key).unwrap().map(|(_, value)| value)
+        super::stored::one(&*self.store, storage_key).unwrap().map(|(_, value)| value)
     }
 
     fn named(&self, name: &str) -> Result<Option<AliasRecord>> {

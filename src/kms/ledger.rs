@@ -11,8 +11,8 @@ use crate::kms::aliases::{AliasRecord, alias_place};
 use crate::kms::lists::{Count, Counters, List};
 use crate::kms::metering::{MeterRecord, hosted, meter_place};
 use crate::kms::principals::{access_key_place, policy_place, user_place};
+use crate::kms::stored::{key_place, one};
 use crate::kms::trail::Item;
-use crate::kms::transaction::{key_place, one};
 use crate::kms::{KeyRecord, Kms, PolicyRecord, UserRecord, places};
 use crate::model::{HostingClass, KeyId, PolicyType, Space, Timestamp};
 

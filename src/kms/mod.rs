@@ -28,6 +28,7 @@ mod recorder;
 mod room;
 mod session;
 mod settings;
+mod stored;
 mod trail;
 mod transaction;
 

@@ -193,7 +193,7 @@ def keys_of(place: pathlib.Path, passphrase: bytes) -> Iterator[tuple[str, bytes
         derived["header"], stored[1:25], stored[25:], b"kmshsm/v1/header-record" + uuid
     )
     yield "the wrapping key of the header", message_key(derived["header"], stored[1:25])
-    # Before it: what the header says of itself, of the records, of the trail, and how many keys there are.
+    # Before them: what the header says of itself, of the records and of the trail.
     number, nonce, sealed = header[141:145], header[145:169], header[169:217]
     domain = xaes_open(srk, nonce, sealed, b"kmshsm/v1/domain" + uuid + number)
     yield "the domain key", domain

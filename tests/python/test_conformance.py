@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-import authorization
 import kmshsm
 import lanes
 import matrix
+import permissions
 import sessions
 from cases import MISSING, OWN_STEPS, at_path, encoded, holds, replaced
 from matrix import name_of
@@ -27,7 +27,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     if "roles" not in content:
         return [*matrix.cases(content)]
     operations = json.loads((path.parent / content["operations"]).read_text("utf-8"))
-    return [*authorization.cases(content, operations)]
+    return [*permissions.cases(content, operations)]
 
 
 CASES = [

@@ -3,7 +3,8 @@
 use crate::error::Result;
 use crate::hsm::{Place, RecordKind};
 use crate::kms::lists::{Count, Counters, List};
-use crate::kms::transaction::{Body, one};
+use crate::kms::stored::one;
+use crate::kms::transaction::Body;
 use crate::kms::{KeyRecord, Kms, Transaction, places};
 use crate::model::Space;
 

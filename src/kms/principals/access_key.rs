@@ -5,7 +5,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
 use crate::hsm::{AccessKey, Place, RecordKind};
 use crate::kms::principals::{AccessKeyEntry, UserRecord};
-use crate::kms::transaction::{Body, one};
+use crate::kms::stored::one;
+use crate::kms::transaction::Body;
 use crate::kms::{Kms, Transaction, places};
 use crate::model::AccessKeyStatus;
 

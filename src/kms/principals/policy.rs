@@ -3,7 +3,8 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Place, RecordKind};
-use crate::kms::transaction::{Body, one};
+use crate::kms::stored::one;
+use crate::kms::transaction::Body;
 use crate::kms::{Kms, Transaction, UserRecord, places};
 use crate::model::{Account, PolicyName, PolicyType, Timestamp};
 use crate::octets::{Reader, Writer};

@@ -4,7 +4,8 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Place, RecordKind};
-use crate::kms::transaction::{Body, one};
+use crate::kms::stored::one;
+use crate::kms::transaction::Body;
 use crate::kms::{Kms, Transaction, places};
 use crate::model::{AccessKeyStatus, Account, PolicyName, PolicyType, Timestamp, UserName};
 use crate::octets::{Reader, Writer};

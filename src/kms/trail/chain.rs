@@ -7,8 +7,9 @@ use crate::audit::{Chain, Checkpoint, SegmentWriter, SignedCheckpoint};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{Identity, Keyring, Place, RecordKind};
 use crate::keystore::Keystore;
+use crate::kms::stored::one;
 use crate::kms::trail::Texts;
-use crate::kms::transaction::{Body, one};
+use crate::kms::transaction::Body;
 use crate::kms::{Transaction, places};
 use crate::model::{IdentitySpec, Timestamp};
 

@@ -11,8 +11,8 @@ use crate::audit::{
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Header, Place, RecordKind};
 use crate::keystore::Entry;
+use crate::kms::stored::one;
 use crate::kms::trail::chain::identity;
-use crate::kms::transaction::one;
 use crate::kms::{Kms, places};
 
 /// How many records are read at a time: a segment's may be long.

@@ -1,0 +1,100 @@
+//! What is stored now: the header's revision, keys and versions as changes have left them.
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::hsm::arena::SecretBytes;
+use crate::hsm::{Keyring, Place, RecordKind};
+use crate::keystore::{Keystore, Revision};
+use crate::kms::transaction::ATTEMPTS;
+use crate::kms::{KeyRecord, Kms, places};
+use crate::model::{KeyId, KeyVersionId};
+
+/// Reading what changes have written.
+impl Kms {
+    /// What `read` finds with several looks at the store, again if somebody has changed it between them:
+    /// what does not fit together then is no damage.
+    pub(super) fn look<R>(&self, mut read: impl FnMut() -> Result<R>) -> Result<R> {
+        for _ in 0..ATTEMPTS {
+            let before = self.header_revision()?;
+            match read() {
+                Err(error) if error.is_damage() && self.header_revision()? != before => {}
+                outcome => return outcome,
+            }
+        }
+        Err(ErrorCode::Conflict.into())
+    }
+
+    /// The commit that wrote the header: the last change.
+    pub(super) fn header_revision(&self) -> Result<Option<Revision>> {
+        Ok(one(&*self.store, places::HEADER)?.map(|(revision, _)| revision))
+    }
+
+    /// The key as it is stored now.
+    pub(super) fn read_key(&self, id: &KeyId) -> Result<Option<KeyRecord>> {
+        let storage_key = places::key(id);
+        let mut found = self.store.get(&[&storage_key, &places::tombstone(id)])?.into_iter();
+        match (found.next().flatten(), found.next().flatten()) {
+            (Some(key), None) => {
+                opened_key(&*self.hsm.keyring()?, id, &storage_key, &key.value).map(Some)
+            }
+            (Some(_), Some(_)) => Err(back()),
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// The body of a version's record.
+    pub(super) fn read_version(
+        &self,
+        keyring: &Keyring,
+        key: &KeyRecord,
+        id: &KeyVersionId,
+    ) -> Result<SecretBytes> {
+        let storage_key = places::version(id);
+        let Some((_, record)) = one(&*self.store, &storage_key)? else {
+            // The key may have been destroyed since it was found.
+            let is_there = self.read_key(&key.id)?.is_some();
+            let code = if is_there { ErrorCode::StoreDamaged } else { ErrorCode::KeyNotFound };
+            return Err(code.into());
+        };
+        let immutables = key.immutables();
+        keyring.open_secret(&version_place(id, &storage_key, &immutables), &record)
+    }
+}
+
+pub(super) fn opened_key(
+    keyring: &Keyring,
+    id: &KeyId,
+    storage_key: &[u8],
+    record: &[u8],
+) -> Result<KeyRecord> {
+    let body: Zeroizing<Vec<u8>> = keyring.open_record(&key_place(id, storage_key), record)?;
+    KeyRecord::decode(*id, &body)
+}
+
+/// A key's record beside its tombstone has been put back.
+pub(super) fn back() -> Error {
+    Error::new(ErrorCode::StoreDamaged).because("A key that has been destroyed is back.")
+}
+
+/// One entry: its revision and value.
+pub(super) fn one(store: &dyn Keystore, key: &[u8]) -> Result<Option<(Revision, Vec<u8>)>> {
+    let entry = store.get(&[key])?.pop().flatten();
+    Ok(entry.map(|entry| (entry.revision, entry.value)))
+}
+
+pub(super) const fn key_place<'a>(id: &'a KeyId, storage_key: &'a [u8]) -> Place<'a> {
+    Place { kind: RecordKind::Key, id: id.as_bytes(), storage_key, immutables: &[] }
+}
+
+pub(super) const fn version_place<'a>(
+    id: &'a KeyVersionId,
+    storage_key: &'a [u8],
+    immutables: &'a [u8],
+) -> Place<'a> {
+    Place { kind: RecordKind::Version, id: id.as_bytes(), storage_key, immutables }
+}
+
+pub(super) const fn pair_place<'a>(id: &'a [u8; 16], storage_key: &'a [u8]) -> Place<'a> {
+    Place { kind: RecordKind::WrappingPair, id, storage_key, immutables: &[] }
+}
