@@ -3,7 +3,7 @@
 //! not there looks like what is denied.
 #![forbid(unsafe_code)]
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::kms::{Door, Held, KeyRecord, Rule};
@@ -126,7 +126,6 @@ impl Door<'_> {
         judged.err().unwrap_or_else(|| error.into())
     }
 
-    #[cold]
     fn permit_others(&self, key: &Held, rule: Rule) -> Result<()> {
         let record = key.record();
         let is_own = record.space == *self.space();
@@ -230,8 +229,7 @@ struct Remembered {
 const PLACES: usize = 16;
 
 thread_local! {
-    static LATELY: [Cell<Option<Remembered>>; PLACES] =
-        const { [const { Cell::new(None) }; PLACES] };
+    static LATELY: RefCell<[Option<Remembered>; PLACES]> = const { RefCell::new([None; PLACES]) };
 }
 
 impl Door<'_> {
@@ -245,15 +243,21 @@ impl Door<'_> {
         let actions: *const [&'static str] = self.actions();
         let place = usize::from(record.id.as_bytes()[15]) ^ (actions.addr() >> 4);
         let place = place % PLACES;
-        let known = LATELY.try_with(|lately| lately.get(place).and_then(Cell::get)).ok().flatten();
-        if let Some(known) = known
-            && (known.session, known.drops) == (session, drops)
-            && std::ptr::eq(known.actions, actions)
-            && known.key == record.id
-            && known.only_at.is_none_or(|at| at == self.now())
-        {
-            let denied = || Err(ErrorCode::NoPermission.into());
-            return if known.is_allowed { Ok(()) } else { denied() };
+        let is_it = |known: &&Remembered| {
+            (known.session, known.drops) == (session, drops)
+                && std::ptr::eq(known.actions, actions)
+                && known.key == record.id
+                && known.only_at.is_none_or(|at| at == self.now())
+        };
+        let known = LATELY.try_with(|lately| {
+            let lately = lately.borrow();
+            let known = lately.get(place).and_then(Option::as_ref).filter(is_it);
+            known.map(|known| known.is_allowed)
+        });
+        match known.ok().flatten() {
+            Some(true) => return Ok(()),
+            Some(false) => return Err(ErrorCode::NoPermission.into()),
+            None => {}
         }
         let now = self.now();
         let outcome = ask();
@@ -266,7 +270,8 @@ impl Door<'_> {
         let only_at = self.request().looked_at_time().then_some(now);
         let key = record.id;
         let new = Remembered { session, drops, key, actions, is_allowed, only_at };
-        let _ended = LATELY.try_with(|lately| lately.get(place).map(|it| it.set(Some(new))));
+        let _ended = LATELY
+            .try_with(|lately| lately.borrow_mut().get_mut(place).map(|place| *place = Some(new)));
         outcome
     }
 }
