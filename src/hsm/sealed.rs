@@ -23,7 +23,6 @@ const TAG: usize = 16;
 /// What a record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-#[allow(dead_code)] // until each has its records
 pub enum RecordKind {
     /// A customer master key: all but its material.
     Key = 1,

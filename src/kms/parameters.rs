@@ -9,7 +9,6 @@ use serde::{Serialize, Serializer};
 use serde_json::Error;
 
 /// Appends the members of `request`, a flat struct, as a JSON object to `out`.
-#[allow(dead_code)] // until events are
 pub(super) fn write(request: &impl Serialize, out: &mut Vec<u8>) {
     let start = out.len();
     if request.serialize(Parameters(out)).is_err() {
