@@ -33,9 +33,8 @@ use waiting::{Room, Waiting};
 pub struct Audit {
     /// Which uses of keys are recorded.
     pub data_plane: DataPlane,
-    /// Whether no success is answered before its event is written, nor without. Otherwise the events of
-    /// what changes nothing wait for up to a second; so do those of refusals in any case, for others like
-    /// them.
+    /// Whether nothing that is recorded is answered before its event is written, nor without. Otherwise the
+    /// events of what changes nothing wait for up to a second, those of refusals for others like them.
     pub is_strict: bool,
 }
 
