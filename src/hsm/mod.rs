@@ -4,6 +4,7 @@
 mod access_key;
 pub mod arena;
 mod compliance;
+mod domain;
 mod envelope;
 mod header;
 mod identity;
@@ -45,7 +46,7 @@ pub use message::MessageDigest;
 pub use pair::{Ciphertext, Permitted, PublicKey};
 pub use sealed::{Place, RecordKind, Term};
 pub use transfer::Transfer;
-pub use unlock::{Slot, Unlock};
+pub use unlock::{Slot, SlotKind, Unlock};
 
 /// The boundary of one open store.
 pub struct Hsm {

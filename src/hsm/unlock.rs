@@ -1,6 +1,8 @@
 //! Unlock slots: what opens a store. Each wraps the store root key (SRK) on its own, so that any
 //! one opens and each can be replaced without touching a key.
 
+use serde::Serialize;
+
 use crate::crypto::kdf::{self, Argon2Params};
 use crate::crypto::{mac, xaes};
 use crate::error::{ErrorCode, Result};
@@ -15,6 +17,24 @@ pub enum Unlock<'a> {
     Passphrase(&'a [u8]),
     /// The 32 bytes of a key file.
     KeyFile(&'a [u8; 32]),
+}
+
+/// What opens a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "Kind")]
+pub enum SlotKind {
+    /// A passphrase, stretched with Argon2id.
+    #[serde(rename_all = "PascalCase")]
+    Passphrase {
+        /// Memory in KiB.
+        memory_kib: u32,
+        /// Passes over it.
+        passes: u32,
+        /// Lanes.
+        lanes: u32,
+    },
+    /// A key file.
+    KeyFile,
 }
 
 /// An unlock slot as it is stored: `01 | kind | parameters | salt (16) | nonce (24) | wrapped SRK`.
@@ -55,6 +75,20 @@ impl Slot {
         let wrapped =
             wrapping.read(|key| srk.read(|srk| xaes::seal(key32(key)?, &nonce, &aad, srk)))?;
         Ok(writer.raw(&head).raw(&nonce).raw(&wrapped).finish())
+    }
+
+    /// What opens the slot.
+    pub fn kind(slot: &[u8]) -> Result<SlotKind> {
+        let mut reader = Reader::new(slot);
+        match (reader.u8()?, reader.u8()?) {
+            (VERSION, PASSPHRASE) => Ok(SlotKind::Passphrase {
+                memory_kib: reader.u32()?,
+                passes: reader.u32()?,
+                lanes: reader.u32()?,
+            }),
+            (VERSION, KEY_FILE) => Ok(SlotKind::KeyFile),
+            _ => Err(ErrorCode::StoreTooNew.into()),
+        }
     }
 
     /// The SRK, if `unlock` opens this slot; [`ErrorCode::UnlockFailed`] if not, and
