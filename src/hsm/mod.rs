@@ -4,6 +4,7 @@
 mod access_key;
 pub mod arena;
 mod compliance;
+mod domain;
 mod envelope;
 mod header;
 mod identity;
@@ -49,7 +50,7 @@ pub use recipient::{Recipient, RecipientKey};
 pub use sealed::{Place, RecordKind, Term};
 pub use shares::Share;
 pub use transfer::Transfer;
-pub use unlock::{Slot, Unlock};
+pub use unlock::{Slot, SlotKind, Unlock};
 
 /// The boundary of one open store.
 pub struct Hsm {
