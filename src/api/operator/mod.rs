@@ -3,6 +3,7 @@
 //! From the one declaration come C, Python and the command line.
 
 mod slots;
+mod softhsm;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::kms::Kms;
 use slots::{
     AddUnlockSlot, ListUnlockSlots, RekeyRoot, RemoveUnlockSlot, ReplaceUnlockSlot, RotateDomainKey,
 };
+use softhsm::ImportSoftHsmToken;
 
 /// One operation: a struct of parameters, in JSON an object with names in PascalCase, and what it does.
 pub trait Operation: DeserializeOwned {
@@ -48,6 +50,7 @@ macro_rules! operations {
 
 operations! {
     AddUnlockSlot,
+    ImportSoftHsmToken,
     ListUnlockSlots,
     RekeyRoot,
     RemoveUnlockSlot,
