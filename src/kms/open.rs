@@ -131,9 +131,7 @@ impl Kms {
 
     /// The same, with the kind of the key pair that will sign checkpoints of its audit trail.
     pub fn create_with(place: &Path, unlock: &Unlock<'_>, identity: IdentitySpec) -> Result<()> {
-        if matches!(unlock, Unlock::Passphrase([])) {
-            return Err(Error::invalid("Passphrase", "It must not be empty."));
-        }
+        slots::check(unlock)?;
         selftest::ready()?;
         let store = SqliteStore::create(place)?;
         found(&store, Some(unlock), SystemClock.now(), identity).map(drop)
