@@ -46,6 +46,8 @@ use crate::kms::{Access, Action, Reply, Session};
 use crate::model::Service;
 
 pub use crate::hsm::{MAX_PLAINTEXT, MessageDigest, OVERHEAD, TOKEN_LEN};
+#[doc(hidden)]
+pub use crate::softhsm::probe as probe_softhsm;
 pub use aliases::{
     AliasList, CreateAlias, DeleteAlias, ListAliases, ListAliasesByKeyId, UpdateAlias,
 };

@@ -8,6 +8,7 @@ mod audit;
 mod bill;
 mod command;
 mod events;
+mod import;
 mod login;
 mod output;
 mod policy;
@@ -70,6 +71,10 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
     }
     if let ("policy", Some((_, flags))) = (name, flags.subcommand()) {
         return output::print(&policy::explain(&call(flags, policy::SIMULATE)?)?);
+    }
+    if let ("import", Some((_, flags))) = (name, flags.subcommand()) {
+        let session = login::session(&store::open(flags)?, flags, command::text(flags, "region"))?;
+        return answer(output, &import::run(flags, &session)?);
     }
     if name == "audit" {
         return audit::run(flags, output);
