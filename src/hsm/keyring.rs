@@ -6,9 +6,11 @@ use std::sync::RwLock;
 use crate::crypto::{mac, xaes};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
+use crate::hsm::backup::copied;
 use crate::hsm::unlock::{key32, room};
 use crate::hsm::{Slot, Unlock, random};
 use crate::octets::{Reader, Writer};
+use crate::secret;
 
 /// The keys of one open store.
 pub struct Keyring {
@@ -87,6 +89,19 @@ impl Keyring {
         let message = writer.finish();
         let full = self.index.read(|key| Ok(mac::hmac_sha256(key, &[&message])))?;
         Reader::new(&full).array()
+    }
+
+    /// The keys of the same store under another root key, with a domain key of their own.
+    pub(super) fn rerooted(&self, srk: SecretBytes) -> Result<Self> {
+        let keyring = Self::from_root(self.store, srk, copied(&self.master)?)?;
+        keyring.add_domain_key(1)?;
+        Ok(keyring)
+    }
+
+    /// Whether both are the keys of one store, or of backups of it.
+    pub fn is_of_store_of(&self, other: &Self) -> Result<bool> {
+        let is_same = self.master.read(|one| other.master.read(|two| Ok(secret::eq(one, two))))?;
+        Ok(is_same && self.store == other.store)
     }
 
     fn from_root(store: [u8; 16], srk: SecretBytes, master: SecretBytes) -> Result<Self> {
@@ -172,7 +187,7 @@ impl Keyring {
     }
 }
 
-fn random_secret() -> Result<SecretBytes> {
+pub(super) fn random_secret() -> Result<SecretBytes> {
     let mut key = room(32)?;
     key.write(crate::hsm::rng::fill)?;
     Ok(key)
