@@ -19,6 +19,8 @@ mod pkcs8;
 pub(crate) mod provider;
 pub mod rsa;
 pub mod selftest;
+pub mod shamir;
+pub mod slip39;
 pub mod sm2;
 #[cfg(test)]
 mod speed;

@@ -13,11 +13,13 @@ mod keyring;
 mod material;
 mod message;
 mod pair;
+mod recipient;
 #[cfg(test)]
 mod residue;
 pub mod rng;
 mod sealed;
 pub mod selftest;
+mod shares;
 mod transfer;
 mod unlock;
 mod unwrap;
@@ -45,7 +47,9 @@ pub(crate) use material::destroyed_version_body;
 pub use material::{KeyMaterial, RawMaterial, SymmetricKey};
 pub use message::MessageDigest;
 pub use pair::{Ciphertext, Permitted, PublicKey};
+pub use recipient::{Recipient, RecipientKey};
 pub use sealed::{Place, RecordKind, Term};
+pub use shares::{Share, combine, fresh_shares, split};
 pub use transfer::Transfer;
 pub use unlock::{Slot, Unlock};
 
