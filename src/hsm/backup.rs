@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
 use crate::hsm::keyring::random_secret;
 use crate::hsm::unlock::room;
-use crate::hsm::{Keyring, Place};
+use crate::hsm::{Keyring, Place, Recipient, Share, split};
 
 /// The key of one backup. Whoever has it has all that is in the backup.
 pub struct BackupKey(SecretBytes);
@@ -27,6 +27,25 @@ impl BackupKey {
         Ok(Self(key))
     }
 
+    /// What shares or a recipient's private key have given back; [`ErrorCode::UnlockFailed`] if it is no
+    /// such key.
+    pub fn from_secret(secret: SecretBytes) -> Result<Self> {
+        match secret.len() {
+            32 => Ok(Self(secret)),
+            _ => Err(strange()),
+        }
+    }
+
+    /// The key as shares in words, of which any `threshold` give it back, as [`split`] says.
+    pub fn split(&self, threshold: u8, count: u8) -> Result<Vec<Share>> {
+        split(&self.0, threshold, count)
+    }
+
+    /// The key encrypted to a public key.
+    pub fn seal_to(&self, recipient: &Recipient) -> Result<Vec<u8>> {
+        self.0.read(|key| recipient.seal(key))
+    }
+
     /// The keys of a backup of the store whose keys are `store`.
     pub fn keyring_for(&self, store: &Keyring) -> Result<Keyring> {
         store.rerooted(copied(&self.0)?)
@@ -36,12 +55,14 @@ impl BackupKey {
     /// another.
     pub fn open(&self, store: [u8; 16], root: &[u8]) -> Result<Keyring> {
         Keyring::open(store, copied(&self.0)?, root).map_err(|error| match error.code() {
-            ErrorCode::StoreDamaged => {
-                Error::new(ErrorCode::UnlockFailed).because("This is not the key of the backup.")
-            }
+            ErrorCode::StoreDamaged => strange(),
             _ => error,
         })
     }
+}
+
+fn strange() -> Error {
+    Error::new(ErrorCode::UnlockFailed).because("This is not the key of the backup.")
 }
 
 impl Keyring {

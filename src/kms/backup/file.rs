@@ -62,14 +62,14 @@ impl Draft {
         on_disk.map_err(|error| unwritable(&error))?;
         // A link takes no place that somebody else has taken meanwhile. Not every file system has them.
         match fs::hard_link(&self.path, &self.place) {
-            Ok(()) => {}
+            Ok(()) => drop(fs::remove_file(&self.path)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(taken()),
             Err(_) => {
                 check_vacant(&self.place)?;
                 fs::rename(&self.path, &self.place).map_err(|error| unwritable(&error))?;
-                self.is_finished = true;
             }
         }
+        self.is_finished = true;
         let synced = File::open(directory(&self.place)).and_then(|directory| directory.sync_all());
         synced.map_err(|error| unwritable(&error))
     }

@@ -5,6 +5,7 @@ use std::io::Read;
 use crate::error::{Error, ErrorCode, Result};
 use crate::octets::Writer;
 
+use super::Quorum;
 use super::read::Source;
 
 /// What every backup begins with.
@@ -19,8 +20,8 @@ const MAX_WRAPPED: usize = 1024;
 pub(super) const MAX_OWN: usize = 1 << 16;
 
 /// The front of a backup: `"KMSHBKUP" | 01 | store uuid (16) | u8 n | n * (SHA-256 of a recipient's
-/// SubjectPublicKeyInfo (32) | lp(backup key, encrypted to it)) | u8 0 or 1 | if 1: identifier u16 |
-/// threshold u8 | shares u8 | lp(root record) | lp(header record)`.
+/// SubjectPublicKeyInfo (32) | lp(backup key, encrypted to it)) | threshold u8 | shares u8 |
+/// lp(root record) | lp(header record)`; both numbers are 0 if the key has not been split.
 pub(super) struct Head {
     /// The store's UUID.
     pub store: [u8; 16],
@@ -38,18 +39,7 @@ pub(super) struct Wraps {
     /// The key encrypted to public keys, each with its fingerprint.
     pub recipients: Vec<([u8; 32], Vec<u8>)>,
     /// The shares that it has been split into, if it has.
-    pub shares: Option<SharesOf>,
-}
-
-/// What shares say of the secret that they are of (SLIP-39).
-#[derive(Clone, Copy)]
-pub(super) struct SharesOf {
-    /// The identifier that all of them have.
-    pub identifier: u16,
-    /// How many of them recover the key.
-    pub threshold: u8,
-    /// How many there are.
-    pub count: u8,
+    pub shares: Option<Quorum>,
 }
 
 impl Head {
@@ -61,10 +51,8 @@ impl Head {
         for (fingerprint, wrapped) in recipients {
             writer.raw(fingerprint).lp(wrapped);
         }
-        writer.u8(u8::from(self.wraps.shares.is_some()));
-        if let Some(shares) = &self.wraps.shares {
-            writer.raw(&shares.identifier.to_be_bytes()).u8(shares.threshold).u8(shares.count);
-        }
+        let quorum = self.wraps.shares;
+        writer.u8(quorum.map_or(0, |of| of.threshold)).u8(quorum.map_or(0, |of| of.count));
         Ok(writer.lp(&self.root).lp(&self.header).finish())
     }
 
@@ -80,15 +68,8 @@ impl Head {
         let recipients = (0..source.u8()?)
             .map(|_| Ok((source.array()?, source.lp(MAX_WRAPPED)?)))
             .collect::<Result<_>>()?;
-        let shares = match source.u8()? {
-            0 => None,
-            1 => Some(SharesOf {
-                identifier: u16::from_be_bytes(source.array()?),
-                threshold: source.u8()?,
-                count: source.u8()?,
-            }),
-            _ => return Err(super::damaged("Its front says what no version of the format does.")),
-        };
+        let (threshold, count) = (source.u8()?, source.u8()?);
+        let shares = (count > 0).then_some(Quorum { threshold, count });
         let wraps = Wraps { recipients, shares };
         Ok(Self { store, wraps, root: source.lp(MAX_OWN)?, header: source.lp(MAX_OWN)? })
     }

@@ -4,11 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::PublicKey;
 use crate::error::{ErrorCode, Result};
-use crate::hsm::{Header, Identity};
+use crate::hsm::{Header, Identity, RecordKind};
+use crate::kms::places;
 use crate::model::{SigningAlgorithm, Timestamp};
 use crate::octets::Writer;
 
-use super::head::{SharesOf, Wraps};
+use super::Quorum;
+use super::head::Wraps;
 
 /// What the signed message begins with.
 const LABEL: &[u8] = b"kmshsm/v1/backup";
@@ -37,7 +39,7 @@ pub struct Manifest {
     pub recipients: Vec<String>,
     /// The shares into which the backup key has been split, if it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shares: Option<ShareCounts>,
+    pub shares: Option<Quorum>,
     /// SHA-256 of all that comes before the manifest, in hexadecimal.
     pub sha256: String,
     /// The public half of the key that signs, in PEM: that of the audit trail.
@@ -68,19 +70,26 @@ pub struct Counts {
     pub records: u64,
 }
 
-/// How many shares there are, and how many of them are needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct ShareCounts {
-    /// So many recover the backup key.
-    pub threshold: u8,
-    /// So many there are.
-    pub count: u8,
+impl Counts {
+    /// One more record.
+    pub(super) fn add(&mut self, storage_key: &[u8], store: &[u8; 16]) {
+        self.records += 1;
+        let count = match places::record_at(storage_key, store).map(|(kind, _)| kind) {
+            Some(RecordKind::Key) => &mut self.keys,
+            Some(RecordKind::Version) => &mut self.versions,
+            Some(RecordKind::Alias) => &mut self.aliases,
+            Some(RecordKind::Tombstone) => &mut self.tombstones,
+            Some(RecordKind::User) => &mut self.users,
+            Some(RecordKind::Policy) => &mut self.policies,
+            Some(RecordKind::AccessKey) => &mut self.access_keys,
+            _ => return,
+        };
+        *count += 1;
+    }
 }
 
 impl Manifest {
     pub(super) fn new(store: &[u8; 16], header: &Header, wraps: &Wraps, counts: Counts) -> Self {
-        let shares = wraps.shares.map(|SharesOf { threshold, count, .. }| ShareCounts { threshold, count });
         Self {
             store: uuid::Uuid::from_bytes(*store).to_string(),
             lineage: hex(&header.lineage),
@@ -91,7 +100,7 @@ impl Manifest {
             imported_left_out: 0,
             complete: false,
             recipients: wraps.recipients.iter().map(|(print, _)| hex(print)).collect(),
-            shares,
+            shares: wraps.shares,
             sha256: String::new(),
             public_key: String::new(),
         }

@@ -14,13 +14,54 @@ mod tests;
 mod verify;
 mod write;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorCode};
+use crate::hsm::{Recipient, RecipientKey, Share};
 use crate::model::KeyId;
 
 pub use manifest::{Counts, Manifest};
 pub use verify::VerifiedBackup;
+
+/// Who can recover the key of a new backup, and what goes into it.
+#[derive(Default)]
+pub struct BackupRequest<'a> {
+    /// Public keys, each of which the backup key is encrypted to.
+    pub recipients: &'a [Recipient],
+    /// How the backup key is split, if it is.
+    pub shares: Option<Quorum>,
+    /// Whether keys of origin EXTERNAL go into it: their owners were promised that what is destroyed is
+    /// destroyed, and have the material themselves.
+    pub include_imported: bool,
+}
+
+/// So many of so many shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Quorum {
+    /// How many recover the key: 2 or more.
+    pub threshold: u8,
+    /// How many there are: 16 at most.
+    pub count: u8,
+}
+
+/// What opens a backup.
+pub enum Secret<'a> {
+    /// Shares of the backup key, as many as are needed.
+    Shares(&'a [Share]),
+    /// The private key of a recipient.
+    PrivateKey(&'a RecipientKey),
+    /// The backup key itself, recovered outside.
+    BackupKey(&'a [u8; 32]),
+}
+
+/// A backup that has been made.
+pub struct Created {
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// The shares of its key, if it was split. They are nowhere else.
+    pub shares: Vec<Share>,
+}
 
 /// Tells whoever waits how many records are done, and of how many.
 pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
