@@ -3,7 +3,9 @@
 #![forbid(unsafe_code)]
 
 use super::{Subject, demand, marks, public, revealed, secret};
-use crate::crypto::slip39::{Form, Head, MAX_SECRET, MAX_TEXT, Part, Sharing, combine, read, write};
+use crate::crypto::slip39::{
+    Form, Head, MAX_SECRET, MAX_TEXT, Part, Sharing, combine, read, write,
+};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::rng;
 

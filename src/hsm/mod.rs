@@ -19,7 +19,7 @@ mod residue;
 pub mod rng;
 mod sealed;
 pub mod selftest;
-mod shares;
+pub mod shares;
 mod transfer;
 mod unlock;
 mod unwrap;
@@ -49,7 +49,7 @@ pub use message::MessageDigest;
 pub use pair::{Ciphertext, Permitted, PublicKey};
 pub use recipient::{Recipient, RecipientKey};
 pub use sealed::{Place, RecordKind, Term};
-pub use shares::{Share, combine, fresh_shares, split};
+pub use shares::Share;
 pub use transfer::Transfer;
 pub use unlock::{Slot, Unlock};
 

@@ -28,8 +28,8 @@ fn remainder(purpose: &[u8], words: impl Iterator<Item = u16>) -> u32 {
     purpose.iter().map(|byte| u16::from(*byte)).chain(words).fold(1, |rest, word| {
         let top = rest >> 20;
         let rest = (rest & 0xfffff) << 10 ^ u32::from(word);
-        (0..).zip(GENERATOR).fold(rest, |rest, (bit, term)| {
-            rest ^ (term & (top >> bit & 1).wrapping_neg())
-        })
+        (0..)
+            .zip(GENERATOR)
+            .fold(rest, |rest, (bit, term)| rest ^ (term & (top >> bit & 1).wrapping_neg()))
     })
 }

@@ -75,7 +75,8 @@ impl Sharing {
         random(&mut identifier)?;
         let identifier = u16::from_be_bytes(identifier) >> 1;
         let identifier = u16::from_ne_bytes(crate::secret::publish(identifier.to_ne_bytes()));
-        let set = Set { identifier, extendable: true, exponent: 0, groups_needed: 1, groups: 1, len };
+        let set =
+            Set { identifier, extendable: true, exponent: 0, groups_needed: 1, groups: 1, len };
         let head = Head { set, group: 0, member: 0, needed };
         let mut sharing = Self { head, count, points: [[0; MAX_SECRET]; MAX_SHARES as usize] };
         sharing.draw(secret, passphrase, random)?;
@@ -86,8 +87,11 @@ impl Sharing {
     fn draw(&mut self, secret: &[u8], passphrase: &[u8], random: Random) -> Result<()> {
         let len = secret.len();
         let points = self.points.get_mut(..usize::from(self.head.needed));
-        let mut points: Vec<_> =
-            points.ok_or(ErrorCode::Internal)?.iter_mut().filter_map(|p| p.get_mut(..len)).collect();
+        let mut points: Vec<_> = points
+            .ok_or(ErrorCode::Internal)?
+            .iter_mut()
+            .filter_map(|p| p.get_mut(..len))
+            .collect();
         let [shares @ .., digest, encrypted] = &mut *points else {
             return Err(ErrorCode::Internal.into());
         };
@@ -108,7 +112,8 @@ impl Sharing {
         let random = self.head.needed - 2;
         let places = (0..random).chain([DIGEST_AT, SECRET_AT]);
         let len = self.head.set.len;
-        let points = places.zip(&self.points).filter_map(|(x, y)| Some(Point { x, y: y.get(..len)? }));
+        let points =
+            places.zip(&self.points).filter_map(|(x, y)| Some(Point { x, y: y.get(..len)? }));
         let points: Vec<_> = points.collect();
         interpolate(&points, member, value.get_mut(..len).ok_or(ErrorCode::Internal)?)?;
         Ok(Head { member, ..self.head })

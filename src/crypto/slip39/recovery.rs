@@ -24,7 +24,11 @@ struct Known<'a> {
 /// Combines shares into the secret at the front of `out`, and answers its length in bytes. All that are
 /// given must fit. Otherwise it is [`ErrorCode::InvalidShares`], with how many are missing, or which
 /// one is wrong, counted from 1.
-pub fn combine(shares: &[Part<'_>], passphrase: &[u8], out: &mut [u8; MAX_SECRET]) -> Result<usize> {
+pub fn combine(
+    shares: &[Part<'_>],
+    passphrase: &[u8],
+    out: &mut [u8; MAX_SECRET],
+) -> Result<usize> {
     let set = shares.first().ok_or_else(|| refused("There is none."))?.head.set;
     check(shares)?;
     let mut secrets = Zeroizing::new([[0; MAX_SECRET]; 16]);

@@ -127,7 +127,9 @@ pub fn read(text: &[u8], value: &mut [u8; MAX_SECRET]) -> Result<Head> {
     let front = front.map(|word| u16::from_ne_bytes(publish(word.to_ne_bytes())));
     let head = Head::from_words(front, len);
     if !checksum::is_right(head.set.purpose(), words) {
-        return Err(refused("Its checksum is wrong: a word is mistaken, or two have changed places."));
+        return Err(refused(
+            "Its checksum is wrong: a word is mistaken, or two have changed places.",
+        ));
     }
     if head.set.groups_needed > head.set.groups {
         return Err(refused("It needs more groups than there are."));

@@ -175,8 +175,10 @@ fn which_share_is_wrong() {
     assert_eq!(why(&[]), "There is none.");
     assert_eq!(why(&[a, b, a]), "Share 3 has the same number as share 1.");
     assert_eq!(why(&[a, &others[1], c]), "Share 2 is of another set than share 1.");
-    assert_eq!(why(&[a, b, &(Head { needed: 2, ..c.0 }, c.1.clone())]),
-        "Share 3 needs another number of shares than share 1.");
+    assert_eq!(
+        why(&[a, b, &(Head { needed: 2, ..c.0 }, c.1.clone())]),
+        "Share 3 needs another number of shares than share 1."
+    );
     for bit in 0..256 {
         let mut wrong = c.clone();
         wrong.1[bit / 8] ^= 1 << (bit % 8);
