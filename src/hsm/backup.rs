@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
 use crate::hsm::keyring::random_secret;
 use crate::hsm::unlock::room;
-use crate::hsm::{Keyring, Place, Recipient, Share, split};
+use crate::hsm::{Keyring, Place, Recipient, Share, shares};
 
 /// The key of one backup. Whoever has it has all that is in the backup.
 pub struct BackupKey(SecretBytes);
@@ -36,9 +36,9 @@ impl BackupKey {
         }
     }
 
-    /// The key as shares in words, of which any `threshold` give it back, as [`split`] says.
+    /// The key as shares in words, of which any `threshold` give it back, as [`shares::split`] says.
     pub fn split(&self, threshold: u8, count: u8) -> Result<Vec<Share>> {
-        split(&self.0, threshold, count)
+        shares::split(&self.0, threshold, count)
     }
 
     /// The key encrypted to a public key.

@@ -108,6 +108,14 @@ pub(super) fn key_at(storage_key: &[u8]) -> Option<KeyId> {
     }
 }
 
+/// The destroyed key whose tombstone has this storage key.
+pub(super) fn destroyed_at(storage_key: &[u8]) -> Option<KeyId> {
+    match storage_key {
+        [TOMBSTONE, id @ ..] => Some(KeyId::from_bytes(id.try_into().ok()?)),
+        _ => None,
+    }
+}
+
 /// `11 | key version id`.
 pub(super) fn version(id: &KeyVersionId) -> Vec<u8> {
     [&[VERSION][..], id.as_bytes()].concat()

@@ -11,10 +11,10 @@ use crate::kms::{KeyRecord, places};
 use crate::model::Origin;
 use crate::octets::Writer;
 
+use super::Progress;
 use super::file::Draft;
 use super::manifest::Counts;
 use super::read::RECORD;
-use super::Progress;
 
 /// How many records are read at a time: a segment of events may be long.
 const PIECE: usize = 16;
@@ -94,7 +94,8 @@ impl Contents<'_> {
 
     /// The versions and the aliases of a key.
     fn belongings(&self, key: &KeyRecord) -> Result<Vec<Entry>> {
-        let mut wanted: Vec<_> = key.versions.iter().map(|version| places::version(&version.id)).collect();
+        let mut wanted: Vec<_> =
+            key.versions.iter().map(|version| places::version(&version.id)).collect();
         if key.aliases > 0 {
             let list = places::list(self.from, &key.space, &List::AliasesOf(key.id))?;
             let entries = self.snapshot.scan(&list, &[], MAX_ALIASES)?;

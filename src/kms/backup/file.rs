@@ -36,13 +36,22 @@ impl Draft {
             match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
                 Ok(file) => {
                     let (place, file) = (place.to_path_buf(), BufWriter::new(file));
-                    return Ok(Self { place, path, file, hasher: Hasher::sha256(), is_finished: false });
+                    return Ok(Self {
+                        place,
+                        path,
+                        file,
+                        hasher: Hasher::sha256(),
+                        is_finished: false,
+                    });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(strange(&path, &error)),
             }
         }
-        Err(Error::invalid("path", "Too many unfinished backups (\".NAME.new-...\") are beside it."))
+        Err(Error::invalid(
+            "path",
+            "Too many unfinished backups (\".NAME.new-...\") are beside it.",
+        ))
     }
 
     /// Appends bytes.

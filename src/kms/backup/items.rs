@@ -101,7 +101,8 @@ impl Unlocked {
     }
 
     fn alias(&self, sealed: &Sealed) -> Result<AliasRecord> {
-        let id = sealed.storage_key.last_chunk().ok_or_else(|| damaged("It has no alias there."))?;
+        let id =
+            sealed.storage_key.last_chunk().ok_or_else(|| damaged("It has no alias there."))?;
         let place = alias_place(id, &sealed.storage_key);
         AliasRecord::decode(&self.keyring.open_record(&place, &sealed.record)?)
     }

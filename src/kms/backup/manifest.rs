@@ -6,7 +6,7 @@ use crate::audit::PublicKey;
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{Header, Identity, RecordKind};
 use crate::kms::places;
-use crate::model::{SigningAlgorithm, Timestamp};
+use crate::model::SigningAlgorithm;
 use crate::octets::Writer;
 
 use super::Quorum;
@@ -105,11 +105,6 @@ impl Manifest {
             public_key: String::new(),
         }
     }
-
-    /// When the backup was made.
-    pub(super) fn moment(&self) -> Result<Timestamp> {
-        Timestamp::parse(&self.time).ok_or_else(|| super::damaged("Its manifest has no time."))
-    }
 }
 
 /// A manifest as it is written, with its signature: `lp(JSON) | algorithm u8 | lp(signature, DER)`.
@@ -120,7 +115,11 @@ pub(super) struct Signed {
 }
 
 impl Signed {
-    pub(super) fn sign(manifest: &Manifest, identity: &Identity, algorithm: SigningAlgorithm) -> Result<Self> {
+    pub(super) fn sign(
+        manifest: &Manifest,
+        identity: &Identity,
+        algorithm: SigningAlgorithm,
+    ) -> Result<Self> {
         let text = serde_json::to_vec(manifest).map_err(|_| ErrorCode::Internal)?;
         let signature = identity.sign(&message(&text))?;
         Ok(Self { text, algorithm: algorithm.number(), signature })

@@ -5,12 +5,11 @@
 mod contents;
 mod file;
 mod head;
+mod items;
 mod keys;
 mod manifest;
 mod read;
 mod restore;
-#[cfg(test)]
-mod tests;
 mod verify;
 mod write;
 
@@ -21,7 +20,8 @@ use crate::hsm::{Recipient, RecipientKey, Share};
 use crate::model::KeyId;
 
 pub use manifest::{Counts, Manifest};
-pub use verify::VerifiedBackup;
+pub use restore::{Restoration, restore};
+pub use verify::{VerifiedBackup, verify_backup};
 
 /// Who can recover the key of a new backup, and what goes into it.
 #[derive(Default)]

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::audit::PublicKey;
 use crate::crypto::digest::Hasher;
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::{BackupKey, Header, Keyring, combine};
+use crate::hsm::{BackupKey, Header, Keyring, shares};
 use crate::kms::room::with_room;
 
 use super::file::strange;
@@ -100,7 +100,7 @@ impl Backup {
     fn key(&self, secret: &Secret<'_>) -> Result<BackupKey> {
         match secret {
             Secret::BackupKey(key) => BackupKey::from_bytes(key),
-            Secret::Shares(shares) => BackupKey::from_secret(combine(shares)?),
+            Secret::Shares(own) => BackupKey::from_secret(shares::combine(own)?),
             Secret::PrivateKey(private) => {
                 let fingerprint = private.fingerprint();
                 let mut wraps = self.head.wraps.recipients.iter();
@@ -119,7 +119,12 @@ impl Unlocked {
     pub(super) fn records(&self) -> Result<Records<'_>> {
         let mut file = &self.backup.file;
         file.seek(SeekFrom::Start(self.backup.start)).map_err(|error| unreadable(&error))?;
-        Ok(Records { of: self, source: Source::new(BufReader::new(file)), sum: self.blank.clone(), counts: Counts::default() })
+        Ok(Records {
+            of: self,
+            source: Source::new(BufReader::new(file)),
+            sum: self.blank.clone(),
+            counts: Counts::default(),
+        })
     }
 }
 
@@ -221,6 +226,7 @@ impl<R: Read> Source<R> {
 fn unreadable(error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => damaged("It has been cut short."),
-        _ => Error::new(ErrorCode::StoreFailed).because(format!("The backup cannot be read: {error}.")),
+        _ => Error::new(ErrorCode::StoreFailed)
+            .because(format!("The backup cannot be read: {error}.")),
     }
 }

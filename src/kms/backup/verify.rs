@@ -62,10 +62,14 @@ impl Unlocked {
                 Item::Key(own) => with_room(|| {
                     own.versions(&self.keyring).try_for_each(|version| version.map(drop))
                 })?,
-                Item::Other(sealed) => self.with_place(&sealed, |place| match place.kind.is_secret() {
-                    true => with_room(|| self.keyring.open_secret(place, &sealed.record)).map(drop),
-                    false => self.keyring.open_record(place, &sealed.record).map(drop),
-                })?,
+                Item::Other(sealed) => {
+                    self.with_place(&sealed, |place| match place.kind.is_secret() {
+                        true => {
+                            with_room(|| self.keyring.open_secret(place, &sealed.record)).map(drop)
+                        }
+                        false => self.keyring.open_record(place, &sealed.record).map(drop),
+                    })?
+                }
             }
             progress(records.done(), self.header.records);
         }

@@ -39,7 +39,7 @@ impl Kms {
     ///
     /// [`InvalidParameter`](ErrorCode::InvalidParameter): `path` if there is something already, or nothing
     /// can be written there; `Recipients` if there are none nor shares, or more than 16; as
-    /// [`split`](crate::hsm::split) says. [`StoreDamaged`](ErrorCode::StoreDamaged) if a record cannot be
+    /// [`split`](crate::hsm::shares::split) says. [`StoreDamaged`](ErrorCode::StoreDamaged) if a record cannot be
     /// read.
     pub fn create_backup(
         &self,
@@ -55,9 +55,9 @@ impl Kms {
         }
         let mut draft = Draft::begin(path)?;
         let key = with_room(BackupKey::fresh)?;
-        let sealed = recipients.iter().map(|recipient| {
-            Ok((recipient.fingerprint(), with_room(|| key.seal_to(recipient))?))
-        });
+        let sealed = recipients
+            .iter()
+            .map(|recipient| Ok((recipient.fingerprint(), with_room(|| key.seal_to(recipient))?)));
         let wraps = Wraps { recipients: sealed.collect::<Result<_>>()?, shares: request.shares };
         let shares = match request.shares {
             Some(Quorum { threshold, count }) => with_room(|| key.split(threshold, count))?,
@@ -65,8 +65,13 @@ impl Kms {
         };
         self.tell(&wraps, request.include_imported)?;
         let snapshot = self.store.snapshot()?;
-        let manifest =
-            self.write_backup(&mut draft, &*snapshot, (&key, wraps), request.include_imported, progress)?;
+        let manifest = self.write_backup(
+            &mut draft,
+            &*snapshot,
+            (&key, wraps),
+            request.include_imported,
+            progress,
+        )?;
         drop(snapshot);
         draft.finish()?;
         Ok(Created { manifest, shares })
@@ -92,7 +97,8 @@ impl Kms {
         let header = Header::open(&from, &value_of(snapshot, places::HEADER)?)?;
         let to = with_room(|| key.keyring_for(&from))?;
         let own = blank(&header)?;
-        let head = Head { store: *from.store(), wraps, root: to.seal_root()?, header: own.seal(&to)? };
+        let head =
+            Head { store: *from.store(), wraps, root: to.seal_root()?, header: own.seal(&to)? };
         draft.write(&head.encode()?)?;
         let mut contents = Contents {
             snapshot,
@@ -124,7 +130,12 @@ impl Kms {
         Ok(manifest)
     }
 
-    fn signer(&self, snapshot: &dyn Snapshot, keyring: &Keyring, header: &Header) -> Result<Identity> {
+    fn signer(
+        &self,
+        snapshot: &dyn Snapshot,
+        keyring: &Keyring,
+        header: &Header,
+    ) -> Result<Identity> {
         let record = value_of(snapshot, places::IDENTITY)?;
         with_room(|| {
             let body = keyring.open_secret(&identity_place(keyring.store()), &record)?;
