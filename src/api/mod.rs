@@ -71,7 +71,9 @@ pub use keys::{CreateKey, DescribeKey, DisableKey, Done, EnableKey, UpdateKeyDes
 pub use list::{KeyList, ListKeys, Paging};
 pub use message::{DigestBegun, DigestMessage};
 pub use metadata::{KeyAnswer, KeyMetadata};
-pub use operator::{Operation, operate};
+pub use operator::{
+    CreateBackup, CreatedBackup, Operation, RestoreKeys, RestoreStore, VerifyBackup, operate,
+};
 pub use params::Params;
 pub use ram::{
     AccessKeyList, AttachPolicyToUser, AttachedPolicies, CreateAccessKey, CreatePolicy,

@@ -2,6 +2,8 @@
 //! account, so no policy speaks of them; what they change is in the audit trail as a deed of the store.
 //! From the one declaration come C, Python and the command line.
 
+mod backup;
+
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -11,6 +13,8 @@ use zeroize::Zeroizing;
 use crate::api::Params;
 use crate::error::{ErrorCode, Result};
 use crate::kms::Kms;
+
+pub use backup::{CreateBackup, CreatedBackup, RestoreKeys, RestoreStore, VerifyBackup};
 
 /// One operation: a struct of parameters, in JSON an object with names in PascalCase, and what it does.
 pub trait Operation: DeserializeOwned {
@@ -40,7 +44,10 @@ macro_rules! operations {
     };
 }
 
-operations! {}
+operations! {
+    CreateBackup,
+    RestoreKeys,
+}
 
 /// Does the operation of that name and answers its JSON; `None` stands for no parameters.
 ///

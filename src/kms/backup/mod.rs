@@ -10,6 +10,8 @@ mod keys;
 mod manifest;
 mod read;
 mod restore;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod write;
 
