@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -11,7 +13,7 @@ use super::{RestoreStore, VerifyBackup};
 use crate::api::{dispatch_json, wrap_key_material};
 use crate::error::{ErrorCode, Result};
 use crate::kms::{Kms, Options, Session, Unlock};
-use crate::model::WrappingAlgorithm;
+use crate::model::{Timestamp, WrappingAlgorithm};
 
 mod content;
 mod damage;
@@ -20,7 +22,10 @@ mod quorum;
 
 const KEY_FILE: Unlock<'static> = Unlock::KeyFile(&[7; 32]);
 
-/// A store in memory beside a folder for its backups.
+/// After every system clock: restored stores stand at the moment of the backup.
+const START: Timestamp = Timestamp(4_000_000_000);
+
+/// A store in memory, with a clock that is moved, beside a folder for its backups.
 struct World {
     kms: Arc<Kms>,
     folder: TempDir,
@@ -28,7 +33,9 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let options = Options { allow_unprotected_memory: true, ..Options::default() };
+        let manual_clock = Some(START);
+        let options =
+            Options { allow_unprotected_memory: true, manual_clock, ..Options::default() };
         Self { kms: Kms::in_memory(options).unwrap(), folder: tempfile::tempdir().unwrap() }
     }
 
@@ -48,7 +55,7 @@ impl World {
     }
 
     fn operate(&self, name: &str, with: &Value) -> Result<Value> {
-        operate(&self.kms, name, Some(&with.to_string())).map(read)
+        operate(&self.kms, name, Some(&with.to_string())).map(|answer| read(&answer))
     }
 
     /// Restores the backup as a store of its own, and opens that.
@@ -83,8 +90,8 @@ fn session(kms: &Arc<Kms>) -> Session {
     kms.session("111122223333", "cn-hangzhou").unwrap()
 }
 
-fn read(text: impl AsRef<str>) -> Value {
-    serde_json::from_str(text.as_ref()).unwrap()
+fn read(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
 }
 
 fn merge(one: &mut Value, other: Value) {
@@ -93,7 +100,7 @@ fn merge(one: &mut Value, other: Value) {
 }
 
 fn call(session: &Session, action: &str, with: Value) -> Value {
-    read(*dispatch_json(session, action, Some(&with.to_string())).unwrap_or_else(|error| {
+    read(&*dispatch_json(session, action, Some(&with.to_string())).unwrap_or_else(|error| {
         panic!("{action}: {error}");
     }))
 }
@@ -108,6 +115,13 @@ fn create(session: &Session, with: Value) -> String {
     answer["KeyMetadata"]["KeyId"].as_str().unwrap().to_owned()
 }
 
+/// A key that awaits its material.
+fn create_external(session: &Session) -> String {
+    let spec = "Aliyun_AES_256";
+    let with = json!({ "Origin": "EXTERNAL", "ProtectionLevel": "HSM", "KeySpec": spec });
+    create(session, with)
+}
+
 /// Imports material into a key.
 fn import(session: &Session, key: &str, material: &[u8]) {
     let with = json!({
@@ -115,16 +129,13 @@ fn import(session: &Session, key: &str, material: &[u8]) {
     });
     let parameters = call(session, "GetParametersForImport", with);
     let public = base64(&parameters["PublicKey"]);
-    let wrapped = wrap_key_material(&public, WrappingAlgorithm::RsaesOaepSha256, material).unwrap();
+    let wrapped = wrap_key_material(&public, WrappingAlgorithm::OaepSha256, material).unwrap();
     let with = json!({
         "KeyId": key, "ImportToken": parameters["ImportToken"],
         "EncryptedKeyMaterial": STANDARD.encode(wrapped),
     });
     call(session, "ImportKeyMaterial", with);
 }
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 
 fn base64(value: &Value) -> Vec<u8> {
     STANDARD.decode(value.as_str().unwrap()).unwrap()

@@ -1,6 +1,7 @@
 //! Round trips.
 
 use super::*;
+use crate::kms::{Client, Login};
 
 /// Something of every kind.
 struct Estate {
@@ -29,12 +30,12 @@ fn furnish(world: &World) -> Estate {
         call(&session, "CreateAlias", json!({ "KeyId": symmetric, "AliasName": name }));
     }
     let pair = create(&session, json!({ "KeySpec": "EC_P256", "KeyUsage": "SIGN/VERIFY" }));
+    call(&session, "AdvanceClock", json!({ "Seconds": 8 * 86_400 }));
     call(&session, "CreateKeyVersion", json!({ "KeyId": pair }));
-    let external = json!({ "Origin": "EXTERNAL", "ProtectionLevel": "HSM" });
-    let imported = create(&session, external.clone());
+    let imported = create_external(&session);
     import(&session, &imported, &[9; 32]);
     call(&session, "CreateAlias", json!({ "KeyId": imported, "AliasName": "alias/imported" }));
-    let awaiting = create(&session, external);
+    let awaiting = create_external(&session);
     let pending = create(&session, json!({}));
     call(&session, "ScheduleKeyDeletion", json!({ "KeyId": pending, "PendingWindowInDays": 7 }));
     call(&session, "CreateUser", json!({ "UserName": "alice" }));
@@ -113,20 +114,18 @@ fn everything_comes_back() {
     call(&again, "DeleteKeyMaterial", json!({ "KeyId": estate.imported }));
     import(&again, &estate.imported, &[9; 32]);
     assert!(decrypts(&again, &estate.of_imported));
-    assert_eq!(
-        code(&again, "EnableKey", json!({ "KeyId": estate.pending })),
-        ErrorCode::PendingDeletion
-    );
+    let pending = call(&again, "DescribeKey", json!({ "KeyId": estate.pending }));
+    assert_eq!(pending["KeyMetadata"]["KeyState"], "PendingDeletion");
     // Users log in with what they have.
     let secret = estate.access_key["AccessKey"]["AccessKeySecret"].as_str().unwrap();
     let id = estate.access_key["AccessKey"]["AccessKeyId"].as_str().unwrap();
-    let login = crate::kms::Login {
+    let login = Login {
         account: None,
         region: "cn-hangzhou",
         access_key: Some((id, secret.as_bytes())),
-        client: Default::default(),
+        client: Client::default(),
     };
-    let alice = kms.authenticate(&login).unwrap();
+    let alice = kms.login(&login).unwrap();
     call(&alice, "DescribeKey", json!({ "KeyId": estate.symmetric }));
     // What comes next is numbered behind what was there, and signed by the same key.
     create(&again, json!({}));

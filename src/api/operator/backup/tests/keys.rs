@@ -26,7 +26,7 @@ fn keys_come_into_another_store() {
     let tags = json!([{ "TagKey": "team", "TagValue": "a" }]);
     let one = create(&session, json!({ "Tags": tags }));
     let two_ = create(&session, json!({}));
-    let imported = create(&session, json!({ "Origin": "EXTERNAL", "ProtectionLevel": "HSM" }));
+    let imported = create_external(&session);
     import(&session, &imported, &[3; 32]);
     call(&session, "CreateAlias", json!({ "KeyId": one, "AliasName": "alias/one" }));
     call(&session, "CreateAlias", json!({ "KeyId": one, "AliasName": "alias/taken" }));
@@ -50,7 +50,7 @@ fn keys_come_into_another_store() {
     let decrypted =
         call(&there, "Decrypt", json!({ "CiphertextBlob": encrypted["CiphertextBlob"] }));
     assert_eq!(decrypted["Plaintext"], "hello");
-    let tags = call(&there, "ListResourceTags", json!({ "KeyId": "alias/one" }));
+    let tags = call(&there, "ListResourceTags", json!({ "KeyId": one }));
     assert_eq!(tags["Tags"]["Tag"][0]["TagValue"], "a");
     assert_eq!(code(&there, "DescribeKey", json!({ "KeyId": two_ })), ErrorCode::KeyNotFound);
     // The fingerprint is the new store's: it takes the same material again, and no other.
@@ -71,7 +71,7 @@ fn keys_come_into_another_store() {
 fn a_fingerprint_without_material_is_lost_elsewhere() {
     let world = World::new();
     let session = world.session();
-    let imported = create(&session, json!({ "Origin": "EXTERNAL", "ProtectionLevel": "HSM" }));
+    let imported = create_external(&session);
     import(&session, &imported, &[3; 32]);
     call(&session, "DeleteKeyMaterial", json!({ "KeyId": imported }));
     let created = world.back_up("all", json!({ "IncludeImported": true }));
@@ -87,13 +87,7 @@ fn a_fingerprint_without_material_is_lost_elsewhere() {
 /// T-BK-4: what has been destroyed since the backup stays destroyed.
 #[test]
 fn tombstones_win() {
-    let folder = tempfile::tempdir().unwrap();
-    let options = Options {
-        allow_unprotected_memory: true,
-        manual_clock: Some(crate::model::Timestamp(4_000_000_000)),
-        ..Options::default()
-    };
-    let world = World { kms: Kms::in_memory(options).unwrap(), folder };
+    let world = World::new();
     let session = world.session();
     let (gone, stays) = (create(&session, json!({})), create(&session, json!({})));
     let old = world.back_up("old", json!({}));
