@@ -5,6 +5,7 @@ mod access_key;
 pub mod arena;
 mod backup;
 mod compliance;
+mod domain;
 mod envelope;
 mod header;
 mod identity;
@@ -51,7 +52,7 @@ pub use recipient::{Recipient, RecipientKey};
 pub use sealed::{Place, RecordKind, Term};
 pub use shares::Share;
 pub use transfer::Transfer;
-pub use unlock::{Slot, Unlock};
+pub use unlock::{Slot, SlotKind, Unlock};
 
 /// The boundary of one open store.
 pub struct Hsm {

@@ -1,6 +1,8 @@
 //! Unlock slots: what opens a store. Each wraps the store root key (SRK) on its own, so that any
 //! one opens and each can be replaced without touching a key.
 
+use serde::Serialize;
+
 use crate::crypto::kdf::{self, Argon2Params};
 use crate::crypto::{mac, xaes};
 use crate::error::{ErrorCode, Result};
@@ -18,6 +20,32 @@ pub enum Unlock<'a> {
     KeyFile(&'a [u8; 32]),
     /// Shares of a secret that only they have; to make a slot all of them, then as many as are needed.
     Shares(&'a [Share]),
+}
+
+/// What opens a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "Kind")]
+pub enum SlotKind {
+    /// A passphrase, stretched with Argon2id.
+    #[serde(rename_all = "PascalCase")]
+    Passphrase {
+        /// Memory in KiB.
+        memory_kib: u32,
+        /// Passes over it.
+        passes: u32,
+        /// Lanes.
+        lanes: u32,
+    },
+    /// A key file.
+    KeyFile,
+    /// Shares.
+    #[serde(rename_all = "PascalCase")]
+    Shares {
+        /// How many are needed.
+        threshold: u8,
+        /// How many were made.
+        count: u8,
+    },
 }
 
 /// An unlock slot as it is stored: `01 | kind | parameters | salt (16) | nonce (24) | wrapped SRK`.
@@ -66,6 +94,23 @@ impl Slot {
         let wrapped =
             wrapping.read(|key| srk.read(|srk| xaes::seal(key32(key)?, &nonce, &aad, srk)))?;
         Ok(writer.raw(&head).raw(&nonce).raw(&wrapped).finish())
+    }
+
+    /// What opens the slot.
+    pub fn kind(slot: &[u8]) -> Result<SlotKind> {
+        let mut reader = Reader::new(slot);
+        match (reader.u8()?, reader.u8()?) {
+            (VERSION, PASSPHRASE) => Ok(SlotKind::Passphrase {
+                memory_kib: reader.u32()?,
+                passes: reader.u32()?,
+                lanes: reader.u32()?,
+            }),
+            (VERSION, KEY_FILE) => Ok(SlotKind::KeyFile),
+            (VERSION, SHARES) => {
+                Ok(SlotKind::Shares { threshold: reader.u8()?, count: reader.u8()? })
+            }
+            _ => Err(ErrorCode::StoreTooNew.into()),
+        }
     }
 
     /// The SRK, if `unlock` opens this slot; [`ErrorCode::UnlockFailed`] if not,
@@ -192,6 +237,7 @@ mod tests {
         let shares = fresh_shares(2, 3).unwrap();
         let slot = Slot::seal(&Unlock::Shares(&shares), &STORE, 4, &srk).unwrap();
         assert_eq!((slot.len(), &slot[..4]), (4 + 16 + 24 + 48, &[1, 3, 2, 3][..]));
+        assert_eq!(Slot::kind(&slot), Ok(SlotKind::Shares { threshold: 2, count: 3 }));
         for two in shares.windows(2).chain([&shares[..]]) {
             let opened = Slot::open(&Unlock::Shares(two), &STORE, 4, &slot).unwrap();
             assert_eq!(srk.read(|srk| opened.read(|opened| Ok(srk == opened))), Ok(true));

@@ -3,6 +3,7 @@
 //! From the one declaration come C, Python and the command line.
 
 mod backup;
+mod slots;
 
 use std::sync::Arc;
 
@@ -15,6 +16,9 @@ use crate::error::{ErrorCode, Result};
 use crate::kms::Kms;
 
 pub use backup::{CreateBackup, CreatedBackup, RestoreKeys, RestoreStore, VerifyBackup};
+use slots::{
+    AddUnlockSlot, ListUnlockSlots, RekeyRoot, RemoveUnlockSlot, ReplaceUnlockSlot, RotateDomainKey,
+};
 
 /// One operation: a struct of parameters, in JSON an object with names in PascalCase, and what it does.
 pub trait Operation: DeserializeOwned {
@@ -45,8 +49,14 @@ macro_rules! operations {
 }
 
 operations! {
+    AddUnlockSlot,
     CreateBackup,
+    ListUnlockSlots,
+    RekeyRoot,
+    RemoveUnlockSlot,
+    ReplaceUnlockSlot,
     RestoreKeys,
+    RotateDomainKey,
 }
 
 /// Does the operation of that name and answers its JSON; `None` stands for no parameters.

@@ -62,12 +62,13 @@ pub fn restore(asked: &Restoration<'_>, progress: Progress<'_>) -> Result<Restor
     };
     SqliteStore::build(asked.place, |store| {
         let keyring = backup.keyring.restored()?;
+        let header = header_after(&keyring, &backup.header)?;
         let mut records = backup.records()?;
         let signer = backup.identity(&mut records)?;
         let signer = backup
             .with_place(&signer, |place| keyring.reseal(&backup.keyring, place, &signer.record))?;
-        lay(&store, &keyring, Some(asked.unlock), header_after(&backup.header)?, signer)?;
-        let kms = Kms::over(Box::new(store), keyring, Options::default(), health)?;
+        let header = lay(&store, &keyring, Some(asked.unlock), header, signer)?;
+        let kms = Kms::over(Box::new(store), keyring, &header, Options::default(), health)?;
         let restored = kms.take_all(&backup, tombstones, progress);
         kms.close();
         restored
@@ -75,9 +76,9 @@ pub fn restore(asked: &Restoration<'_>, progress: Progress<'_>) -> Result<Restor
 }
 
 /// The header of a store that goes on where `before` ended, without records yet.
-fn header_after(before: &Header) -> Result<Header> {
+fn header_after(keyring: &Keyring, before: &Header) -> Result<Header> {
     let now = SystemClock.now().max(before.time);
-    let mut header = Header::new(now, before.identity, before.audit_head)?;
+    let mut header = Header::new(keyring, now, before.identity, before.audit_head)?;
     header.generation = before.generation;
     (header.events, header.checkpoint) = (before.events, before.checkpoint);
     Ok(header)

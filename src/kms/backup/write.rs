@@ -96,7 +96,7 @@ impl Kms {
         let from = self.hsm.keyring()?;
         let header = Header::open(&from, &value_of(snapshot, places::HEADER)?)?;
         let to = with_room(|| key.keyring_for(&from))?;
-        let own = blank(&header)?;
+        let own = blank(&to, &header)?;
         let head =
             Head { store: *from.store(), wraps, root: to.seal_root()?, header: own.seal(&to)? };
         draft.write(&head.encode()?)?;
@@ -105,7 +105,7 @@ impl Kms {
             from: &from,
             to: &to,
             includes_imported,
-            met: blank(&header)?,
+            met: own.clone(),
             own,
             counts: Counts { events: header.events, ..Counts::default() },
             left_out: 0,
@@ -145,8 +145,8 @@ impl Kms {
 }
 
 /// What a header says of the same moment, of no records.
-fn blank(header: &Header) -> Result<Header> {
-    let mut blank = Header::new(header.time, header.identity, header.audit_head)?;
+fn blank(keyring: &Keyring, header: &Header) -> Result<Header> {
+    let mut blank = Header::new(keyring, header.time, header.identity, header.audit_head)?;
     (blank.generation, blank.lineage) = (header.generation, header.lineage);
     (blank.events, blank.checkpoint) = (header.events, header.checkpoint);
     Ok(blank)
