@@ -7,6 +7,7 @@
 
 pub mod aead;
 pub mod block;
+pub mod cbc;
 pub mod digest;
 pub mod drbg;
 pub mod ec;

@@ -52,7 +52,9 @@ use crate::model::{Clock, KeySpec, ManualClock, Principal, ProtectionLevel, Spac
 pub use crate::hsm::arena::set_key_memory;
 pub use crate::hsm::selftest::{Report as SelfTest, run as self_test};
 pub use crate::hsm::shares::fresh_shares;
-pub use crate::hsm::{Compliance, Recipient, RecipientKey, Row, Share, SlotKind, Unlock, compliance};
+pub use crate::hsm::{
+    Compliance, Recipient, RecipientKey, Row, Share, SlotKind, Unlock, compliance,
+};
 pub use action::{Access, Action, Plane};
 pub(crate) use aliases::{AliasPage, AliasRecord};
 pub(crate) use authorization::Target;

@@ -4,6 +4,7 @@
 
 mod backup;
 mod slots;
+mod softhsm;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ pub use backup::{CreateBackup, CreatedBackup, RestoreKeys, RestoreStore, VerifyB
 use slots::{
     AddUnlockSlot, ListUnlockSlots, RekeyRoot, RemoveUnlockSlot, ReplaceUnlockSlot, RotateDomainKey,
 };
+use softhsm::ImportSoftHsmToken;
 
 /// One operation: a struct of parameters, in JSON an object with names in PascalCase, and what it does.
 pub trait Operation: DeserializeOwned {
@@ -51,6 +53,7 @@ macro_rules! operations {
 operations! {
     AddUnlockSlot,
     CreateBackup,
+    ImportSoftHsmToken,
     ListUnlockSlots,
     RekeyRoot,
     RemoveUnlockSlot,

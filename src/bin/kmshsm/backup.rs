@@ -6,18 +6,20 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
 use kmshsm::audit::PublicKey;
-use kmshsm::error::{Error, Result};
+use kmshsm::error::{Error, ErrorCode, Result};
 use kmshsm::kms::backup::{
     BackupRequest, Created, Quorum, Restoration, Secret, restore, verify_backup,
 };
 use kmshsm::kms::{RecipientKey, Share};
 use kmshsm::model::KeyId;
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::command::{with_common, with_output};
 use crate::output::Output;
 use crate::progress::Progress;
-use crate::{answer, secrets, store, wrap};
+use crate::secrets::{self, Chosen};
+use crate::{answer, store, wrap};
 
 const CREATE: &str = "\
 The store goes on being used meanwhile. The key of the backup is encrypted to each --recipient, split into --shares,
@@ -181,8 +183,13 @@ fn restore_store(flags: &ArgMatches, output: Output) -> Result<()> {
     let mut progress = Progress::new("restored");
     let restored = restore(&restoration, &mut |done, total| progress.show(done, Some(total)));
     drop(progress);
-    answer(output, &restored.inspect_err(|_| chosen.forget())?)?;
-    chosen.tell()
+    let restored = restored.inspect_err(|_| chosen.forget())?;
+    let mut told = serde_json::to_value(&restored).map_err(|_| ErrorCode::Internal)?;
+    if let (Chosen::Shares(shares), Some(told)) = (&chosen, told.as_object_mut()) {
+        let words = shares.iter().map(|share| Ok(share.words()?.as_str().into()));
+        told.insert("Shares".to_owned(), words.collect::<Result<Vec<Value>>>()?.into());
+    }
+    answer(output, &told)
 }
 
 fn restore_keys(flags: &ArgMatches, output: Output) -> Result<()> {
