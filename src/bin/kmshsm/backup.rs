@@ -92,7 +92,11 @@ pub fn command() -> Command {
 }
 
 fn file(help: &'static str) -> Arg {
-    Arg::new("file").value_name("FILE").value_parser(value_parser!(PathBuf)).required(true).help(help)
+    Arg::new("file")
+        .value_name("FILE")
+        .value_parser(value_parser!(PathBuf))
+        .required(true)
+        .help(help)
 }
 
 fn path(name: &'static str, value: &'static str, help: &'static str) -> Arg {
@@ -103,7 +107,11 @@ fn path(name: &'static str, value: &'static str, help: &'static str) -> Arg {
 fn with_secret(command: Command) -> Command {
     command
         .arg(file("The backup"))
-        .arg(path("public-key", "FILE", "The store's public key that you trust: DER, Base64 or PEM"))
+        .arg(path(
+            "public-key",
+            "FILE",
+            "The store's public key that you trust: DER, Base64 or PEM",
+        ))
         .arg(
             path("backup-share", "FILE", "A share of its key, in words; - asks for them")
                 .action(ArgAction::Append),

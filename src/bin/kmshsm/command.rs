@@ -9,8 +9,8 @@ use kmshsm::kms::Action;
 use kmshsm::model::WrappingAlgorithm;
 use serde_json::Value;
 
-use crate::audit;
 use crate::login::with_login;
+use crate::{audit, backup};
 
 const ABOUT: &str =
     "Alibaba Cloud's Managed HSM on this machine: keys, their lifecycle and their use";
@@ -71,6 +71,7 @@ pub fn build(words: &[String]) -> Command {
         .subcommand(compliance)
         .subcommand(wrap())
         .subcommand(audit::command())
+        .subcommand(backup::command())
         .subcommand(policy(words))
         .subcommands(
             ACTIONS

@@ -5,12 +5,14 @@
 //! There is no code per action here: commands, options and help come from the engine's table.
 
 mod audit;
+mod backup;
 mod bill;
 mod command;
 mod events;
 mod login;
 mod output;
 mod policy;
+mod progress;
 mod secrets;
 mod store;
 mod wrap;
@@ -69,8 +71,10 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
     if let ("policy", Some((_, flags))) = (name, flags.subcommand()) {
         return output::print(&policy::explain(&call(flags, policy::SIMULATE)?)?);
     }
-    if name == "audit" {
-        return audit::run(flags, output);
+    match name {
+        "audit" => return audit::run(flags, output),
+        "backup" => return backup::run(flags, output),
+        _ => {}
     }
     match name {
         "init" => store::init(flags),

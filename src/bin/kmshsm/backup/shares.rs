@@ -42,7 +42,8 @@ impl Outlet {
             }
             None if stderr().is_terminal() => Ok(Self::Terminal(quorum)),
             None => {
-                let detail = "There is no terminal to show shares on: say where each gets its file.";
+                let detail =
+                    "There is no terminal to show shares on: say where each gets its file.";
                 Err(Error::new(ErrorCode::MissingParameter).about("--share-dir").because(detail))
             }
         }
@@ -52,7 +53,9 @@ impl Outlet {
     pub fn give(&self, shares: &[Share]) -> Result<()> {
         match self {
             Self::Nowhere => Ok(()),
-            Self::Terminal(quorum) => (1..).zip(shares).try_for_each(|(n, share)| show(n, share, *quorum)),
+            Self::Terminal(quorum) => {
+                (1..).zip(shares).try_for_each(|(n, share)| show(n, share, *quorum))
+            }
             Self::Files(dir, custodians) if custodians.is_empty() => {
                 (1..).zip(shares).try_for_each(|(n, share)| {
                     let words = Zeroizing::new(format!("{}\n", &**share.words()?));
@@ -80,7 +83,9 @@ fn show(n: u8, share: &Share, Quorum { threshold, count }: Quorum) -> Result<()>
     );
     told.map_err(|error| Error::invalid("--share-dir", format!("{error}.")))?;
     rpassword::prompt_password("Press Enter, and the screen is cleared. ").map_err(|_| {
-        Error::new(ErrorCode::MissingParameter).about("--share-dir").because("There is no terminal.")
+        Error::new(ErrorCode::MissingParameter)
+            .about("--share-dir")
+            .because("There is no terminal.")
     })?;
     // The screen and what has scrolled out of it (ECMA-48, and xterm's own).
     let _ = write!(stderr(), "\x1b[H\x1b[2J\x1b[3J");
