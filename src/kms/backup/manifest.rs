@@ -1,5 +1,7 @@
 //! What a backup says of itself in clear, signed by the store that it is of.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::PublicKey;
@@ -35,8 +37,8 @@ pub struct Manifest {
     pub imported_left_out: u64,
     /// Whether all records were in the store that its header counts, and no others.
     pub complete: bool,
-    /// SHA-256 of the SubjectPublicKeyInfo of each recipient of the backup key, in hexadecimal.
-    pub recipients: Vec<String>,
+    /// Who can recover the backup key with a private key.
+    pub recipients: Vec<Wrapped>,
     /// The shares into which the backup key has been split, if it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shares: Option<Quorum>,
@@ -44,6 +46,16 @@ pub struct Manifest {
     pub sha256: String,
     /// The public half of the key that signs, in PEM: that of the audit trail.
     pub public_key: String,
+}
+
+/// The backup key as a recipient gets it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Wrapped {
+    /// SHA-256 of the recipient's SubjectPublicKeyInfo, in hexadecimal.
+    pub fingerprint: String,
+    /// The key, encrypted to it, in Base64.
+    pub ciphertext: String,
 }
 
 /// How many of each.
@@ -68,6 +80,12 @@ pub struct Counts {
     pub events: u64,
     /// Sealed records of all kinds.
     pub records: u64,
+}
+
+impl Wrapped {
+    fn of((fingerprint, wrapped): &([u8; 32], Vec<u8>)) -> Self {
+        Self { fingerprint: hex(fingerprint), ciphertext: STANDARD.encode(wrapped) }
+    }
 }
 
 impl Counts {
@@ -99,7 +117,7 @@ impl Manifest {
             includes_imported: false,
             imported_left_out: 0,
             complete: false,
-            recipients: wraps.recipients.iter().map(|(print, _)| hex(print)).collect(),
+            recipients: wraps.recipients.iter().map(Wrapped::of).collect(),
             shares: wraps.shares,
             sha256: String::new(),
             public_key: String::new(),

@@ -21,7 +21,7 @@ use crate::error::{Error, ErrorCode};
 use crate::hsm::{Recipient, RecipientKey, Share};
 use crate::model::KeyId;
 
-pub use manifest::{Counts, Manifest};
+pub use manifest::{Counts, Manifest, Wrapped};
 pub use restore::{Restoration, restore};
 pub use verify::{VerifiedBackup, verify_backup};
 
