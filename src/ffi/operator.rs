@@ -31,11 +31,18 @@ pub unsafe extern "C" fn kmshsm_operate(
     answer: *mut *mut c_char,
 ) -> kmshsm_status {
     guard(|| {
-        let kms = handle::get::<Kms>(store, "store")?;
+        let kms = match store.is_null() {
+            true => None,
+            false => Some(handle::get::<Kms>(store, "store")?),
+        };
         let operation = text(operation, "operation")?;
         let parameters = optional_text(parameters, "parameters")?;
         let answer = Slot::new(answer, "answer")?;
-        answer.set(hand_out(&api::operate(&kms.share(), operation, parameters)?)?);
+        let json = match kms {
+            Some(kms) => api::operate(&kms.share(), operation, parameters)?,
+            None => api::operate_alone(operation, parameters)?,
+        };
+        answer.set(hand_out(&json)?);
         Ok(())
     })
 }

@@ -10,7 +10,7 @@ use kmshsm::model::WrappingAlgorithm;
 use serde_json::Value;
 
 use crate::login::with_login;
-use crate::{audit, import, slot};
+use crate::{audit, backup, import, slot};
 
 const ABOUT: &str =
     "Alibaba Cloud's Managed HSM on this machine: keys, their lifecycle and their use";
@@ -73,6 +73,7 @@ pub fn build(words: &[String]) -> Command {
         .subcommand(compliance)
         .subcommand(wrap())
         .subcommand(audit::command())
+        .subcommand(backup::command())
         .subcommand(import::command())
         .subcommand(policy(words))
         .subcommands(

@@ -5,6 +5,7 @@
 //! There is no code per action here: commands, options and help come from the engine's table.
 
 mod audit;
+mod backup;
 mod bill;
 mod command;
 mod events;
@@ -76,8 +77,10 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
         let session = login::session(&store::open(flags)?, flags, command::text(flags, "region"))?;
         return answer(output, &import::run(flags, &session)?);
     }
-    if name == "audit" {
-        return audit::run(flags, output);
+    match name {
+        "audit" => return audit::run(flags, output),
+        "backup" => return backup::run(flags, output),
+        _ => {}
     }
     match name {
         "init" => store::init(flags),

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 const MAX_FILE: u64 = 1 << 20;
 
 /// What is asked for, and the options that would say it.
-type Asked = (&'static str, &'static str);
+pub type Asked = (&'static str, &'static str);
 const PASSPHRASE: Asked =
     ("passphrase", "--passphrase-file, --passphrase-fd, --key-file or --share");
 const PIN: Asked = ("PIN", "--pin-file or --pin-fd");
@@ -277,7 +277,8 @@ pub fn read(file: File) -> std::io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-fn prompt(question: &str, (name, options): Asked) -> Result<Zeroizing<Vec<u8>>> {
+/// Asks for a secret on the terminal.
+pub fn prompt(question: &str, (name, options): Asked) -> Result<Zeroizing<Vec<u8>>> {
     match rpassword::prompt_password(question) {
         Ok(text) => Ok(Zeroizing::new(text.into_bytes())),
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
