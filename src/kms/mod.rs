@@ -4,6 +4,7 @@ mod action;
 mod agenda;
 mod aliases;
 mod authorization;
+pub mod backup;
 mod cache;
 mod call;
 mod clockwork;

@@ -10,7 +10,7 @@ use kmshsm::model::WrappingAlgorithm;
 use serde_json::Value;
 
 use crate::login::with_login;
-use crate::{audit, import};
+use crate::{audit, backup, import, slot};
 
 const ABOUT: &str =
     "Alibaba Cloud's Managed HSM on this machine: keys, their lifecycle and their use";
@@ -65,12 +65,15 @@ pub fn build(words: &[String]) -> Command {
         .subcommand(init)
         .subcommand(status)
         .subcommand(tick)
+        .subcommand(slot::slots())
+        .subcommand(slot::domain_keys())
         .subcommand(self_test)
         .subcommand(bill())
         .subcommand(regions)
         .subcommand(compliance)
         .subcommand(wrap())
         .subcommand(audit::command())
+        .subcommand(backup::command())
         .subcommand(import::command())
         .subcommand(policy(words))
         .subcommands(
@@ -333,5 +336,9 @@ fn with_place(command: Command) -> Command {
                 .value_name("N")
                 .value_parser(value_parser!(i32).range(0..))
                 .help("Read the passphrase from a file descriptor"),
+        )
+        .arg(
+            path("share", "FILE", "Unlock with shares, each from a file of its own")
+                .action(ArgAction::Append),
         )
 }

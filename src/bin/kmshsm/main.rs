@@ -5,6 +5,7 @@
 //! There is no code per action here: commands, options and help come from the engine's table.
 
 mod audit;
+mod backup;
 mod bill;
 mod command;
 mod events;
@@ -12,7 +13,9 @@ mod import;
 mod login;
 mod output;
 mod policy;
+mod progress;
 mod secrets;
+mod slot;
 mod store;
 mod wrap;
 
@@ -74,11 +77,15 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
         let session = login::session(&store::open(flags)?, flags, command::text(flags, "region"))?;
         return answer(output, &import::run(flags, &session)?);
     }
-    if name == "audit" {
-        return audit::run(flags, output);
+    match name {
+        "audit" => return audit::run(flags, output),
+        "backup" => return backup::run(flags, output),
+        _ => {}
     }
     match name {
         "init" => store::init(flags),
+        "slot" => slot::run(flags, output),
+        "domain-key" => slot::rotate(flags, output),
         "status" => answer(output, &store::open(flags)?.status()),
         "tick" => answer(output, &store::open(flags)?.tick()?),
         "bill" => {

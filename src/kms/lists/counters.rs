@@ -61,6 +61,16 @@ impl Counters {
         seq
     }
 
+    /// Goes on numbering where `before` ended.
+    pub(in crate::kms) fn continue_from(&mut self, before: &Self) {
+        self.next_seq = self.next_seq.max(before.next_seq);
+    }
+
+    /// Whose they are.
+    pub(in crate::kms) const fn space(&self) -> &Space {
+        &self.space
+    }
+
     /// Adds `more` and takes `less` away.
     pub(in crate::kms) fn count(&mut self, count: Count, more: u64, less: u64) -> Result<()> {
         let entry = self.counts.entry(count.name()).or_default();
