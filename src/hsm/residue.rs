@@ -17,8 +17,8 @@ use crate::crypto::block::Cipher;
 use crate::crypto::kdf::{Argon2Params, argon2id};
 use crate::crypto::{aead, ec, mac};
 use crate::model::{
-    EncryptionAlgorithm, EncryptionContext, KeyId, KeySpec, KeyVersionId, Making, Sealing,
-    SigningAlgorithm, Timestamp, WrappingAlgorithm,
+    EncryptionAlgorithm, EncryptionContext, IdentitySpec, KeyId, KeySpec, KeyVersionId, Making,
+    Sealing, SigningAlgorithm, Timestamp, WrappingAlgorithm,
 };
 
 const SCENE: &str = "KMSHSM_RESIDUE_SCENE";
@@ -153,6 +153,8 @@ fn secret(len: usize) -> SecretBytes {
 /// Each primitive in turn. Answers what was found, by primitive.
 fn all() -> Vec<(&'static str, Vec<&'static str>)> {
     let keyring = Keyring::generate([7; 16]).unwrap();
+    // Its domain key comes with it.
+    Header::new(&keyring, Timestamp(1), IdentitySpec::default(), [0; 32]).unwrap();
     let (key, passphrase) = (secret(32), secret(48));
     let mut wanted = Wanted::default();
     key.read(|key| {
