@@ -20,6 +20,8 @@ pub struct Keyring {
     index: SecretBytes,
     pub(super) token: SecretBytes,
     pub(super) fingerprint: SecretBytes,
+    pub(super) anchor: SecretBytes,
+    pub(super) walk: SecretBytes,
     domain: RwLock<Vec<DomainKey>>,
 }
 
@@ -50,14 +52,7 @@ impl Keyring {
     /// The keys behind a root record that an unlock slot has opened; the domain keys come with the
     /// header.
     pub fn open(store: [u8; 16], srk: SecretBytes, root: &[u8]) -> Result<Self> {
-        let mut reader = Reader::new(root);
-        if reader.u8()? != 1 {
-            return Err(ErrorCode::StoreTooNew.into());
-        }
-        let nonce: [u8; 24] = reader.array()?;
-        let wrapped: [u8; 48] = reader.array()?;
-        reader.finish()?;
-        let master = unwrap(&srk, &nonce, &root_aad(&store), &wrapped)?;
+        let master = unwrap_root(&store, &srk, root)?;
         Self::from_root(store, srk, master)
     }
 
@@ -66,6 +61,14 @@ impl Keyring {
     pub fn seal_root(&self) -> Result<Vec<u8>> {
         let (nonce, wrapped) = wrap(&self.srk, &root_aad(&self.store), &self.master)?;
         Ok(Writer::default().u8(1).raw(&nonce).raw(&wrapped).finish())
+    }
+
+    /// [`ErrorCode::StoreDamaged`] unless this is the root record of these keys.
+    pub fn vouch_for_root(&self, root: &[u8]) -> Result<()> {
+        let same = unwrap_root(&self.store, &self.srk, root)?.read(|found| {
+            self.master.read(|master| Ok(crate::secret::eq(found, master)))
+        })?;
+        if same { Ok(()) } else { Err(ErrorCode::StoreDamaged.into()) }
     }
 
     /// An unlock slot for this store.
@@ -108,6 +111,8 @@ impl Keyring {
             index: derive(b"index")?,
             token: derive(b"token")?,
             fingerprint: derive(b"fingerprint")?,
+            anchor: derive(b"anchor")?,
+            walk: derive(b"walk")?,
             domain: RwLock::default(),
             srk,
             master,
@@ -176,6 +181,18 @@ fn random_secret() -> Result<SecretBytes> {
     let mut key = room(32)?;
     key.write(crate::hsm::rng::fill)?;
     Ok(key)
+}
+
+/// The master key in a root record.
+fn unwrap_root(store: &[u8; 16], srk: &SecretBytes, root: &[u8]) -> Result<SecretBytes> {
+    let mut reader = Reader::new(root);
+    if reader.u8()? != 1 {
+        return Err(ErrorCode::StoreTooNew.into());
+    }
+    let nonce: [u8; 24] = reader.array()?;
+    let wrapped: [u8; 48] = reader.array()?;
+    reader.finish()?;
+    unwrap(srk, &nonce, &root_aad(store), &wrapped)
 }
 
 fn root_aad(store: &[u8; 16]) -> Vec<u8> {

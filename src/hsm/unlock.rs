@@ -57,6 +57,15 @@ impl Slot {
         Ok(writer.raw(&head).raw(&nonce).raw(&wrapped).finish())
     }
 
+    /// Whether bytes are in the form of a slot, which is all that can be told without what opens it.
+    pub fn is_formed(slot: &[u8]) -> bool {
+        match slot {
+            [VERSION, PASSPHRASE, rest @ ..] => rest.len() == 12 + 16 + 24 + 48,
+            [VERSION, KEY_FILE, rest @ ..] => rest.len() == 16 + 24 + 48,
+            _ => false,
+        }
+    }
+
     /// The SRK, if `unlock` opens this slot; [`ErrorCode::UnlockFailed`] if not, and
     /// [`ErrorCode::StoreTooNew`] or [`ErrorCode::StoreDamaged`] for a slot that cannot be read.
     pub fn open(

@@ -12,9 +12,8 @@ mod door;
 #[cfg(test)]
 mod forgeries;
 mod indicator;
+mod integrity;
 mod keeper;
-#[cfg(any(test, feature = "testing"))]
-mod ledger;
 mod lifecycle;
 mod lists;
 mod metering;
@@ -41,7 +40,7 @@ use crate::error::{ErrorCode, Result};
 use crate::fork;
 use crate::health;
 use crate::hsm::Hsm;
-use crate::hsm::arena::{self, Protection, Report};
+use crate::hsm::arena::{self, Protection};
 use crate::keystore::Keystore;
 use crate::model::{Clock, KeySpec, ManualClock, Principal, ProtectionLevel, Space, Timestamp};
 
@@ -56,6 +55,7 @@ pub use cache::Key;
 pub use clockwork::Tick;
 pub(crate) use door::{Aliases, Door};
 pub use indicator::{last_indicator, reset_indicator};
+pub use integrity::{Finding, Report, Verification, Watch};
 pub use lifecycle::{Purpose, Rule};
 pub(crate) use lists::{Page, Selection};
 pub(crate) use metering::{Decimal, Line, Statement};
@@ -116,7 +116,7 @@ pub struct Status {
     /// Whether the operator overrode the demand for locked memory.
     pub allows_unprotected_memory: bool,
     /// How well this process protects keys, and why not better.
-    pub memory: Report,
+    pub memory: arena::Report,
 }
 
 impl Kms {

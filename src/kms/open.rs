@@ -242,18 +242,24 @@ fn found(
     Ok(keyring)
 }
 
+/// The UUID in a preamble.
+pub(super) fn read_preamble(preamble: &[u8]) -> Result<[u8; 16]> {
+    let mut reader = Reader::new(preamble);
+    if reader.u8()? != FORMAT {
+        return Err(ErrorCode::StoreTooNew.into());
+    }
+    let uuid = reader.array()?;
+    reader.finish()?;
+    Ok(uuid)
+}
+
 /// The keys of a store whose unlock slots `unlock` opens one of.
 fn unlock_store(store: &dyn Keystore, unlock: &Unlock<'_>) -> Result<Keyring> {
     let (_, preamble) = one(store, places::PREAMBLE)?.ok_or_else(|| {
         let detail = "It was never finished: remove it and create it again.";
         Error::new(ErrorCode::StoreDamaged).because(detail)
     })?;
-    let mut reader = Reader::new(&preamble);
-    if reader.u8()? != FORMAT {
-        return Err(ErrorCode::StoreTooNew.into());
-    }
-    let uuid: [u8; 16] = reader.array()?;
-    reader.finish()?;
+    let uuid = read_preamble(&preamble)?;
     let (_, root) = one(store, places::ROOT)?.ok_or(ErrorCode::StoreDamaged)?;
     let mut refusal = Error::new(ErrorCode::UnlockFailed);
     for entry in store.scan(places::SLOTS, &[], 256)? {

@@ -2,7 +2,7 @@
 //! regions and what a list is of are not: they are PRF outputs.
 
 use crate::error::Result;
-use crate::hsm::Keyring;
+use crate::hsm::{Keyring, RecordKind};
 use crate::kms::lists::List;
 use crate::model::{Account, KeyId, KeyVersionId, PolicyName, Space, UserName};
 
@@ -15,8 +15,9 @@ pub(super) const ROOT: &[u8] = &[0x03];
 /// `04`: the header record.
 pub(super) const HEADER: &[u8] = &[0x04];
 /// `05`: the key pair that signs checkpoints.
-pub(super) const IDENTITY: &[u8] = &[0x05];
+pub(super) const IDENTITY: &[u8] = &[SIGNER];
 
+const SIGNER: u8 = 0x05;
 const KEY: u8 = 0x10;
 const VERSION: u8 = 0x11;
 const PAIR: u8 = 0x12;
@@ -36,6 +37,9 @@ const CHECKPOINT: u8 = 0x41;
 /// What the storage keys of aliases begin with.
 pub(super) const ALIASES: &[u8] = &[ALIAS];
 
+/// What the storage keys of tombstones begin with.
+pub(super) const TOMBSTONES: &[u8] = &[TOMBSTONE];
+
 /// What the entries of keys that fall due begin with.
 pub(super) const AGENDA: &[u8] = &[DUE];
 
@@ -44,6 +48,51 @@ pub(super) const EVENTS: &[u8] = &[EVENTS_FROM];
 
 /// What the storage keys of checkpoints begin with.
 pub(super) const CHECKPOINTS: &[u8] = &[CHECKPOINT];
+
+/// What the records are about whose storage keys begin with this byte; none if they are not sealed.
+pub(super) const fn record_kind(first: u8) -> Option<RecordKind> {
+    Some(match first {
+        SIGNER => RecordKind::Identity,
+        KEY => RecordKind::Key,
+        VERSION => RecordKind::Version,
+        PAIR => RecordKind::WrappingPair,
+        SPACE => RecordKind::Space,
+        ALIAS => RecordKind::Alias,
+        TOMBSTONE => RecordKind::Tombstone,
+        USER => RecordKind::User,
+        POLICY => RecordKind::Policy,
+        ACCESS_KEY => RecordKind::AccessKey,
+        METER => RecordKind::Meter,
+        EVENTS_FROM => RecordKind::Events,
+        CHECKPOINT => RecordKind::Checkpoint,
+        _ => return None,
+    })
+}
+
+/// Whether these are storage keys of the audit trail.
+pub(super) const fn is_of_trail(first: u8) -> bool {
+    matches!(first, EVENTS_FROM | CHECKPOINT)
+}
+
+/// Whether this is the storage key of an entry of an index, a list or the agenda.
+pub(super) fn is_entry(storage_key: &[u8]) -> bool {
+    matches!(storage_key.first(), Some(&(VERSION_INDEX | LIST | DUE)))
+}
+
+/// Whether a storage key is as long as those that begin like it.
+pub(super) const fn is_of_length(storage_key: &[u8]) -> bool {
+    let Some(first) = storage_key.first() else { return false };
+    storage_key.len()
+        == match *first {
+            KEY..=TOMBSTONE | ACCESS_KEY | METER | VERSION_INDEX => 17,
+            USER | POLICY | DUE => 33,
+            LIST => 25,
+            EVENTS_FROM | CHECKPOINT => 9,
+            // A slot.
+            0x02 => 2,
+            _ => 1,
+        }
+}
 
 /// `40 | sequence u64`: events of the audit trail from this one on.
 pub(super) fn events(first: u64) -> Vec<u8> {

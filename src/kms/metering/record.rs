@@ -163,7 +163,6 @@ impl MeterRecord {
     }
 }
 
-#[cfg(any(test, feature = "testing"))]
 impl MeterRecord {
     pub(in crate::kms) const fn space(&self) -> &Space {
         &self.space

@@ -19,7 +19,7 @@ use crate::kms::{Kms, places};
 const PIECE: usize = 16;
 
 /// What there is in a trail.
-pub(in crate::kms) enum Item<'a> {
+enum Item<'a> {
     /// The text of the next event.
     Event(&'a str),
     /// A checkpoint of all events before it.
@@ -108,7 +108,7 @@ impl Kms {
     }
 
     /// Goes through the trail up to event `last` at most, and answers which was the last.
-    pub(in crate::kms) fn walk_trail(
+    fn walk_trail(
         &self,
         last: u64,
         see: &mut dyn FnMut(Item<'_>) -> Result<()>,
