@@ -65,9 +65,8 @@ impl Keyring {
 
     /// [`ErrorCode::StoreDamaged`] unless this is the root record of these keys.
     pub fn vouch_for_root(&self, root: &[u8]) -> Result<()> {
-        let same = unwrap_root(&self.store, &self.srk, root)?.read(|found| {
-            self.master.read(|master| Ok(crate::secret::eq(found, master)))
-        })?;
+        let same = unwrap_root(&self.store, &self.srk, root)?
+            .read(|found| self.master.read(|master| Ok(crate::secret::eq(found, master))))?;
         if same { Ok(()) } else { Err(ErrorCode::StoreDamaged.into()) }
     }
 

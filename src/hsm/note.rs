@@ -32,8 +32,7 @@ impl Keyring {
     pub fn seal_note(&self, note: Note, place: &[u8], body: &[u8]) -> Result<Vec<u8>> {
         let nonce = random::<24>()?;
         let aad = self.note_aad(note, place);
-        let sealed =
-            self.note_key(note).read(|key| xaes::seal(key32(key)?, &nonce, &aad, body))?;
+        let sealed = self.note_key(note).read(|key| xaes::seal(key32(key)?, &nonce, &aad, body))?;
         Ok(Writer::default().raw(&nonce).raw(&sealed).finish())
     }
 
@@ -75,7 +74,9 @@ mod tests {
         assert_eq!(keyring.open_note(Note::Anchor, b"0", &sealed).unwrap(), b"body");
         assert!(keyring.open_note(Note::Anchor, b"1", &sealed).is_err());
         assert!(keyring.open_note(Note::Walk, b"0", &sealed).is_err());
-        assert!(Keyring::generate([1; 16]).unwrap().open_note(Note::Anchor, b"0", &sealed).is_err());
+        assert!(
+            Keyring::generate([1; 16]).unwrap().open_note(Note::Anchor, b"0", &sealed).is_err()
+        );
         for len in 0..sealed.len() {
             assert!(keyring.open_note(Note::Anchor, b"0", &sealed[..len]).is_err());
         }

@@ -24,6 +24,7 @@ mod principals;
 mod quota;
 mod record;
 mod recorder;
+mod rollback;
 mod room;
 mod session;
 mod settings;
@@ -95,6 +96,7 @@ pub struct Kms {
     keeper: keeper::Keeper,
     recorder: recorder::Recorder,
     trail: trail::Trail,
+    rollback: rollback::Rollback,
     born: fork::Generation,
     closed: AtomicBool,
 }
@@ -115,6 +117,16 @@ pub struct Status {
     pub hsm_keys: &'static str,
     /// Whether the operator overrode the demand for locked memory.
     pub allows_unprotected_memory: bool,
+    /// Whether the store takes changes: `writable`, or `degraded` after a write error.
+    pub store: &'static str,
+    /// Whether it has gone back to an earlier state: `none` is known of its past, `anchored` (it continues
+    /// what is known), or `suspect`: then it takes no changes.
+    pub rollback: &'static str,
+    /// The anchor file: `none`, `new` (it was made or was empty, so nothing is known of what came before),
+    /// `found`, `damaged`, or `failed`: it cannot be written, so the store takes no changes.
+    pub anchor: &'static str,
+    /// How often the store has been changed, as far as this process knows.
+    pub generation: u64,
     /// How well this process protects keys, and why not better.
     pub memory: arena::Report,
 }
@@ -148,8 +160,18 @@ impl Kms {
                 Err(_) => "refused",
             },
             allows_unprotected_memory: self.hsm.allows_unprotected(),
+            store: if self.rollback.has_failed() { "degraded" } else { "writable" },
+            rollback: self.rollback.state(),
+            anchor: self.rollback.anchor_state(),
+            generation: self.latest_generation(),
             memory: arena::arena().report(),
         }
+    }
+
+    /// The generation of the header, or the highest one that is known if it cannot be read.
+    fn latest_generation(&self) -> u64 {
+        let seen = self.generation.load(Ordering::Acquire);
+        self.read_header().map_or(seen, |header| header.generation)
     }
 
     /// Ends every session, and wipes the customers' keys and the store's own before it returns: calls

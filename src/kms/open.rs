@@ -1,6 +1,6 @@
 //! Creating and opening stores.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,6 +19,7 @@ use crate::kms::keeper::Keeper;
 use crate::kms::metering::Meter;
 use crate::kms::quota::Callers;
 use crate::kms::recorder::Recorder;
+use crate::kms::rollback::Rollback;
 use crate::kms::room::with_room;
 use crate::kms::stored::one;
 use crate::kms::trail::{Deed, Trail, identity_place};
@@ -100,7 +101,7 @@ pub fn fresh_key() -> Result<Zeroizing<[u8; 32]>> {
 const FORMAT: u8 = 1;
 
 /// How a store is opened.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The operator's override: keys at level HSM may be used although memory cannot be locked.
     pub allow_unprotected_memory: bool,
@@ -116,6 +117,14 @@ pub struct Options {
     /// The kind of the key pair that signs the checkpoints of the trail of a new store in memory; those in
     /// directories were created with theirs.
     pub identity: Option<IdentitySpec>,
+    /// A file on other media than the store's that remembers how far the store has come, made if there is
+    /// none; for stores in directories. A store that is behind it is suspect: it takes no changes.
+    pub anchor: Option<PathBuf>,
+    /// A generation that the store is known to have reached; for stores in directories. One that is behind
+    /// it is suspect.
+    pub min_generation: Option<u64>,
+    /// Takes a store that is suspect as it is, see [`Kms::accept_rollback`].
+    pub accept_rollback: bool,
 }
 
 impl Kms {
@@ -154,28 +163,35 @@ impl Kms {
         let health = selftest::ready()?;
         let store = SqliteStore::open(place)?;
         let keyring = unlock_store(&store, unlock)?;
-        let kms = Self::over(Box::new(store), keyring, options, health)?;
+        let rollback = Rollback::recall(&options, place, &keyring)?;
+        let kms = Self::over(Box::new(store), keyring, rollback, options, health)?;
         Recorder::serve(&kms);
         Ok(kms)
     }
 
     /// A new store in memory, gone when it is closed.
     pub fn in_memory(options: Options) -> Result<Arc<Self>> {
+        if options.anchor.is_some() || options.min_generation.is_some() {
+            let detail = "A store in memory has no past.";
+            return Err(Error::invalid("Anchor", detail));
+        }
         let health = selftest::ready()?;
         let store = MemoryStore::new();
         let now = options.manual_clock.unwrap_or_else(|| SystemClock.now());
         let keyring = found(&store, None, now, options.identity.unwrap_or_default())?;
-        Self::over(Box::new(store), keyring, options, health)
+        Self::over(Box::new(store), keyring, Rollback::default(), options, health)
     }
 
     fn over(
         store: Box<dyn Keystore>,
         keyring: Keyring,
+        rollback: Rollback,
         options: Options,
         health: Health,
     ) -> Result<Arc<Self>> {
         let (_, header) = one(&*store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
         let header = Header::open(&keyring, &header)?;
+        rollback.judge(&keyring, &header)?;
         let manual_clock = options.manual_clock.map(|at| Arc::new(ManualClock::starting_at(at)));
         let clock: Arc<dyn Clock> = match &manual_clock {
             Some(manual) => Arc::clone(manual) as Arc<dyn Clock>,
@@ -199,12 +215,16 @@ impl Kms {
             keeper: Keeper::default(),
             recorder: Recorder::default(),
             trail: Trail::new(options.audit),
+            rollback,
             closed: AtomicBool::new(false),
             born: Generation::current(),
         };
         let kms = Arc::new(kms);
         kms.enroll();
-        if kms.status().hsm_keys == "overridden" {
+        if options.accept_rollback {
+            kms.accept_rollback()?;
+        }
+        if kms.status().hsm_keys == "overridden" && !kms.rollback.is_suspect() {
             kms.change(|change| change.record_of_store(Deed::AllowUnprotectedMemory, 1))?;
         }
         options.keeper.map_or(Ok(()), |interval| Keeper::start(&kms, interval))?;

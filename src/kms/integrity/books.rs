@@ -10,10 +10,10 @@ use crate::crypto::digest::sha256_parts;
 use crate::model::KeyId;
 
 /// The sums by the first bytes of digests.
-const SORTS: usize = 1 << 16;
+const SORTS: usize = 1 << 14;
 
 /// Of so many sorts at most things are told apart.
-const MOST_SORTS: usize = 1000;
+const MOST_SORTS: usize = 500;
 
 /// A thing that two must agree about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,7 +170,8 @@ impl Books {
         let mut written = write(&mut rest, &[thing as u8]);
         for part in name {
             // Every part is short: an account, a region, a storage key, a number.
-            written &= write(&mut rest, &(part.len() as u32).to_be_bytes()) && write(&mut rest, part);
+            written &=
+                write(&mut rest, &(part.len() as u32).to_be_bytes()) && write(&mut rest, part);
         }
         let left = rest.len();
         let digest = match written {
@@ -224,7 +225,7 @@ fn long_digest(secret: &[u8; 32], thing: Thing, name: &[&[u8]]) -> [u8; 32] {
 
 fn sort(digest: &[u8; 32]) -> usize {
     let [first, second, ..] = digest;
-    usize::from(*first) << 8 | usize::from(*second)
+    (usize::from(*first) << 8 | usize::from(*second)) % SORTS
 }
 
 fn apply(sum: &mut Sum, side: Side, digest: &[u8; 32], count: u64) {

@@ -107,7 +107,9 @@ impl What {
             Self::File => "The database cannot be read here: what follows was not looked at.",
             Self::Preamble => "The preamble is not that of this store: it will not open again.",
             Self::Slot => "An unlock slot is not in the form of one: its secret opens nothing.",
-            Self::Root => "The root record does not hold the store's master key: it will not open again.",
+            Self::Root => {
+                "The root record does not hold the store's master key: it will not open again."
+            }
             Self::Header => "The header does not open: nothing vouches for the records.",
             Self::Records => {
                 "The records are not those in the header: some were changed, removed, added or put \
@@ -126,30 +128,44 @@ impl What {
             }
             Self::VersionTwice => "More than one key has this version or wrapping pair.",
             Self::Material => "The key and its version do not say the same of its material.",
-            Self::PairMissing => "A wrapping pair of the key is missing: its tokens import nothing.",
+            Self::PairMissing => {
+                "A wrapping pair of the key is missing: its tokens import nothing."
+            }
             Self::PairOfAnother => "The wrapping pair is not as its key says.",
             Self::Orphan => "No key has this version or wrapping pair.",
             Self::EntryMissing => {
                 "An entry of an index, a list or the agenda is missing: what it leads to is not found \
                  by it."
             }
-            Self::EntryLeft => "An entry of an index, a list or the agenda leads where nothing belongs.",
-            Self::Counters => "The counters are not those of the keys, versions and aliases there are.",
+            Self::EntryLeft => {
+                "An entry of an index, a list or the agenda leads where nothing belongs."
+            }
+            Self::Counters => {
+                "The counters are not those of the keys, versions and aliases there are."
+            }
             Self::Metered => "The meter does not have as many versions as are paid for.",
             Self::AliasCount => "The key counts more aliases than name it.",
             Self::AliasOfNone => "The alias names no key, or one that does not count it.",
             Self::DueEarly => "The key falls due before anybody looks: what is due is done late.",
-            Self::BeyondSequence => "Its place in the order of creation has not been given out yet.",
+            Self::BeyondSequence => {
+                "Its place in the order of creation has not been given out yet."
+            }
             Self::PolicyMissing => "A policy that the user has is missing: the user is refused.",
             Self::PolicyVersion => "The version of the policy that is in force is missing.",
             Self::AccessKeyMissing => "An access key of the user is missing: it opens nothing.",
             Self::AccessKeyOfNone => "No user has this access key.",
-            Self::TrailGap => "The audit trail does not come to this point: events are missing or others.",
-            Self::TrailLeft => "From this point the audit trail does not go on: events are missing or others.",
+            Self::TrailGap => {
+                "The audit trail does not come to this point: events are missing or others."
+            }
+            Self::TrailLeft => {
+                "From this point the audit trail does not go on: events are missing or others."
+            }
             Self::Checkpoint => "The checkpoint does not fit the audit trail.",
             Self::CheckpointMissing => "The last checkpoint of the audit trail is missing.",
             Self::Signature => "The checkpoint was not signed by the store's identity key.",
-            Self::Identity => "The identity key cannot be used: checkpoints cannot be verified or signed.",
+            Self::Identity => {
+                "The identity key cannot be used: checkpoints cannot be verified or signed."
+            }
         }
     }
 }

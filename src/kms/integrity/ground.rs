@@ -62,6 +62,10 @@ impl Page<'_, '_> {
             Side::There => What::TrailLeft,
         };
         let name = [&sequence.to_be_bytes()[..], hash];
-        self.enter((Thing::Link, side), &name, 1, || About { what, place: place.to_vec(), key: None });
+        self.enter((Thing::Link, side), &name, 1, || About {
+            what,
+            place: place.to_vec(),
+            key: None,
+        });
     }
 }

@@ -55,7 +55,11 @@ impl Page<'_, '_> {
         }
         let immutables = key.immutables();
         for version in &key.versions {
-            self.owe_entry(key, places::version_index(self.keyring, &version.id)?, key.id.as_bytes());
+            self.owe_entry(
+                key,
+                places::version_index(self.keyring, &version.id)?,
+                key.id.as_bytes(),
+            );
             self.version(key, version, &immutables, parts)?;
         }
         for pair in &key.wrapping_pairs {

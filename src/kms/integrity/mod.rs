@@ -21,8 +21,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use books::Books;
-pub use finding::{Finding, Report};
 use finding::What;
+pub use finding::{Finding, Report};
 use page::Page;
 use source::{Piece, Source};
 use state::{Progress, State, Stretch, Tally};

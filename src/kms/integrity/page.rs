@@ -13,8 +13,8 @@ use crate::hsm::arena::SecretBytes;
 use crate::hsm::{Keyring, Place, RecordKind};
 use crate::keystore::Entry;
 use crate::kms::lists::List;
-use crate::kms::room::with_room;
 use crate::kms::places;
+use crate::kms::room::with_room;
 use crate::model::{KeyId, Space};
 use crate::secret::Zeroizing;
 

@@ -83,7 +83,8 @@ impl Progress {
             let Some(next) = next else { continue };
             match self.stretches.last_mut() {
                 Some(open)
-                    if open.to == next.from && open.tally.records + next.tally.records <= RECORDS =>
+                    if open.to == next.from
+                        && open.tally.records + next.tally.records <= RECORDS =>
                 {
                     open.to = next.to;
                     open.tally.add(&next.tally);

@@ -41,7 +41,8 @@ impl Page<'_, '_> {
         self.belongs(entry, &places::checkpoint(chain.count));
         let header = &self.walk.header;
         let is_last = chain.count == header.checkpoint.0;
-        if self.head_at(chain.count)? != Some(chain.head) || is_last && time != header.checkpoint.1 {
+        if self.head_at(chain.count)? != Some(chain.head) || is_last && time != header.checkpoint.1
+        {
             self.find(What::Checkpoint, &entry.key, None);
         }
         // Without an identity key, that is the finding.

@@ -39,7 +39,7 @@ impl Kms {
         PublicKey::from_spki(&identity(&*self.store, &keyring, spec)?.spki())
     }
 
-    pub(super) fn read_header(&self) -> Result<Header> {
+    pub(in crate::kms) fn read_header(&self) -> Result<Header> {
         let (_, header) = one(&*self.store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
         Header::open(&*self.hsm.keyring()?, &header)
     }
@@ -108,11 +108,7 @@ impl Kms {
     }
 
     /// Goes through the trail up to event `last` at most, and answers which was the last.
-    fn walk_trail(
-        &self,
-        last: u64,
-        see: &mut dyn FnMut(Item<'_>) -> Result<()>,
-    ) -> Result<u64> {
+    fn walk_trail(&self, last: u64, see: &mut dyn FnMut(Item<'_>) -> Result<()>) -> Result<u64> {
         let mut segments = self.segments(Vec::new());
         let mut checkpoints = Checkpoints::begin(self)?;
         checkpoints.pass(0, see)?;
