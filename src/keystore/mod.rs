@@ -105,6 +105,9 @@ pub trait Keystore: Send + Sync {
     /// Only after [`ErrorCode::StoreFailed`] it is open whether the batch was written: read again.
     fn commit(&self, batch: Batch) -> Result<Revision>;
 
+    /// Has no old copy of what was overwritten or deleted stay behind, as far as the store decides that.
+    fn purge(&self) -> Result<()>;
+
     /// What has been touched by any commit acknowledged before this call, in any process, since the
     /// cursor; moves the cursor. Linearizable. One atomic load when nothing has changed.
     ///

@@ -9,15 +9,38 @@ use crate::model::{Account, KeyId, KeyVersionId, PolicyName, Space, UserName};
 /// `01`: the format of the store and its UUID, in clear.
 pub(super) const PREAMBLE: &[u8] = &[0x01];
 /// `02 | number`: an unlock slot.
-pub(super) const SLOTS: &[u8] = &[0x02];
+pub(super) const SLOTS: &[u8] = &[SLOT];
 /// `03`: the master key, wrapped.
 pub(super) const ROOT: &[u8] = &[0x03];
 /// `04`: the header record.
 pub(super) const HEADER: &[u8] = &[0x04];
 /// `05`: the key pair that signs checkpoints.
-pub(super) const IDENTITY: &[u8] = &[SIGNER];
+pub(super) const IDENTITY: &[u8] = &[0x05];
 
-const SIGNER: u8 = 0x05;
+/// `02 | number`.
+pub(super) fn slot(number: u8) -> Vec<u8> {
+    [SLOTS, &[number]].concat()
+}
+
+/// What the storage keys of sealed records begin with, and the kinds of records there, in the order of
+/// the keys.
+pub(super) const SEALED: [(u8, RecordKind); 13] = [
+    (0x05, RecordKind::Identity),
+    (KEY, RecordKind::Key),
+    (VERSION, RecordKind::Version),
+    (PAIR, RecordKind::WrappingPair),
+    (SPACE, RecordKind::Space),
+    (ALIAS, RecordKind::Alias),
+    (TOMBSTONE, RecordKind::Tombstone),
+    (USER, RecordKind::User),
+    (POLICY, RecordKind::Policy),
+    (ACCESS_KEY, RecordKind::AccessKey),
+    (METER, RecordKind::Meter),
+    (EVENTS_FROM, RecordKind::Events),
+    (CHECKPOINT, RecordKind::Checkpoint),
+];
+
+const SLOT: u8 = 0x02;
 const KEY: u8 = 0x10;
 const VERSION: u8 = 0x11;
 const PAIR: u8 = 0x12;
@@ -50,23 +73,8 @@ pub(super) const EVENTS: &[u8] = &[EVENTS_FROM];
 pub(super) const CHECKPOINTS: &[u8] = &[CHECKPOINT];
 
 /// What the records are about whose storage keys begin with this byte; none if they are not sealed.
-pub(super) const fn record_kind(first: u8) -> Option<RecordKind> {
-    Some(match first {
-        SIGNER => RecordKind::Identity,
-        KEY => RecordKind::Key,
-        VERSION => RecordKind::Version,
-        PAIR => RecordKind::WrappingPair,
-        SPACE => RecordKind::Space,
-        ALIAS => RecordKind::Alias,
-        TOMBSTONE => RecordKind::Tombstone,
-        USER => RecordKind::User,
-        POLICY => RecordKind::Policy,
-        ACCESS_KEY => RecordKind::AccessKey,
-        METER => RecordKind::Meter,
-        EVENTS_FROM => RecordKind::Events,
-        CHECKPOINT => RecordKind::Checkpoint,
-        _ => return None,
-    })
+pub(super) fn record_kind(first: u8) -> Option<RecordKind> {
+    SEALED.iter().find(|(prefix, _)| *prefix == first).map(|(_, kind)| *kind)
 }
 
 /// Whether these are storage keys of the audit trail.
@@ -88,8 +96,7 @@ pub(super) const fn is_of_length(storage_key: &[u8]) -> bool {
             USER | POLICY | DUE => 33,
             LIST => 25,
             EVENTS_FROM | CHECKPOINT => 9,
-            // A slot.
-            0x02 => 2,
+            SLOT => 2,
             _ => 1,
         }
 }

@@ -74,6 +74,9 @@ impl<'k> Transaction<'k> {
         let entry = one(&*kms.store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
         let keyring = kms.hsm.keyring()?;
         let header = Header::open(&keyring, &entry.1)?;
+        if !header.is_of_root(&keyring)? {
+            return Err(ErrorCode::StoreRekeyed.into());
+        }
         kms.admit_header(seen, &header)?;
         kms.latest.fetch_max(header.time.0, Ordering::Relaxed);
         Ok(Self {
@@ -130,6 +133,9 @@ impl<'k> Transaction<'k> {
 
     /// Removes a key's record, its versions and pairs, and itself from all lists. Aliases go before.
     pub(super) fn remove_key(&mut self, key: &KeyRecord) -> Result<()> {
+        if key.has_material {
+            self.header.destroyed();
+        }
         for version in &key.versions {
             let index = places::version_index(self.keyring(), &version.id)?;
             self.delete(index);
@@ -171,6 +177,9 @@ impl<'k> Transaction<'k> {
     pub(crate) fn put_empty_version(&mut self, key: &KeyRecord, version: Version) -> Result<()> {
         // Whoever has the material cached must drop it, even if the key's record stays the same.
         self.touch(places::key(&key.id));
+        if key.has_material {
+            self.header.destroyed();
+        }
         let index = places::version_index(self.keyring(), &version.id)?;
         self.enter(index, key.id.as_bytes().to_vec());
         let storage_key = places::version(&version.id);
@@ -310,6 +319,11 @@ impl<'k> Transaction<'k> {
         kms.store.commit(batch)?;
         kms.anchor_change(&header);
         Ok(())
+    }
+
+    /// The keys that seal the store, beside this change.
+    pub(super) fn shared_keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keyring)
     }
 
     /// The keys that seal the store.

@@ -176,4 +176,4 @@ const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
     .union(OpenFlags::SQLITE_OPEN_EXRESCODE);
 
 /// How long SQLite tries for a lock of its own. Rarely at all: writers queue before.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);

@@ -104,6 +104,10 @@ impl Keystore for SqliteStore {
         self.inner.commit(&batch)
     }
 
+    fn purge(&self) -> Result<()> {
+        self.inner.purge()
+    }
+
     fn sync(&self, since: &mut Cursor) -> Result<Changes> {
         let epoch = &self.inner.live()?.claim.epoch;
         let mut seen = epoch.load();
@@ -248,6 +252,18 @@ impl Inner {
         }
     }
 
+    /// Empties the log. Deleted rows and freed pages are overwritten at once (`secure_delete`). Where
+    /// somebody is reading, it is left to whoever writes or closes next.
+    fn purge(&self) -> Result<()> {
+        let live = self.live()?;
+        let turn = live.claim.turn()?;
+        if !self.is_degraded() {
+            let _pass = Pass::enter();
+            checkpoint(&lock(&live.writer), turn);
+        }
+        Ok(())
+    }
+
     /// Repairs the epoch if the writer that left it odd is gone.
     fn settle(&self) -> Result<()> {
         let live = self.live()?;
@@ -281,7 +297,8 @@ impl Drop for Inner {
 fn checkpoint(writer: &Connection, _turn: Turn<'_>) {
     let done = writer
         .busy_timeout(Duration::ZERO)
-        .and_then(|()| writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+        .and_then(|()| writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
+        .and_then(|()| writer.busy_timeout(database::PATIENCE));
     // Whatever failed, the log has everything.
     drop(done);
 }

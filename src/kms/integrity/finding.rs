@@ -66,6 +66,7 @@ pub(super) enum What {
     File,
     Preamble,
     Slot,
+    Slots,
     Root,
     Header,
     Records,
@@ -107,6 +108,9 @@ impl What {
             Self::File => "The database cannot be read here: what follows was not looked at.",
             Self::Preamble => "The preamble is not that of this store: it will not open again.",
             Self::Slot => "An unlock slot is not in the form of one: its secret opens nothing.",
+            Self::Slots => {
+                "The unlock slots are not those in the header: one was put back, removed or changed."
+            }
             Self::Root => {
                 "The root record does not hold the store's master key: it will not open again."
             }

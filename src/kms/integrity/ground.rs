@@ -8,7 +8,7 @@ use crate::audit::Chain;
 use crate::error::Result;
 use crate::hsm::{Header, Slot};
 use crate::keystore::Entry;
-use crate::kms::open::read_preamble;
+use crate::kms::open::{FORMAT, read_preamble};
 use crate::kms::places;
 use crate::model::Timestamp;
 
@@ -17,9 +17,11 @@ impl Page<'_, '_> {
         let place = entry.key.as_slice();
         match place {
             places::PREAMBLE => {
-                let store = read_preamble(&entry.value);
-                if let Some(store) = self.sound(store, What::Preamble, place, None)?
-                    && store != *self.keyring.store()
+                let preamble = read_preamble(&entry.value);
+                let is_first = self.walk.header.is_of_first_format();
+                let right = (if is_first { 1 } else { FORMAT }, *self.keyring.store());
+                if let Some(preamble) = self.sound(preamble, What::Preamble, place, None)?
+                    && preamble != right
                 {
                     self.find(What::Preamble, place, None);
                 }
@@ -29,10 +31,9 @@ impl Page<'_, '_> {
                 self.sound(root, What::Root, place, None)?;
             }
             places::HEADER => self.header(entry)?,
+            // All together they are as the header says, which is looked at in the end.
             [first, _] if [*first] == *places::SLOTS => {
-                if !Slot::is_formed(&entry.value) {
-                    self.find(What::Slot, place, None);
-                }
+                self.sound(Slot::kind(&entry.value).map(drop), What::Slot, place, None)?;
             }
             _ => self.find(What::Unknown, place, None),
         }

@@ -33,11 +33,14 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Header, random};
 use crate::keystore::Entry;
 use crate::kms::trail::identity_pair;
-use crate::kms::{Kms, places};
+use crate::kms::{Kms, places, slots};
 use crate::thread;
 
 /// More threads than this only wait for each other.
 const MOST_THREADS: usize = 8;
+
+/// How often a walk starts over because the domain keys have been retired under it.
+const ATTEMPTS: usize = 10;
 
 /// Is told how many records of how many have been looked at; the walk goes on while it answers true.
 pub type Watch<'w> = dyn Fn(u64, u64) -> bool + Sync + 'w;
@@ -61,7 +64,24 @@ impl Kms {
     /// changes.
     pub fn verify(&self, resume: Option<&[u8]>, watch: &Watch<'_>) -> Result<Verification> {
         self.check()?;
-        let mut walk = Walk::begin(self)?;
+        for _ in 0..ATTEMPTS {
+            let walk = Walk::begin(self)?;
+            let began = walk.header.clone();
+            let done = self.verify_once(walk, resume, watch)?;
+            // What was sealed under a domain key that has gone meanwhile could not be opened.
+            if done.report.found == 0 || !self.header()?.1.has_retired_keys_since(&began) {
+                return Ok(done);
+            }
+        }
+        Err(ErrorCode::Conflict.into())
+    }
+
+    fn verify_once(
+        &self,
+        mut walk: Walk<'_>,
+        resume: Option<&[u8]>,
+        watch: &Watch<'_>,
+    ) -> Result<Verification> {
         let Some(resume) = resume else { return walk.run(Vec::new(), watch) };
         let state = State::open(&*self.hsm.keyring()?, &walk.header.lineage, resume)?;
         walk.secret = state.secret;
@@ -111,6 +131,9 @@ impl<'k> Walk<'k> {
         let mut found = snapshot.get(&[places::HEADER, places::IDENTITY])?.into_iter();
         let header = found.next().flatten().ok_or(ErrorCode::StoreDamaged)?;
         let header = Header::open(&keyring, &header.value)?;
+        if !header.is_of_root(&keyring)? {
+            return Err(ErrorCode::StoreRekeyed.into());
+        }
         let verifier = found.next().flatten().and_then(|record| {
             let pair = identity_pair(&keyring, header.identity, &record.value).ok()?;
             PublicKey::from_spki(&pair.spki()).ok()
@@ -194,6 +217,10 @@ impl<'k> Walk<'k> {
             if found.is_none() {
                 report.find(Finding::new(*what, place, None));
             }
+        }
+        let slots = slots::read(&*self.source().snapshot)?;
+        if self.header.slots.is_some_and(|of_header| of_header != slots::digest(&slots)) {
+            report.find(Finding::new(What::Slots, places::SLOTS, None));
         }
         Ok(())
     }

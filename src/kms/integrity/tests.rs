@@ -172,8 +172,8 @@ fn a_whole_store_has_no_findings() {
     let kms = store();
     let report = walk(&kms);
     assert_eq!(report.findings, []);
-    assert_eq!((report.keys, report.records), (7, kms.read_header().unwrap().records));
-    assert_eq!(report.events, kms.read_header().unwrap().events);
+    assert_eq!((report.keys, report.records), (7, kms.header().unwrap().1.records));
+    assert_eq!(report.events, kms.header().unwrap().1.events);
     assert_eq!(report.generation, kms.commits());
     let kinds: BTreeSet<u8> = kms.contents().keys().map(|key| key[0]).collect();
     let all = [1, 3, 4, 5].into_iter().chain(0x10..=0x19).chain([0x21, 0x30, 0x31, 0x40, 0x41]);

@@ -15,8 +15,10 @@ use anchor::{Anchor, Held, Mark};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Header, Keyring, random};
+use crate::keystore::Keystore;
+use crate::kms::stored::one;
 use crate::kms::trail::Deed;
-use crate::kms::{Kms, Options};
+use crate::kms::{Kms, Options, places};
 
 /// What is known of the past of an open store.
 #[derive(Default)]
@@ -33,17 +35,30 @@ pub(super) struct Rollback {
 }
 
 impl Rollback {
-    /// What the options know of the past of the store in a directory; before its header is read, so that
-    /// this cannot be the older one.
+    /// What the options know of the past of the store in a directory. The header is read again after it, so
+    /// that it is not the older one because another process has come between.
     pub(super) fn recall(options: &Options, store: &Path, keyring: &Keyring) -> Result<Self> {
         let anchor = options.anchor.as_ref().map(|path| Anchor::open(path, store)).transpose()?;
         let held = anchor.as_ref().map(|anchor| anchor.read(keyring)).transpose()?;
         Ok(Self { anchor, held, minimum: options.min_generation, ..Self::default() })
     }
 
-    /// Compares that with the header, and brings the anchor up to it.
-    pub(super) fn judge(&self, keyring: &Keyring, header: &Header) -> Result<()> {
-        let mark = Mark::of(header);
+    /// Compares that with the header as it is now, and brings the anchor up to it.
+    pub(super) fn judge(
+        &self,
+        store: &dyn Keystore,
+        keyring: &Keyring,
+        header: Header,
+    ) -> Result<Header> {
+        if self.anchor.is_none() && self.minimum.is_none() {
+            return Ok(header);
+        }
+        let (_, latest) = one(store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
+        let header = Header::open(keyring, &latest)?;
+        if !header.is_of_root(keyring)? {
+            return Err(ErrorCode::StoreRekeyed.into());
+        }
+        let mark = Mark::of(&header);
         let is_behind = match &self.held {
             Some(Held::Mark(held, _)) => !mark.continues(held),
             // It may have held anything.
@@ -52,9 +67,10 @@ impl Rollback {
         };
         if is_behind || self.minimum.is_some_and(|minimum| header.generation < minimum) {
             self.is_suspect.store(true, Ordering::SeqCst);
-            return Ok(());
+            return Ok(header);
         }
-        self.remember(keyring, &mark, false)
+        self.remember(keyring, &mark, false)?;
+        Ok(header)
     }
 
     fn remember(&self, keyring: &Keyring, mark: &Mark, starts_line: bool) -> Result<()> {

@@ -90,7 +90,7 @@ fn an_anchored_store_that_is_put_back_is_suspect() {
     let kms = world.open(world.options());
     assert_eq!(stands(&kms), ("writable", "anchored", "found"));
     assert_eq!(change(&kms), Ok(2));
-    let (reached, lineage) = (kms.commits(), kms.read_header().unwrap().lineage);
+    let (reached, lineage) = (kms.commits(), kms.header().unwrap().1.lineage);
     drop(kms);
 
     world.copy("copy", "store");
@@ -111,7 +111,7 @@ fn an_anchored_store_that_is_put_back_is_suspect() {
 
     let kms = world.open(Options { accept_rollback: true, ..world.options() });
     assert_eq!(stands(&kms), ("writable", "anchored", "found"));
-    let header = kms.read_header().unwrap();
+    let header = kms.header().unwrap().1;
     assert!(header.generation > reached && header.lineage != lineage && header.events == 1);
     assert_eq!(change(&kms), Ok(2));
     drop(kms);

@@ -9,9 +9,8 @@ use crate::audit::{
     Chain, ExportWriter, Head, PublicKey, Segment, SignedCheckpoint, Verified, Verifier,
 };
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::{Header, Place, RecordKind};
+use crate::hsm::{Place, RecordKind};
 use crate::keystore::Entry;
-use crate::kms::stored::one;
 use crate::kms::trail::chain::identity;
 use crate::kms::{Kms, places};
 
@@ -34,14 +33,10 @@ impl Kms {
     }
 
     fn identity_key(&self) -> Result<PublicKey> {
-        let spec = self.read_header()?.identity;
+        let spec = self.header()?.1.identity;
         let keyring = self.hsm.keyring()?;
-        PublicKey::from_spki(&identity(&*self.store, &keyring, spec)?.spki())
-    }
-
-    pub(in crate::kms) fn read_header(&self) -> Result<Header> {
-        let (_, header) = one(&*self.store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
-        Header::open(&*self.hsm.keyring()?, &header)
+        let identity = self.look(|| identity(&*self.store, &keyring, spec))?;
+        PublicKey::from_spki(&identity.spki())
     }
 
     /// Writes the whole trail, of all accounts, as JSON lines that anybody can verify who has the
@@ -199,17 +194,23 @@ impl<'k> Records<'k> {
     }
 
     fn next(&mut self) -> Result<Option<(u64, Zeroizing<Vec<u8>>)>> {
-        if self.piece.as_slice().is_empty() {
-            // Who closes the store need not wait for the end.
-            self.kms.check()?;
-            self.piece = self.kms.store.scan(self.prefix, &self.position, PIECE)?.into_iter();
-        }
-        let Some(entry) = self.piece.next() else { return Ok(None) };
-        let (number, id) = places::sequence(&entry.key).ok_or(ErrorCode::StoreDamaged)?;
-        let place = Place { kind: self.kind, id: &id, storage_key: &entry.key, immutables: &[] };
-        let body = self.kms.hsm.keyring()?.open_record(&place, &entry.value)?;
-        self.position = entry.key;
-        Ok(Some((number, body)))
+        let kms = self.kms;
+        kms.look(|| {
+            if self.piece.as_slice().is_empty() {
+                // Who closes the store need not wait for the end.
+                kms.check()?;
+                self.piece = kms.store.scan(self.prefix, &self.position, PIECE)?.into_iter();
+            }
+            let Some(entry) = self.piece.as_slice().first() else { return Ok(None) };
+            let (number, id) = places::sequence(&entry.key).ok_or(ErrorCode::StoreDamaged)?;
+            let place =
+                Place { kind: self.kind, id: &id, storage_key: &entry.key, immutables: &[] };
+            let body = kms.hsm.keyring()?.open_record(&place, &entry.value);
+            // What has been sealed anew since is read anew.
+            let body = body.inspect_err(|_| self.piece = Vec::new().into_iter())?;
+            self.position = self.piece.next().map_or(Vec::new(), |entry| entry.key);
+            Ok(Some((number, body)))
+        })
     }
 }
 
