@@ -9,8 +9,8 @@ use kmshsm::kms::Action;
 use kmshsm::model::WrappingAlgorithm;
 use serde_json::Value;
 
-use crate::audit;
 use crate::login::with_login;
+use crate::{audit, slot};
 
 const ABOUT: &str =
     "Alibaba Cloud's Managed HSM on this machine: keys, their lifecycle and their use";
@@ -65,6 +65,8 @@ pub fn build(words: &[String]) -> Command {
         .subcommand(init)
         .subcommand(status)
         .subcommand(tick)
+        .subcommand(slot::slots())
+        .subcommand(slot::domain_keys())
         .subcommand(self_test)
         .subcommand(bill())
         .subcommand(regions)
@@ -332,5 +334,9 @@ fn with_place(command: Command) -> Command {
                 .value_name("N")
                 .value_parser(value_parser!(i32).range(0..))
                 .help("Read the passphrase from a file descriptor"),
+        )
+        .arg(
+            path("share", "FILE", "Unlock with shares, each from a file of its own")
+                .action(ArgAction::Append),
         )
 }

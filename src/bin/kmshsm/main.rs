@@ -11,7 +11,9 @@ mod events;
 mod login;
 mod output;
 mod policy;
+mod progress;
 mod secrets;
+mod slot;
 mod store;
 mod wrap;
 
@@ -74,6 +76,8 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
     }
     match name {
         "init" => store::init(flags),
+        "slot" => slot::run(flags, output),
+        "domain-key" => slot::rotate(flags, output),
         "status" => answer(output, &store::open(flags)?.status()),
         "tick" => answer(output, &store::open(flags)?.tick()?),
         "bill" => {
