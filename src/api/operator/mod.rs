@@ -4,6 +4,7 @@
 
 mod slots;
 mod softhsm;
+mod verify;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use slots::{
     AddUnlockSlot, ListUnlockSlots, RekeyRoot, RemoveUnlockSlot, ReplaceUnlockSlot, RotateDomainKey,
 };
 use softhsm::ImportSoftHsmToken;
+use verify::{AcceptRollback, VerifyStore};
 
 /// One operation: a struct of parameters, in JSON an object with names in PascalCase, and what it does.
 pub trait Operation: DeserializeOwned {
@@ -49,6 +51,7 @@ macro_rules! operations {
 }
 
 operations! {
+    AcceptRollback,
     AddUnlockSlot,
     ImportSoftHsmToken,
     ListUnlockSlots,
@@ -56,6 +59,7 @@ operations! {
     RemoveUnlockSlot,
     ReplaceUnlockSlot,
     RotateDomainKey,
+    VerifyStore,
 }
 
 /// Does the operation of that name and answers its JSON; `None` stands for no parameters.

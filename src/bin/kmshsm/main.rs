@@ -8,6 +8,7 @@ mod audit;
 mod bill;
 mod command;
 mod events;
+mod interrupt;
 mod login;
 mod output;
 mod policy;
@@ -15,6 +16,7 @@ mod progress;
 mod secrets;
 mod slot;
 mod store;
+mod verify;
 mod wrap;
 
 use std::process::ExitCode;
@@ -78,6 +80,7 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
         "init" => store::init(flags),
         "slot" => slot::run(flags, output),
         "domain-key" => slot::rotate(flags, output),
+        "verify" => verify::run(flags, output),
         "status" => answer(output, &store::open(flags)?.status()),
         "tick" => answer(output, &store::open(flags)?.tick()?),
         "bill" => {

@@ -461,3 +461,33 @@ fn a_thousand_findings_are_named() {
     let report = kms.verify(None, &|_, _| true).unwrap().report;
     assert_eq!((report.found, report.findings.len()), (1500, 1000));
 }
+
+/// How long a walk takes, in memory and in a directory. In an optimized build:
+/// `KMSHSM_KEYS=500000 cargo test --release --lib -- --ignored --nocapture the_speed_of_a_walk`.
+#[test]
+#[ignore = "it measures"]
+fn the_speed_of_a_walk() {
+    let keys = std::env::var("KMSHSM_KEYS").map_or(50_000, |keys| keys.parse().unwrap());
+    let directory = tempfile::tempdir().unwrap();
+    let (place, unlock) = (directory.path().join("store"), crate::kms::Unlock::KeyFile(&[7; 32]));
+    Kms::create(&place, &unlock).unwrap();
+    let kept = Kms::open(&place, &unlock, Options::default()).unwrap();
+    for (name, kms) in [("memory", &memory()), ("directory", &kept)] {
+        for first in (0..keys).step_by(500) {
+            let made = kms.change(|transaction| {
+                for number in first..keys.min(first + 500) {
+                    let key = key(transaction, number, space("cn-hongkong"))?;
+                    transaction.record_deed(crate::kms::trail::Deed::RotateKey, &key)?;
+                }
+                Ok(())
+            });
+            made.unwrap();
+        }
+        let start = std::time::Instant::now();
+        let report = walk(kms);
+        let seconds = start.elapsed().as_secs_f64();
+        assert_eq!(report.findings, []);
+        let rate = report.records as f64 / seconds;
+        println!("{name}: {} records in {seconds:.2} s, {rate:.0} a second", report.records);
+    }
+}
