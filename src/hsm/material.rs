@@ -243,6 +243,20 @@ pub(crate) fn destroyed_version_body(created: Timestamp) -> Vec<u8> {
     Writer::default().u8(1).u64(created.0).lp(&[]).finish()
 }
 
+/// When the version was created whose body this is, and how long its material is: 0 if it is awaited or
+/// destroyed.
+pub(crate) fn version_outline(body: &SecretBytes) -> Result<(Timestamp, usize)> {
+    body.read(|body| {
+        let mut reader = Reader::new(body);
+        if reader.u8()? != 1 {
+            return Err(ErrorCode::StoreTooNew.into());
+        }
+        let (created, len) = (Timestamp(reader.u64()?), reader.lp()?.len());
+        reader.finish()?;
+        Ok((created, len))
+    })
+}
+
 /// The cipher of a symmetric key.
 const fn cipher_of(spec: KeySpec) -> Option<Cipher> {
     match spec {

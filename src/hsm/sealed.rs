@@ -75,6 +75,13 @@ pub struct Place<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Term(pub(super) [u8; 32]);
 
+impl Term {
+    /// The number that is added, most significant byte first.
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
 impl Keyring {
     /// `body` as a record of its `revision`.
     pub fn seal(&self, place: &Place<'_>, revision: u64, body: &[u8]) -> Result<Vec<u8>> {

@@ -14,9 +14,8 @@ mod door;
 #[cfg(test)]
 mod forgeries;
 mod indicator;
+mod integrity;
 mod keeper;
-#[cfg(any(test, feature = "testing"))]
-mod ledger;
 mod lifecycle;
 mod lists;
 mod metering;
@@ -28,6 +27,7 @@ mod principals;
 mod quota;
 mod record;
 mod recorder;
+mod rollback;
 mod room;
 mod session;
 mod settings;
@@ -45,7 +45,7 @@ use crate::error::{ErrorCode, Result};
 use crate::fork;
 use crate::health;
 use crate::hsm::Hsm;
-use crate::hsm::arena::{self, Protection, Report};
+use crate::hsm::arena::{self, Protection};
 use crate::keystore::Keystore;
 use crate::model::{Clock, KeySpec, ManualClock, Principal, ProtectionLevel, Space, Timestamp};
 
@@ -64,6 +64,7 @@ pub use clockwork::Tick;
 pub use domain_keys::{Resealed, Shred};
 pub(crate) use door::{Aliases, Door};
 pub use indicator::{last_indicator, reset_indicator};
+pub use integrity::{Finding, Report, Verification, Watch};
 pub use lifecycle::{Purpose, Rule};
 pub(crate) use lists::{Page, Selection};
 pub(crate) use metering::{Decimal, Line, Statement};
@@ -104,6 +105,7 @@ pub struct Kms {
     keeper: keeper::Keeper,
     recorder: recorder::Recorder,
     trail: trail::Trail,
+    rollback: rollback::Rollback,
     born: fork::Generation,
     closed: AtomicBool,
 }
@@ -124,8 +126,22 @@ pub struct Status {
     pub hsm_keys: &'static str,
     /// Whether the operator overrode the demand for locked memory.
     pub allows_unprotected_memory: bool,
+    /// Whether the store takes changes: `writable`, or `degraded` after a write error.
+    pub store: &'static str,
+    /// Whether it has gone back to an earlier state: `none` is known of its past, `anchored` (it continues
+    /// what is known), or `suspect`: then it takes no changes.
+    pub rollback: &'static str,
+    /// The anchor file: `none`, `new` (it was made or was empty, so nothing is known of what came before),
+    /// `found`, `damaged`, or `failed`: it cannot be written, so the store takes no changes.
+    pub anchor: &'static str,
+    /// How often the store has been changed, as far as this process knows.
+    pub generation: u64,
+    /// Whether what has been destroyed could still be read in old copies of the store: `pending` or `done`;
+    /// not there if the store cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shred: Option<Shred>,
     /// How well this process protects keys, and why not better.
-    pub memory: Report,
+    pub memory: arena::Report,
 }
 
 impl Kms {
@@ -141,6 +157,7 @@ impl Kms {
 
     /// How the module stands.
     pub fn status(&self) -> Status {
+        let header = self.header().ok().map(|(_, header)| header);
         Status {
             version: health::VERSION,
             state: match self.check().map_err(|error| error.code()) {
@@ -157,6 +174,14 @@ impl Kms {
                 Err(_) => "refused",
             },
             allows_unprotected_memory: self.hsm.allows_unprotected(),
+            store: if self.rollback.has_failed() { "degraded" } else { "writable" },
+            rollback: self.rollback.state(),
+            anchor: self.rollback.anchor_state(),
+            generation: match &header {
+                Some(header) => header.generation,
+                None => self.generation.load(Ordering::Acquire),
+            },
+            shred: header.as_ref().map(Shred::of),
             memory: arena::arena().report(),
         }
     }

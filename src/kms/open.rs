@@ -1,7 +1,7 @@
 //! Creating and opening stores.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,6 +21,7 @@ use crate::kms::keeper::Keeper;
 use crate::kms::metering::Meter;
 use crate::kms::quota::Callers;
 use crate::kms::recorder::Recorder;
+use crate::kms::rollback::Rollback;
 use crate::kms::room::with_room;
 use crate::kms::slots::{self, Slots};
 use crate::kms::trail::{Deed, Trail, identity_place};
@@ -102,7 +103,7 @@ pub fn fresh_key() -> Result<Zeroizing<[u8; 32]>> {
 pub(super) const FORMAT: u8 = 2;
 
 /// How a store is opened.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The operator's override: keys at level HSM may be used although memory cannot be locked.
     pub allow_unprotected_memory: bool,
@@ -118,6 +119,14 @@ pub struct Options {
     /// The kind of the key pair that signs the checkpoints of the trail of a new store in memory; those in
     /// directories were created with theirs.
     pub identity: Option<IdentitySpec>,
+    /// A file on other media than the store's that remembers how far the store has come, made if there is
+    /// none; for stores in directories. A store that is behind it is suspect: it takes no changes.
+    pub anchor: Option<PathBuf>,
+    /// A generation that the store is known to have reached; for stores in directories. One that is behind
+    /// it is suspect.
+    pub min_generation: Option<u64>,
+    /// Takes a store that is suspect as it is, see [`Kms::accept_rollback`].
+    pub accept_rollback: bool,
 }
 
 impl Kms {
@@ -154,24 +163,31 @@ impl Kms {
         let health = selftest::ready()?;
         let store = SqliteStore::open(place)?;
         let (keyring, header) = unlock_store(&store, unlock)?;
-        let kms = Self::over(Box::new(store), keyring, &header, options, health)?;
+        let rollback = Rollback::recall(&options, place, &keyring)?;
+        let header = rollback.judge(&store, &keyring, header)?;
+        let kms = Self::over(Box::new(store), keyring, &header, rollback, options, health)?;
         Recorder::serve(&kms);
         Ok(kms)
     }
 
     /// A new store in memory, gone when it is closed.
     pub fn in_memory(options: Options) -> Result<Arc<Self>> {
+        if options.anchor.is_some() || options.min_generation.is_some() {
+            let detail = "A store in memory has no past.";
+            return Err(Error::invalid("Anchor", detail));
+        }
         let health = selftest::ready()?;
         let store = MemoryStore::new();
         let now = options.manual_clock.unwrap_or_else(|| SystemClock.now());
         let (keyring, header) = found(&store, None, now, options.identity.unwrap_or_default())?;
-        Self::over(Box::new(store), keyring, &header, options, health)
+        Self::over(Box::new(store), keyring, &header, Rollback::default(), options, health)
     }
 
     pub(super) fn over(
         store: Box<dyn Keystore>,
         keyring: Keyring,
         header: &Header,
+        rollback: Rollback,
         options: Options,
         health: Health,
     ) -> Result<Arc<Self>> {
@@ -198,15 +214,21 @@ impl Kms {
             keeper: Keeper::default(),
             recorder: Recorder::default(),
             trail: Trail::new(options.audit),
+            rollback,
             closed: AtomicBool::new(false),
             born: Generation::current(),
         };
         let kms = Arc::new(kms);
         kms.enroll();
-        if header.is_of_first_format() {
+        if options.accept_rollback {
+            kms.accept_rollback()?;
+        }
+        // A suspect store stays as it is.
+        let takes_changes = kms.admit_changes().is_ok();
+        if header.is_of_first_format() && takes_changes {
             kms.migrate()?;
         }
-        if kms.status().hsm_keys == "overridden" {
+        if kms.status().hsm_keys == "overridden" && takes_changes {
             kms.change(|change| change.record_of_store(Deed::AllowUnprotectedMemory, 1))?;
         }
         options.keeper.map_or(Ok(()), |interval| Keeper::start(&kms, interval))?;
@@ -269,14 +291,7 @@ fn unlock_store(store: &dyn Keystore, unlock: &Unlock<'_>) -> Result<(Keyring, H
         Error::new(ErrorCode::StoreDamaged).because(detail)
     })?;
     let (root, header) = (next(), next());
-    let mut reader = Reader::new(&preamble);
-    let format = reader.u8()?;
-    if !(1..=FORMAT).contains(&format) {
-        return Err(Error::new(ErrorCode::StoreTooNew)
-            .because(format!("Its format is {format}, this library knows {FORMAT}.")));
-    }
-    let uuid: [u8; 16] = reader.array()?;
-    reader.finish()?;
+    let (format, uuid) = read_preamble(&preamble)?;
     let (root, header) = root.zip(header).ok_or(ErrorCode::StoreDamaged)?;
     let slots = slots::read(&*store)?;
     let keyring = Keyring::open(uuid, open_slot(&slots, unlock, &uuid)?, &root)?;
@@ -289,6 +304,19 @@ fn unlock_store(store: &dyn Keystore, unlock: &Unlock<'_>) -> Result<(Keyring, H
         return Err(Error::new(ErrorCode::StoreDamaged).because(detail));
     }
     Ok((keyring, header))
+}
+
+/// The format and the UUID in a preamble.
+pub(super) fn read_preamble(preamble: &[u8]) -> Result<(u8, [u8; 16])> {
+    let mut reader = Reader::new(preamble);
+    let format = reader.u8()?;
+    if !(1..=FORMAT).contains(&format) {
+        return Err(Error::new(ErrorCode::StoreTooNew)
+            .because(format!("Its format is {format}, this library knows {FORMAT}.")));
+    }
+    let uuid = reader.array()?;
+    reader.finish()?;
+    Ok((format, uuid))
 }
 
 fn open_slot(slots: &Slots, unlock: &Unlock<'_>, uuid: &[u8; 16]) -> Result<SecretBytes> {

@@ -9,7 +9,7 @@ use crate::model::{Account, KeyId, KeyVersionId, PolicyName, Space, UserName};
 /// `01`: the format of the store and its UUID, in clear.
 pub(super) const PREAMBLE: &[u8] = &[0x01];
 /// `02 | number`: an unlock slot.
-pub(super) const SLOTS: &[u8] = &[0x02];
+pub(super) const SLOTS: &[u8] = &[SLOT];
 /// `03`: the master key, wrapped.
 pub(super) const ROOT: &[u8] = &[0x03];
 /// `04`: the header record.
@@ -40,6 +40,7 @@ pub(super) const SEALED: [(u8, RecordKind); 13] = [
     (CHECKPOINT, RecordKind::Checkpoint),
 ];
 
+const SLOT: u8 = 0x02;
 const KEY: u8 = 0x10;
 const VERSION: u8 = 0x11;
 const PAIR: u8 = 0x12;
@@ -69,6 +70,9 @@ pub(super) const BEHIND_KEYS: &[u8] =
 /// What the storage keys of aliases begin with.
 pub(super) const ALIASES: &[u8] = &[ALIAS];
 
+/// What the storage keys of tombstones begin with.
+pub(super) const TOMBSTONES: &[u8] = &[TOMBSTONE];
+
 /// What the entries of keys that fall due begin with.
 pub(super) const AGENDA: &[u8] = &[DUE];
 
@@ -77,6 +81,35 @@ pub(super) const EVENTS: &[u8] = &[EVENTS_FROM];
 
 /// What the storage keys of checkpoints begin with.
 pub(super) const CHECKPOINTS: &[u8] = &[CHECKPOINT];
+
+/// What the records are about whose storage keys begin with this byte; none if they are not sealed.
+pub(super) fn record_kind(first: u8) -> Option<RecordKind> {
+    SEALED.iter().find(|(prefix, _)| *prefix == first).map(|(_, kind)| *kind)
+}
+
+/// Whether these are storage keys of the audit trail.
+pub(super) const fn is_of_trail(first: u8) -> bool {
+    matches!(first, EVENTS_FROM | CHECKPOINT)
+}
+
+/// Whether this is the storage key of an entry of an index, a list or the agenda.
+pub(super) fn is_entry(storage_key: &[u8]) -> bool {
+    matches!(storage_key.first(), Some(&(VERSION_INDEX | LIST | DUE)))
+}
+
+/// Whether a storage key is as long as those that begin like it.
+pub(super) const fn is_of_length(storage_key: &[u8]) -> bool {
+    let Some(first) = storage_key.first() else { return false };
+    storage_key.len()
+        == match *first {
+            KEY..=TOMBSTONE | ACCESS_KEY | METER | VERSION_INDEX => 17,
+            USER | POLICY | DUE => 33,
+            LIST => 25,
+            EVENTS_FROM | CHECKPOINT => 9,
+            SLOT => 2,
+            _ => 1,
+        }
+}
 
 /// `40 | sequence u64`: events of the audit trail from this one on.
 pub(super) fn events(first: u64) -> Vec<u8> {

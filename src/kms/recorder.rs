@@ -155,7 +155,8 @@ impl Kms {
     /// The turn of the thread.
     fn write_waiting(&self) {
         self.recorder.is_due.store(false, Ordering::Release);
-        if self.check().is_err() {
+        // Where nothing is taken, nothing is tried again.
+        if self.check().and_then(|()| self.admit_changes()).is_err() {
             return;
         }
         // What cannot be written now waits on.
@@ -179,6 +180,7 @@ impl Kms {
     pub(super) fn write_down(&self, all: bool) -> Result<()> {
         self.born.check()?;
         self.hsm.check()?;
+        self.admit_changes()?;
         // Whoever reads bills or events meanwhile waits until all is in them.
         let writing = self.recorder.writing.lock();
         let _one_at_a_time = writing.unwrap_or_else(PoisonError::into_inner);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
 use crate::hsm::{Header, Keyring, Place, RecordKind, WrappingPair};
 use crate::keystore::{Batch, Revision};
@@ -69,16 +69,15 @@ impl Kms {
 
 impl<'k> Transaction<'k> {
     fn begin(kms: &'k Kms) -> Result<Self> {
+        kms.admit_changes()?;
+        let seen = kms.generation.load(Ordering::Acquire);
         let entry = one(&*kms.store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
         let keyring = kms.hsm.keyring()?;
         let header = Header::open(&keyring, &entry.1)?;
         if !header.is_of_root(&keyring)? {
             return Err(ErrorCode::StoreRekeyed.into());
         }
-        if header.generation < kms.generation.fetch_max(header.generation, Ordering::AcqRel) {
-            let detail = "It has gone back to an earlier state.";
-            return Err(Error::new(ErrorCode::StoreDamaged).because(detail));
-        }
+        kms.admit_header(seen, &header)?;
         kms.latest.fetch_max(header.time.0, Ordering::Relaxed);
         Ok(Self {
             kms,
@@ -303,11 +302,12 @@ impl<'k> Transaction<'k> {
         if is_empty && !self.writes_header {
             return Ok(());
         }
-        self.header.generation += 1;
+        let generation = self.header.generation.checked_add(1);
+        self.header.generation = generation.ok_or(ErrorCode::LimitExceeded)?;
         self.header.time = self.header.time.max(self.now);
-        let header = self.header.seal(self.keyring())?;
-        self.puts.insert(places::HEADER.to_vec(), header);
-        let Self { kms, keyring, puts, deletes, touched, header_revision, .. } = self;
+        let sealed = self.header.seal(self.keyring())?;
+        self.puts.insert(places::HEADER.to_vec(), sealed);
+        let Self { kms, keyring, header, puts, deletes, touched, header_revision, .. } = self;
         let batch = Batch {
             expects: vec![(places::HEADER.to_vec(), Some(header_revision))],
             puts: puts.into_iter().collect(),
@@ -316,7 +316,9 @@ impl<'k> Transaction<'k> {
         };
         // Other processes may have to be waited for: the keys can be wiped meanwhile.
         drop(keyring);
-        kms.store.commit(batch).map(|_| ())
+        kms.store.commit(batch)?;
+        kms.anchor_change(&header);
+        Ok(())
     }
 
     /// The keys that seal the store, beside this change.

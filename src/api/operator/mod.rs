@@ -5,6 +5,7 @@
 mod backup;
 mod slots;
 mod softhsm;
+mod verify;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use slots::{
     AddUnlockSlot, ListUnlockSlots, RekeyRoot, RemoveUnlockSlot, ReplaceUnlockSlot, RotateDomainKey,
 };
 use softhsm::ImportSoftHsmToken;
+use verify::{AcceptRollback, VerifyStore};
 
 /// One operation: a struct of parameters, in JSON an object with names in PascalCase, and what it does.
 pub trait Operation: DeserializeOwned {
@@ -62,6 +64,7 @@ macro_rules! operations {
 }
 
 operations! {
+    AcceptRollback,
     AddUnlockSlot,
     CreateBackup,
     ImportSoftHsmToken,
@@ -71,6 +74,7 @@ operations! {
     ReplaceUnlockSlot,
     RestoreKeys,
     RotateDomainKey,
+    VerifyStore,
 }
 
 /// Does the operation of that name on an open store and answers its JSON; `None` stands for no parameters.

@@ -10,6 +10,7 @@ mod bill;
 mod command;
 mod events;
 mod import;
+mod interrupt;
 mod login;
 mod output;
 mod policy;
@@ -17,6 +18,7 @@ mod progress;
 mod secrets;
 mod slot;
 mod store;
+mod verify;
 mod wrap;
 
 use std::process::ExitCode;
@@ -86,6 +88,7 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
         "init" => store::init(flags),
         "slot" => slot::run(flags, output),
         "domain-key" => slot::rotate(flags, output),
+        "verify" => verify::run(flags, output),
         "status" => answer(output, &store::open(flags)?.status()),
         "tick" => answer(output, &store::open(flags)?.tick()?),
         "bill" => {

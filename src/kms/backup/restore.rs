@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Header, Keyring, Unlock, selftest};
 use crate::keystore::SqliteStore;
 use crate::kms::open::lay;
+use crate::kms::rollback::Rollback;
 use crate::kms::trail::Deed;
 use crate::kms::transaction::Body;
 use crate::kms::{Kms, Options, Transaction, places, slots};
@@ -68,7 +69,8 @@ pub fn restore(asked: &Restoration<'_>, progress: Progress<'_>) -> Result<Restor
         let signer = backup
             .with_place(&signer, |place| keyring.reseal(&backup.keyring, place, &signer.record))?;
         let header = lay(&store, &keyring, Some(asked.unlock), header, signer)?;
-        let kms = Kms::over(Box::new(store), keyring, &header, Options::default(), health)?;
+        let (rollback, options) = (Rollback::default(), Options::default());
+        let kms = Kms::over(Box::new(store), keyring, &header, rollback, options, health)?;
         let restored = kms.take_all(&backup, tombstones, progress);
         kms.close();
         restored

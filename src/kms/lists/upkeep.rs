@@ -12,7 +12,7 @@ impl Transaction<'_> {
     /// Takes the next sequence number of a space.
     pub(crate) fn next_seq(&mut self, space: &Space) -> Result<u64> {
         let mut counters = self.counters(space)?;
-        let seq = counters.take_seq();
+        let seq = counters.take_seq()?;
         self.put_counters(space, &counters)?;
         Ok(seq)
     }

@@ -107,6 +107,6 @@ fn opened(keyring: &Keyring, place: &Place<'_>, record: &[u8]) -> Result<MeterRe
     MeterRecord::decode(&keyring.open_record(place, record)?)
 }
 
-pub(in crate::kms) const fn meter_place<'a>(id: &'a [u8; 16], storage_key: &'a [u8]) -> Place<'a> {
+const fn meter_place<'a>(id: &'a [u8; 16], storage_key: &'a [u8]) -> Place<'a> {
     Place { kind: RecordKind::Meter, id, storage_key, immutables: &[] }
 }

@@ -108,6 +108,15 @@ pub(in crate::kms) fn identity(
     spec: IdentitySpec,
 ) -> Result<Identity> {
     let (_, record) = one(store, places::IDENTITY)?.ok_or(ErrorCode::StoreDamaged)?;
-    let body = keyring.open_secret(&identity_place(keyring.store()), &record)?;
+    identity_pair(keyring, spec, &record)
+}
+
+/// The same, from its record.
+pub(in crate::kms) fn identity_pair(
+    keyring: &Keyring,
+    spec: IdentitySpec,
+    record: &[u8],
+) -> Result<Identity> {
+    let body = keyring.open_secret(&identity_place(keyring.store()), record)?;
     Identity::from_body(spec, &body)
 }

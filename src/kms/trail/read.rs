@@ -18,7 +18,7 @@ use crate::kms::{Kms, places};
 const PIECE: usize = 16;
 
 /// What there is in a trail.
-pub(in crate::kms) enum Item<'a> {
+enum Item<'a> {
     /// The text of the next event.
     Event(&'a str),
     /// A checkpoint of all events before it.
@@ -103,11 +103,7 @@ impl Kms {
     }
 
     /// Goes through the trail up to event `last` at most, and answers which was the last.
-    pub(in crate::kms) fn walk_trail(
-        &self,
-        last: u64,
-        see: &mut dyn FnMut(Item<'_>) -> Result<()>,
-    ) -> Result<u64> {
+    fn walk_trail(&self, last: u64, see: &mut dyn FnMut(Item<'_>) -> Result<()>) -> Result<u64> {
         let mut segments = self.segments(Vec::new());
         let mut checkpoints = Checkpoints::begin(self)?;
         checkpoints.pass(0, see)?;

@@ -98,7 +98,7 @@ fn everything_comes_back() {
         assert_eq!(restored["Taken"][name], counts[name], "{name}");
     }
     assert_sound(&kms);
-    let again = super::session(&kms);
+    let again = session(&kms);
     for described in before {
         let with = json!({ "KeyId": described["KeyId"] });
         assert_eq!(call(&again, "DescribeKey", with)["KeyMetadata"], described);
@@ -144,7 +144,7 @@ fn imported_keys_stay_out_unless_asked_for() {
     let (restored, kms) = world.restore("some", &created, "store");
     assert_eq!(restored["Taken"]["Keys"], 3);
     assert_sound(&kms);
-    let session = super::session(&kms);
+    let session = session(&kms);
     for key in [&estate.imported, &estate.awaiting] {
         assert_eq!(code(&session, "DescribeKey", json!({ "KeyId": key })), ErrorCode::KeyNotFound);
     }
@@ -213,7 +213,7 @@ fn backups_are_of_one_moment() {
             // Disabled in their order: those of one moment are the first ones.
             let states = keys.iter().map(|key| {
                 let with = json!({ "KeyId": key });
-                call(&super::session(&kms), "DescribeKey", with)["KeyMetadata"]["KeyState"]
+                call(&session(&kms), "DescribeKey", with)["KeyMetadata"]["KeyState"]
                     == "Enabled"
             });
             assert!(states.collect::<Vec<_>>().is_sorted());
@@ -232,7 +232,7 @@ fn meters_go_on() {
     let month = created["Manifest"]["Time"].as_str().unwrap()[..7].to_owned();
     let bill = |kms: &Arc<Kms>| {
         let with = json!({ "BillingCycle": month, "Currency": "CNY" });
-        call(&super::session(kms), "QueryBill", with)["Items"].take()
+        call(&session(kms), "QueryBill", with)["Items"].take()
     };
     assert_eq!(bill(&kms), bill(&world.kms));
     assert!(bill(&kms)["Item"].as_array().unwrap().len() > 2);
