@@ -239,8 +239,8 @@ fn all() -> Vec<(&'static str, Vec<&'static str>)> {
             .unwrap();
     });
     after("shares", &mut || {
-        let shares = super::shares::split(&key, 2, 3).unwrap();
-        drop(super::shares::combine(&shares[1..]).unwrap());
+        let split = shares::split(&key, 2, 3).unwrap();
+        drop(shares::combine(&split[1..]).unwrap());
     });
     let making = permitted(KeySpec::Aes256, Making).unwrap();
     after("taking a key from a token", &mut || {
