@@ -22,6 +22,7 @@ use crate::kms::recorder::Recorder;
 use crate::kms::room::with_room;
 use crate::kms::stored::one;
 use crate::kms::trail::{Deed, Trail, identity_place};
+use crate::kms::transaction::Writing;
 use crate::kms::{Audit, Kms, Quotas, places, principals};
 use crate::model::{Clock, IdentitySpec, ManualClock, SystemClock, Timestamp};
 use crate::octets::{Reader, Writer};
@@ -188,7 +189,7 @@ impl Kms {
             manual_clock,
             latest: AtomicU64::new(header.time.0),
             generation: AtomicU64::new(header.generation),
-            writing: Mutex::new(()),
+            writing: Writing::default(),
             closing: Mutex::new(()),
             cache: Cache::default(),
             names: Names::default(),

@@ -36,7 +36,8 @@ impl Kms {
     fn identity_key(&self) -> Result<PublicKey> {
         let spec = self.read_header()?.identity;
         let keyring = self.hsm.keyring()?;
-        PublicKey::from_spki(&identity(&*self.store, &keyring, spec)?.spki())
+        let record = one(&*self.store, places::IDENTITY)?.map(|(_, record)| record);
+        PublicKey::from_spki(&identity(record, &keyring, spec)?.spki())
     }
 
     pub(super) fn read_header(&self) -> Result<Header> {
