@@ -169,7 +169,7 @@ impl Kms {
         Self::over(Box::new(store), keyring, options, health)
     }
 
-    fn over(
+    pub(super) fn over(
         store: Box<dyn Keystore>,
         keyring: Keyring,
         options: Options,
@@ -214,7 +214,7 @@ impl Kms {
 }
 
 /// Writes the first records of a new store.
-fn found(
+pub(super) fn found(
     store: &dyn Keystore,
     unlock: Option<&Unlock<'_>>,
     now: Timestamp,

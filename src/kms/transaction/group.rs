@@ -244,3 +244,6 @@ impl Group {
         kms.store.commit(batch).map(|_| ())
     }
 }
+
+#[cfg(test)]
+mod tests;
