@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, VecDeque, btree_map};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::error::{ErrorCode, Result};
 
 use super::range::KeyRange;
 use super::{
-    Batch, Changes, Cursor, Entry, Keystore, LOG_REVISIONS, MOST_CHANGES, Revision, Snapshot,
+    Batch, Changes, Cursor, Entry, Keystore, LOG_REVISIONS, MOST_CHANGES, Reservation, Revision,
+    Snapshot,
 };
 
 #[cfg(test)]
@@ -25,6 +26,8 @@ pub struct MemoryStore {
     /// Moves with every commit that touches something; never 0, which no cursor is level with.
     epoch: AtomicU64,
     state: RwLock<State>,
+    /// Whoever commits has it.
+    turn: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -40,7 +43,7 @@ struct State {
 impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
-        Self { epoch: AtomicU64::new(1), state: RwLock::default() }
+        Self { epoch: AtomicU64::new(1), state: RwLock::default(), turn: Mutex::default() }
     }
 
     // No code that can panic runs while a batch is half applied, so a poisoned state is whole.
@@ -83,8 +86,38 @@ impl Keystore for MemoryStore {
     }
 
     fn commit(&self, batch: Batch) -> Result<Revision> {
+        self.reserve()?.commit(batch)
+    }
+
+    fn reserve(&self) -> Result<Box<dyn Reservation + '_>> {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Box::new(Turn { store: self, _turn: turn }))
+    }
+
+    fn sync(&self, since: &mut Cursor) -> Result<Changes> {
+        if self.epoch.load(Ordering::Acquire) == since.epoch {
+            return Ok(Changes::None);
+        }
+        let state = self.read();
+        let changes = state.changes(since.revision);
+        // Writers move both under the lock, so they belong together.
+        since.epoch = self.epoch.load(Ordering::Acquire);
+        since.revision = state.revision;
+        Ok(changes)
+    }
+}
+
+/// The right to commit.
+struct Turn<'a> {
+    store: &'a MemoryStore,
+    _turn: MutexGuard<'a, ()>,
+}
+
+impl Reservation for Turn<'_> {
+    fn commit(self: Box<Self>, batch: Batch) -> Result<Revision> {
         batch.check()?;
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let store = self.store;
+        let mut state = store.state.write().unwrap_or_else(PoisonError::into_inner);
         for (key, expected) in &batch.expects {
             if state.entries.get(key).map(|(_, revision)| *revision) != *expected {
                 return Err(ErrorCode::Conflict.into());
@@ -101,21 +134,9 @@ impl Keystore for MemoryStore {
         if !batch.touched.is_empty() {
             state.log.extend(batch.touched.into_iter().map(|key| (now, key)));
             state.prune();
-            self.epoch.fetch_add(1, Ordering::Release);
+            store.epoch.fetch_add(1, Ordering::Release);
         }
         Ok(Revision(now))
-    }
-
-    fn sync(&self, since: &mut Cursor) -> Result<Changes> {
-        if self.epoch.load(Ordering::Acquire) == since.epoch {
-            return Ok(Changes::None);
-        }
-        let state = self.read();
-        let changes = state.changes(since.revision);
-        // Writers move both under the lock, so they belong together.
-        since.epoch = self.epoch.load(Ordering::Acquire);
-        since.revision = state.revision;
-        Ok(changes)
     }
 }
 

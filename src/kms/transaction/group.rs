@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Header, Keyring};
-use crate::keystore::Revision;
+use crate::keystore::{Reservation, Revision};
 use crate::kms::room::Room;
 use crate::kms::stored::one;
 use crate::kms::transaction::draft::Draft;
@@ -63,8 +63,8 @@ impl Kms {
         mut change: impl FnMut(&mut Transaction<'_>) -> Result<R>,
     ) -> Result<R> {
         let mut room = Room::default();
-        for _ in 0..ATTEMPTS {
-            match self.run(&mut change) {
+        for attempt in 0..ATTEMPTS {
+            match self.run(&mut change, attempt > 0) {
                 Ok(Some(answer)) => return Ok(answer),
                 Ok(None) => {}
                 Err(error) if error.code() == ErrorCode::MemoryExhausted && room.make() => {}
@@ -74,16 +74,23 @@ impl Kms {
         Err(ErrorCode::Conflict.into())
     }
 
-    /// Runs it once; no answer if it must run again.
+    /// Runs it once; no answer if it must run again. A group that has been overtaken may take long, and
+    /// would be again and again: so whoever begins the next one has other processes wait.
     fn run<R>(
         &self,
         change: &mut impl FnMut(&mut Transaction<'_>) -> Result<R>,
+        is_overtaken: bool,
     ) -> Result<Option<R>> {
         let mut state = self.writing.enter();
-        let mut own = None;
+        let (mut own, mut reserved) = (None, None);
         let group = match &state.open {
             Some(open) => open,
-            None => &*own.insert(Group::begin(self)?),
+            None => {
+                if is_overtaken {
+                    reserved = Some(self.store.reserve()?);
+                }
+                &*own.insert(Group::begin(self)?)
+            }
         };
         let outcome = Arc::clone(&group.outcome);
         let mut transaction = Transaction::on(self, group);
@@ -109,7 +116,7 @@ impl Kms {
             state.open = Some(group.with(header, draft));
         }
         let committed = match is_first {
-            true => self.lead(state),
+            true => self.lead(state, reserved),
             false => self.writing.wait(state, &outcome),
         };
         match committed {
@@ -119,11 +126,15 @@ impl Kms {
     }
 
     /// Commits the group once everybody is there who wanted in when it began.
-    fn lead(&self, state: MutexGuard<'_, State>) -> Result<()> {
+    fn lead(
+        &self,
+        state: MutexGuard<'_, State>,
+        reserved: Option<Box<dyn Reservation + '_>>,
+    ) -> Result<()> {
         let Some((group, end)) = self.writing.close(state) else {
             return Err(ErrorCode::Internal.into());
         };
-        let outcome = group.commit(self);
+        let outcome = group.commit(self, reserved);
         end.set(outcome.clone());
         outcome
     }
@@ -234,14 +245,18 @@ impl Group {
         self.changes == 0
     }
 
-    fn commit(self, kms: &Kms) -> Result<()> {
+    fn commit(self, kms: &Kms, reserved: Option<Box<dyn Reservation + '_>>) -> Result<()> {
         let Self { keyring, header, mut draft, revision, .. } = self;
         draft.put(places::HEADER.to_vec(), header.seal(&keyring)?);
         // Other processes may have to be waited for: the keys can be wiped meanwhile.
         drop(keyring);
         let mut batch = draft.into_batch();
         batch.expects.push((places::HEADER.to_vec(), Some(revision)));
-        kms.store.commit(batch).map(|_| ())
+        let committed = match reserved {
+            Some(reserved) => reserved.commit(batch),
+            None => kms.store.commit(batch),
+        };
+        committed.map(|_| ())
     }
 }
 

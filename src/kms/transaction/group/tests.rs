@@ -1,6 +1,6 @@
 //! Groups that form while a commit is held up: who is in one, and what becomes of whom.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::thread;
 
 use super::*;
@@ -43,14 +43,25 @@ impl Keystore for Shared {
         self.0.store.snapshot()
     }
     fn commit(&self, batch: Batch) -> Result<Revision> {
-        self.0.commits.fetch_add(1, Ordering::SeqCst);
-        match *self.0.gate.lock().unwrap() {
-            Some(failure) => Err(failure.into()),
-            None => self.0.store.commit(batch),
-        }
+        Box::new(Next(&self.0, self.0.store.reserve()?)).commit(batch)
+    }
+    fn reserve(&self) -> Result<Box<dyn Reservation + '_>> {
+        Ok(Box::new(Next(&self.0, self.0.store.reserve()?)))
     }
     fn sync(&self, since: &mut Cursor) -> Result<Changes> {
         self.0.store.sync(since)
+    }
+}
+
+struct Next<'a>(&'a Watched, Box<dyn Reservation + 'a>);
+
+impl Reservation for Next<'_> {
+    fn commit(self: Box<Self>, batch: Batch) -> Result<Revision> {
+        self.0.commits.fetch_add(1, Ordering::SeqCst);
+        match *self.0.gate.lock().unwrap() {
+            Some(failure) => Err(failure.into()),
+            None => self.1.commit(batch),
+        }
     }
 }
 
@@ -218,6 +229,31 @@ fn a_group_that_is_overtaken_starts_over() {
     assert_eq!(keys(&both[1]), 128);
     assert_eq!(both[1].verify_trail().unwrap().head.sequence, 128);
     assert_eq!(both[0].ledger().unwrap(), Vec::<String>::new());
+}
+
+/// One that changes the store all the time does not keep out groups, which take longer.
+#[test]
+fn no_group_starves() {
+    let directory = tempfile::tempdir().unwrap();
+    let (place, unlock) = (directory.path().join("store"), Unlock::KeyFile(&[7; 32]));
+    Kms::create(&place, &unlock).unwrap();
+    let open = |_| Kms::open(&place, &unlock, Options::default()).unwrap();
+    let [busy, crowd] = [0, 1].map(open);
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::SeqCst) {
+                busy.change(|transaction| transaction.record_of_store(Deed::RotateKey, 1)).unwrap();
+            }
+        });
+        let add =
+            |number| (0..4).all(|round| crowd.change(|t| add_key(t, number * 4 + round)).is_ok());
+        let threads: Vec<_> = (0..16_u64).map(|number| scope.spawn(move || add(number))).collect();
+        let done: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        is_over.store(true, Ordering::SeqCst);
+        assert_eq!(done, [true; 16]);
+    });
+    assert_eq!(keys(&busy), 64);
 }
 
 /// What is counted or looked through is what has been written.
