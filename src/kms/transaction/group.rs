@@ -79,14 +79,14 @@ impl Kms {
     fn run<R>(
         &self,
         change: &mut impl FnMut(&mut Transaction<'_>) -> Result<R>,
-        is_overtaken: bool,
+        is_again: bool,
     ) -> Result<Option<R>> {
         let mut state = self.writing.enter();
         let (mut own, mut reserved) = (None, None);
         let group = match &state.open {
             Some(open) => open,
             None => {
-                if is_overtaken {
+                if is_again {
                     reserved = Some(self.store.reserve()?);
                 }
                 &*own.insert(Group::begin(self)?)
