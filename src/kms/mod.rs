@@ -94,7 +94,7 @@ pub struct Kms {
     latest: AtomicU64,
     /// The highest generation of the store that this process has seen.
     generation: AtomicU64,
-    writing: Mutex<()>,
+    writing: transaction::Writing,
     closing: Mutex<()>,
     cache: cache::Cache,
     names: aliases::Names,
@@ -262,6 +262,7 @@ impl Drop for Kms {
         self.close();
         if !self.born.is_current() {
             // Another thread of the parent may have been changing them at the fork.
+            std::mem::forget(std::mem::take(&mut self.writing));
             std::mem::forget(std::mem::take(&mut self.cache));
             std::mem::forget(std::mem::take(&mut self.names));
             std::mem::forget(std::mem::take(&mut self.meter));

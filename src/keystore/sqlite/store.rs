@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use crate::error::{ErrorCode, Result};
 
 use super::super::range::KeyRange;
-use super::super::{Batch, Changes, Cursor, Entry, Keystore, Revision, Snapshot};
+use super::super::{Batch, Changes, Cursor, Entry, Keystore, Reservation, Revision, Snapshot};
 use super::claim::{Claim, Turn};
 use super::database::{self, Use};
 use super::fork::{self, Pass};
@@ -107,8 +107,12 @@ impl Keystore for SqliteStore {
     }
 
     fn commit(&self, batch: Batch) -> Result<Revision> {
-        batch.check()?;
-        self.inner.commit(&batch)
+        self.reserve()?.commit(batch)
+    }
+
+    fn reserve(&self) -> Result<Box<dyn Reservation + '_>> {
+        let turn = self.inner.live()?.claim.turn()?;
+        Ok(Box::new(Reserved { inner: &self.inner, turn }))
     }
 
     fn purge(&self) -> Result<()> {
@@ -130,6 +134,19 @@ impl Keystore for SqliteStore {
         since.revision = revision;
         since.epoch = if epoch::is_settled(seen) { seen } else { 0 };
         Ok(changes)
+    }
+}
+
+/// The turn of a writer.
+struct Reserved<'a> {
+    inner: &'a Inner,
+    turn: Turn<'a>,
+}
+
+impl Reservation for Reserved<'_> {
+    fn commit(self: Box<Self>, batch: Batch) -> Result<Revision> {
+        batch.check()?;
+        self.inner.commit(&batch, &self.turn)
     }
 }
 
@@ -238,9 +255,8 @@ impl Inner {
         answer
     }
 
-    fn commit(&self, batch: &Batch) -> Result<Revision> {
+    fn commit(&self, batch: &Batch, _turn: &Turn<'_>) -> Result<Revision> {
         let live = self.live()?;
-        let _turn = live.claim.turn()?;
         // Asked when the turn has come: the one before may have failed.
         if self.is_degraded() {
             return Err(ErrorCode::Degraded.into());

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use crate::audit::{Chain, Checkpoint, SegmentWriter, SignedCheckpoint};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{Identity, Keyring, Place, RecordKind};
-use crate::keystore::Keystore;
-use crate::kms::stored::one;
 use crate::kms::trail::Texts;
 use crate::kms::transaction::Body;
 use crate::kms::{Transaction, places};
@@ -76,7 +74,8 @@ impl Transaction<'_> {
         }
         let spec = self.header.identity;
         let checkpoint = Checkpoint { chain, time: self.now() };
-        let identity = identity(&*self.kms.store, self.keyring(), spec)?;
+        let record = self.current(places::IDENTITY)?.ok_or(ErrorCode::StoreDamaged)?;
+        let identity = identity(self.keyring(), spec, &record)?;
         let signature = identity.sign(&checkpoint.message())?;
         self.header.checkpoint = (checkpoint.chain.count, checkpoint.time);
         let last = places::checkpoint(checkpoint.chain.count);
@@ -101,18 +100,8 @@ pub(in crate::kms) const fn identity_place(store: &[u8; 16]) -> Place<'_> {
     Place { kind, id: store, storage_key: places::IDENTITY, immutables: &[] }
 }
 
-/// The key pair that signs for the store.
+/// The key pair that signs for the store, of the record in its place.
 pub(in crate::kms) fn identity(
-    store: &dyn Keystore,
-    keyring: &Keyring,
-    spec: IdentitySpec,
-) -> Result<Identity> {
-    let (_, record) = one(store, places::IDENTITY)?.ok_or(ErrorCode::StoreDamaged)?;
-    identity_pair(keyring, spec, &record)
-}
-
-/// The same, from its record.
-pub(in crate::kms) fn identity_pair(
     keyring: &Keyring,
     spec: IdentitySpec,
     record: &[u8],

@@ -11,6 +11,7 @@ use crate::audit::{
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Place, RecordKind};
 use crate::keystore::Entry;
+use crate::kms::stored::one;
 use crate::kms::trail::chain::identity;
 use crate::kms::{Kms, places};
 
@@ -35,7 +36,11 @@ impl Kms {
     fn identity_key(&self) -> Result<PublicKey> {
         let spec = self.header()?.1.identity;
         let keyring = self.hsm.keyring()?;
-        let identity = self.look(|| identity(&*self.store, &keyring, spec))?;
+        let identity = self.look(|| {
+            let (_, record) =
+                one(&*self.store, places::IDENTITY)?.ok_or(ErrorCode::StoreDamaged)?;
+            identity(&keyring, spec, &record)
+        })?;
         PublicKey::from_spki(&identity.spki())
     }
 
