@@ -153,6 +153,8 @@ enum kmshsm_error
     KMSHSM_ERROR_USER_EXISTS = 118,
     // There is a policy of that name already.
     KMSHSM_ERROR_POLICY_EXISTS = 119,
+    // Shares of a secret are damaged, of different sets or too few.
+    KMSHSM_ERROR_INVALID_SHARES = 120,
     // The caller may not do this, or may not know whether it could be done.
     KMSHSM_ERROR_NO_PERMISSION = 201,
     // The passphrase or key file opens no unlock slot of the store.
@@ -243,6 +245,18 @@ enum kmshsm_error
     KMSHSM_ERROR_CONFLICT = 609,
     // The audit trail has been cut short, changed or reordered.
     KMSHSM_ERROR_TRAIL_DAMAGED = 610,
+    // The store has gone back behind a state that is known to have been reached.
+    KMSHSM_ERROR_STORE_SUSPECT = 611,
+    // The store is on media that cannot be written to.
+    KMSHSM_ERROR_STORE_READ_ONLY = 612,
+    // The root key has been replaced since the store was opened.
+    KMSHSM_ERROR_STORE_REKEYED = 613,
+    // The backup has been cut short or changed.
+    KMSHSM_ERROR_BACKUP_DAMAGED = 614,
+    // This is no backup of a store.
+    KMSHSM_ERROR_NOT_A_BACKUP = 615,
+    // A token of another module cannot be read.
+    KMSHSM_ERROR_TOKEN_FAILED = 616,
     // A defect of this library.
     KMSHSM_ERROR_INTERNAL = 901,
 };

@@ -20,6 +20,7 @@ mod keys;
 mod list;
 mod message;
 mod metadata;
+mod operator;
 mod params;
 mod ram;
 mod random;
@@ -70,6 +71,7 @@ pub use keys::{CreateKey, DescribeKey, DisableKey, Done, EnableKey, UpdateKeyDes
 pub use list::{KeyList, ListKeys, Paging};
 pub use message::{DigestBegun, DigestMessage};
 pub use metadata::{KeyAnswer, KeyMetadata};
+pub use operator::{Operation, operate};
 pub use params::Params;
 pub use ram::{
     AccessKeyList, AttachPolicyToUser, AttachedPolicies, CreateAccessKey, CreatePolicy,

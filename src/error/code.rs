@@ -45,6 +45,8 @@ pub enum ErrorCode {
     UserExists = 118,
     /// There is a policy of that name already.
     PolicyExists = 119,
+    /// Shares of a secret are damaged, of different sets or too few.
+    InvalidShares = 120,
 
     /// The caller may not do this, or may not know whether it could be done.
     NoPermission = 201,
@@ -140,6 +142,18 @@ pub enum ErrorCode {
     Conflict = 609,
     /// The audit trail has been cut short, changed or reordered.
     TrailDamaged = 610,
+    /// The store has gone back behind a state that is known to have been reached.
+    StoreSuspect = 611,
+    /// The store is on media that cannot be written to.
+    StoreReadOnly = 612,
+    /// The root key has been replaced since the store was opened.
+    StoreRekeyed = 613,
+    /// The backup has been cut short or changed.
+    BackupDamaged = 614,
+    /// This is no backup of a store.
+    NotABackup = 615,
+    /// A token of another module cannot be read.
+    TokenFailed = 616,
 
     /// A defect of this library.
     Internal = 901,
@@ -169,6 +183,7 @@ impl ErrorCode {
         Self::InvalidTagValue,
         Self::UserExists,
         Self::PolicyExists,
+        Self::InvalidShares,
         Self::NoPermission,
         Self::UnlockFailed,
         Self::AccessKeyNotFound,
@@ -214,6 +229,12 @@ impl ErrorCode {
         Self::UnsupportedFilesystem,
         Self::Conflict,
         Self::TrailDamaged,
+        Self::StoreSuspect,
+        Self::StoreReadOnly,
+        Self::StoreRekeyed,
+        Self::BackupDamaged,
+        Self::NotABackup,
+        Self::TokenFailed,
         Self::Internal,
     ];
 
@@ -263,6 +284,7 @@ impl ErrorCode {
             Self::InvalidTagValue => Row(400, "InvalidParameter.TagValue", "The specified tag value is not valid."),
             Self::UserExists => Row(409, "EntityAlreadyExists.User", "The user already exists."),
             Self::PolicyExists => Row(409, "EntityAlreadyExists.Policy", "The policy already exists."),
+            Self::InvalidShares => Row(400, "Shares.Invalid", "The shares do not make up a secret."),
             Self::NoPermission => Row(403, "Forbidden.NoPermission", "This operation is forbidden by permission system."),
             Self::UnlockFailed => Row(403, "Store.UnlockFailed", "The passphrase or key file does not open this store."),
             Self::AccessKeyNotFound => Row(404, "InvalidAccessKeyId.NotFound", "The AccessKey ID provided does not exist in our records."),
@@ -308,6 +330,12 @@ impl ErrorCode {
             Self::UnsupportedFilesystem => Row(503, "Store.UnsupportedFilesystem", "The file system cannot keep a store safely."),
             Self::Conflict => Row(503, "Store.Conflict", "Others kept changing the same records. Nothing was written; try again."),
             Self::TrailDamaged => Row(503, "Audit.Damaged", "The audit trail is damaged."),
+            Self::StoreSuspect => Row(503, "Store.Suspect", "The store has gone back to an earlier state, and is read-only until that is accepted."),
+            Self::StoreReadOnly => Row(503, "Store.ReadOnly", "The store was opened read-only: it is on media that cannot be written to."),
+            Self::StoreRekeyed => Row(409, "Store.Rekeyed", "The root key of the store has been replaced. Open the store again."),
+            Self::BackupDamaged => Row(503, "Backup.Damaged", "The backup is damaged or has been changed from outside."),
+            Self::NotABackup => Row(400, "Backup.NotABackup", "This is not a backup of a kmshsm store."),
+            Self::TokenFailed => Row(503, "Token.Failed", "The token cannot be read."),
             Self::Internal => Row(500, "InternalFailure", "Internal Failure."),
         }
     }

@@ -11,6 +11,7 @@ pub(super) fn check_all(new: &dyn Fn() -> Box<dyn Keystore>) {
     scans_page_by_key(&*new());
     scans_reach_the_last_key(&*new());
     keys_are_counted_and_skipped(&*new());
+    snapshots_stand_still(&*new());
     sync_tells_what_was_touched(&*new());
     sync_forgets_in_the_end(&*new());
     empty_keys_are_refused(&*new());
@@ -140,6 +141,26 @@ fn scans_reach_the_last_key(store: &dyn Keystore) {
     assert_eq!(count(&[0xff, 0xff], &[0xff, 0xff]), 1);
     assert_eq!(count(&[0xfe], b""), 1);
     assert_eq!(count(b"", b""), 5);
+}
+
+fn snapshots_stand_still(store: &dyn Keystore) {
+    let first = store.commit(put(b"a", b"1")).unwrap();
+    store.commit(put(b"b", b"1")).unwrap();
+    let snapshot = store.snapshot().unwrap();
+    store.commit(put(b"a", b"2")).unwrap();
+    store.commit(Batch { deletes: vec![b"b".to_vec()], ..put(b"c", b"1") }).unwrap();
+    let found = snapshot.get(&[b"a", b"b", b"c"]).unwrap();
+    assert_eq!(
+        found[0].as_ref().unwrap(),
+        &Entry { key: b"a".to_vec(), value: b"1".to_vec(), revision: first }
+    );
+    assert!(found[1].is_some() && found[2].is_none());
+    assert_eq!(snapshot.scan(b"", b"a", 9).unwrap().len(), 1);
+    assert_eq!(store.snapshot().unwrap().scan(b"", b"", 9).unwrap().len(), 2);
+    std::thread::scope(|scope| {
+        scope.spawn(move || assert!(snapshot.get(&[b"c"]).unwrap()[0].is_none()));
+    });
+    assert_eq!(store.scan(b"", b"", 9).unwrap().len(), 2);
 }
 
 fn sync_tells_what_was_touched(store: &dyn Keystore) {

@@ -9,7 +9,9 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use crate::error::{ErrorCode, Result};
 
 use super::range::KeyRange;
-use super::{Batch, Changes, Cursor, Entry, Keystore, LOG_REVISIONS, MOST_CHANGES, Revision};
+use super::{
+    Batch, Changes, Cursor, Entry, Keystore, LOG_REVISIONS, MOST_CHANGES, Revision, Snapshot,
+};
 
 #[cfg(test)]
 thread_local! {
@@ -28,7 +30,7 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct State {
     revision: u64,
-    entries: BTreeMap<Vec<u8>, Kept>,
+    entries: Entries,
     /// Touched keys with the commits that touched them, oldest first.
     log: VecDeque<(u64, Vec<u8>)>,
     /// The log holds every key touched by a commit after this one.
@@ -55,30 +57,29 @@ impl Default for MemoryStore {
 
 impl Keystore for MemoryStore {
     fn get(&self, keys: &[&[u8]]) -> Result<Vec<Option<Entry>>> {
-        let state = self.read();
-        Ok(keys.iter().map(|key| state.entries.get_key_value(*key).map(entry)).collect())
+        Ok(get(&self.read().entries, keys))
     }
 
     fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Entry>> {
-        let range = KeyRange::page(prefix, after);
-        if range.is_empty() {
-            return Ok(Vec::new());
-        }
-        let entries: Vec<_> = self.read().range(range).take(limit).map(entry).collect();
+        let entries = scan(&self.read().entries, prefix, after, limit);
         #[cfg(test)]
         READ.set(READ.get() + entries.len());
         Ok(entries)
     }
 
     fn count(&self, prefix: &[u8]) -> Result<u64> {
-        Ok(self.read().range(KeyRange::page(prefix, &[])).count() as u64)
+        Ok(range(&self.read().entries, KeyRange::page(prefix, &[])).count() as u64)
     }
 
     fn nth(&self, prefix: &[u8], skip: u64) -> Result<Option<Vec<u8>>> {
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         let state = self.read();
-        let found = state.range(KeyRange::page(prefix, &[])).nth(skip);
+        let found = range(&state.entries, KeyRange::page(prefix, &[])).nth(skip);
         Ok(found.map(|(key, _)| key.clone()))
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
+        Ok(Box::new(MemorySnapshot(self.read().entries.clone())))
     }
 
     fn commit(&self, batch: Batch) -> Result<Revision> {
@@ -118,15 +119,42 @@ impl Keystore for MemoryStore {
     }
 }
 
+/// A copy of everything.
+struct MemorySnapshot(Entries);
+
+impl Snapshot for MemorySnapshot {
+    fn get(&self, keys: &[&[u8]]) -> Result<Vec<Option<Entry>>> {
+        Ok(get(&self.0, keys))
+    }
+
+    fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Entry>> {
+        Ok(scan(&self.0, prefix, after, limit))
+    }
+}
+
+type Entries = BTreeMap<Vec<u8>, Kept>;
+
+fn get(entries: &Entries, keys: &[&[u8]]) -> Vec<Option<Entry>> {
+    keys.iter().map(|key| entries.get_key_value(*key).map(entry)).collect()
+}
+
+fn scan(entries: &Entries, prefix: &[u8], after: &[u8], limit: usize) -> Vec<Entry> {
+    let page = KeyRange::page(prefix, after);
+    match page.is_empty() {
+        true => Vec::new(),
+        false => range(entries, page).take(limit).map(entry).collect(),
+    }
+}
+
+fn range(entries: &Entries, range: KeyRange) -> btree_map::Range<'_, Vec<u8>, Kept> {
+    let until = range.until.map_or(Bound::Unbounded, Bound::Excluded);
+    entries.range((Bound::Included(range.from), until))
+}
+
 /// What is kept under a key.
 type Kept = (Vec<u8>, Revision);
 
 impl State {
-    fn range(&self, range: KeyRange) -> btree_map::Range<'_, Vec<u8>, Kept> {
-        let until = range.until.map_or(Bound::Unbounded, Bound::Excluded);
-        self.entries.range((Bound::Included(range.from), until))
-    }
-
     fn prune(&mut self) {
         self.pruned = self.revision.saturating_sub(LOG_REVISIONS);
         while self.log.front().is_some_and(|(revision, _)| *revision <= self.pruned) {

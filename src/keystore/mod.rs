@@ -96,6 +96,9 @@ pub trait Keystore: Send + Sync {
     /// as much as counting those.
     fn nth(&self, prefix: &[u8], skip: u64) -> Result<Option<Vec<u8>>>;
 
+    /// What is in the store now, to be read at leisure: what is committed meanwhile is not in it.
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>>;
+
     /// All of `batch`, durable when this returns, or nothing: [`ErrorCode::Conflict`] if an
     /// expectation does not hold.
     ///
@@ -107,6 +110,15 @@ pub trait Keystore: Send + Sync {
     ///
     /// A cursor belongs to the store that moved it.
     fn sync(&self, since: &mut Cursor) -> Result<Changes>;
+}
+
+/// A store as it was at one point in time. Holds on to what has been deleted since: not for long.
+pub trait Snapshot: Send {
+    /// As [`Keystore::get`].
+    fn get(&self, keys: &[&[u8]]) -> Result<Vec<Option<Entry>>>;
+
+    /// As [`Keystore::scan`].
+    fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Entry>>;
 }
 
 /// The change log keeps at least this many revisions: a reader may fall that far behind and still

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use crate::error::{ErrorCode, Result};
 
 use super::super::range::KeyRange;
-use super::super::{Batch, Changes, Cursor, Entry, Keystore, Revision};
+use super::super::{Batch, Changes, Cursor, Entry, Keystore, Revision, Snapshot};
 use super::claim::{Claim, Turn};
 use super::database::{self, Use};
 use super::fork::{self, Pass};
@@ -78,11 +78,7 @@ impl Keystore for SqliteStore {
     }
 
     fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Entry>> {
-        let range = KeyRange::page(prefix, after);
-        match range.is_empty() {
-            true => Ok(Vec::new()),
-            false => self.inner.read(|connection| transaction::scan(connection, &range, limit)),
-        }
+        self.inner.read(|connection| transaction::scan(connection, prefix, after, limit))
     }
 
     fn count(&self, prefix: &[u8]) -> Result<u64> {
@@ -93,6 +89,14 @@ impl Keystore for SqliteStore {
     fn nth(&self, prefix: &[u8], skip: u64) -> Result<Option<Vec<u8>>> {
         let range = KeyRange::page(prefix, &[]);
         self.inner.read(|connection| transaction::nth(connection, &range, skip))
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
+        let live = self.inner.live()?;
+        let _pass = Pass::enter();
+        let connection = connect(&live.claim, Use::Read)?;
+        transaction::freeze(&connection).map_err(|error| database::failed(&error))?;
+        Ok(Box::new(Frozen { inner: &self.inner, connection: Some(connection) }))
     }
 
     fn commit(&self, batch: Batch) -> Result<Revision> {
@@ -115,6 +119,44 @@ impl Keystore for SqliteStore {
         since.revision = revision;
         since.epoch = if epoch::is_settled(seen) { seen } else { 0 };
         Ok(changes)
+    }
+}
+
+/// A connection in the midst of reading: SQLite keeps what it saw first.
+struct Frozen<'a> {
+    inner: &'a Inner,
+    /// Always there until the drop.
+    connection: Option<Connection>,
+}
+
+impl Frozen<'_> {
+    fn read<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        self.inner.live()?;
+        let _pass = Pass::enter();
+        let connection = self.connection.as_ref().ok_or(ErrorCode::Closed)?;
+        ask(connection).map_err(|error| database::failed(&error))
+    }
+}
+
+impl Snapshot for Frozen<'_> {
+    fn get(&self, keys: &[&[u8]]) -> Result<Vec<Option<Entry>>> {
+        self.read(|connection| transaction::get(connection, keys))
+    }
+
+    fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Entry>> {
+        self.read(|connection| transaction::scan(connection, prefix, after, limit))
+    }
+}
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        let connection = self.connection.take();
+        if fork::generation() != self.inner.generation {
+            mem::forget(connection);
+            return;
+        }
+        let _pass = Pass::enter();
+        drop(connection);
     }
 }
 

@@ -29,9 +29,10 @@ impl From<rusqlite::Error> for Failure {
 
 /// The entries of `keys` as of one point in time.
 pub(super) fn get(connection: &Connection, keys: &[&[u8]]) -> rusqlite::Result<Vec<Option<Entry>>> {
-    // A single statement is a point in time by itself.
+    // A single statement is a point in time by itself, and what is frozen is at one anyway.
     let _snapshot = match keys.len() {
         0 | 1 => None,
+        _ if !connection.is_autocommit() => None,
         _ => Some(connection.unchecked_transaction()?),
     };
     let mut find =
@@ -39,12 +40,24 @@ pub(super) fn get(connection: &Connection, keys: &[&[u8]]) -> rusqlite::Result<V
     keys.iter().map(|key| find.query_row([key], entry).optional()).collect()
 }
 
-/// At most `limit` entries of the range.
+/// Keeps the connection at what is in the database now, for all that it reads from here on.
+pub(super) fn freeze(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("BEGIN DEFERRED")?;
+    // SQLite takes its snapshot with the first look.
+    Meta::read(connection).map(drop)
+}
+
+/// At most `limit` entries whose key starts with `prefix` and is greater than `after`.
 pub(super) fn scan(
     connection: &Connection,
-    range: &KeyRange,
+    prefix: &[u8],
+    after: &[u8],
     limit: usize,
 ) -> rusqlite::Result<Vec<Entry>> {
+    let range = KeyRange::page(prefix, after);
+    if range.is_empty() {
+        return Ok(Vec::new());
+    }
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     match &range.until {
         Some(until) => connection
@@ -214,7 +227,7 @@ impl Meta {
 /// Checks that the tables are there and can be read.
 pub(super) fn probe(connection: &Connection) -> rusqlite::Result<()> {
     Meta::read(connection)?;
-    scan(connection, &KeyRange::page(b"", b""), 1)?;
+    scan(connection, b"", b"", 1)?;
     changes(connection, 0)?;
     Ok(())
 }

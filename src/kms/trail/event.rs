@@ -212,6 +212,26 @@ pub(in crate::kms) enum Deed {
     AllowUnprotectedMemory,
     /// Events could not be written, and were more than can wait.
     LoseEvents,
+    /// The store has been written by an older release, and is brought into the present format.
+    MigrateStore,
+    /// A new domain key seals records from now on.
+    RotateDomainKey,
+    /// All records are sealed under the new domain key; the older ones are gone.
+    RetireDomainKeys,
+    /// A secret that opens the store is added.
+    AddUnlockSlot,
+    /// A secret that opens the store takes the place of another.
+    ReplaceUnlockSlot,
+    /// A secret does not open the store any more.
+    RemoveUnlockSlot,
+    /// The root key of the store is replaced.
+    RekeyRoot,
+    /// The store has gone back to an earlier state, which the operator accepts.
+    AcceptRollback,
+    /// A backup of the store is made.
+    CreateBackup,
+    /// The store is restored from a backup, or keys are.
+    RestoreBackup,
 }
 
 impl Deed {
@@ -222,6 +242,16 @@ impl Deed {
             Self::RotateKey => "RotateKey",
             Self::AllowUnprotectedMemory => "AllowUnprotectedMemory",
             Self::LoseEvents => "LoseEvents",
+            Self::MigrateStore => "MigrateStore",
+            Self::RotateDomainKey => "RotateDomainKey",
+            Self::RetireDomainKeys => "RetireDomainKeys",
+            Self::AddUnlockSlot => "AddUnlockSlot",
+            Self::ReplaceUnlockSlot => "ReplaceUnlockSlot",
+            Self::RemoveUnlockSlot => "RemoveUnlockSlot",
+            Self::RekeyRoot => "RekeyRoot",
+            Self::AcceptRollback => "AcceptRollback",
+            Self::CreateBackup => "CreateBackup",
+            Self::RestoreBackup => "RestoreBackup",
         }
     }
 }

@@ -1,0 +1,65 @@
+//! What concerns a store as a whole: operations of whoever has it open. They are no actions of an
+//! account, so no policy speaks of them; what they change is in the audit trail as a deed of the store.
+//! From the one declaration come C, Python and the command line.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use crate::api::Params;
+use crate::error::{ErrorCode, Result};
+use crate::kms::Kms;
+
+/// One operation: a struct of parameters, in JSON an object with names in PascalCase, and what it does.
+pub trait Operation: DeserializeOwned {
+    /// Its name, case-sensitive.
+    const NAME: &'static str;
+    /// What it answers.
+    type Answer: Serialize;
+
+    /// Does it.
+    fn run(self, kms: &Arc<Kms>) -> Result<Self::Answer>;
+}
+
+/// An operation in the table of all operations.
+struct Descriptor {
+    name: &'static str,
+    run: fn(&Arc<Kms>, Params) -> Result<Zeroizing<String>>,
+}
+
+/// Declares the table of operations.
+macro_rules! operations {
+    ($($operation:ident),* $(,)?) => {
+        /// Every operation, in alphabetical order.
+        const OPERATIONS: &[Descriptor] = &[$(Descriptor {
+            name: $operation::NAME,
+            run: |kms, parameters| text(&parameters.read::<$operation>()?.run(kms)?),
+        },)*];
+    };
+}
+
+operations! {}
+
+/// Does the operation of that name and answers its JSON; `None` stands for no parameters.
+///
+/// [`ActionNotFound`](ErrorCode::ActionNotFound), and what [`Params`] answers to parameters that it does not
+/// take.
+pub fn operate(
+    kms: &Arc<Kms>,
+    operation: &str,
+    parameters: Option<&str>,
+) -> Result<Zeroizing<String>> {
+    let found = OPERATIONS.iter().find(|known| known.name == operation);
+    let found = found.ok_or(ErrorCode::ActionNotFound)?;
+    kms.check()?;
+    let parameters = parameters.map_or_else(|| Ok(Params::new()), Params::from_json)?;
+    (found.run)(kms, parameters)
+}
+
+/// An answer as JSON.
+fn text<T: Serialize>(answer: &T) -> Result<Zeroizing<String>> {
+    let text = serde_json::to_string(answer).map_err(|_| ErrorCode::Internal)?;
+    Ok(Zeroizing::new(text))
+}
