@@ -204,7 +204,8 @@ impl Kms {
         };
         let kms = Arc::new(kms);
         kms.enroll();
-        if kms.status().hsm_keys == "overridden" {
+        // What cannot be written down need not keep anybody from reading.
+        if kms.status().hsm_keys == "overridden" && kms.takes_changes() {
             kms.change(|change| change.record_of_store(Deed::AllowUnprotectedMemory, 1))?;
         }
         options.keeper.map_or(Ok(()), |interval| Keeper::start(&kms, interval))?;

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
 use crate::hsm::{Keyring, Place, RecordKind};
-use crate::keystore::{Keystore, Revision};
+use crate::keystore::{Keystore, Revision, StoreState};
 use crate::kms::transaction::ATTEMPTS;
 use crate::kms::{KeyRecord, Kms, places};
 use crate::model::{KeyId, KeyVersionId};
@@ -23,6 +23,20 @@ impl Kms {
             }
         }
         Err(ErrorCode::Conflict.into())
+    }
+
+    /// Whether changes can be written at all.
+    pub(super) fn takes_changes(&self) -> bool {
+        self.check_writable().is_ok()
+    }
+
+    /// Refuses what only writes if the store is read-only, or has become so.
+    pub(super) fn check_writable(&self) -> Result<()> {
+        match self.store.state() {
+            StoreState::Writable => Ok(()),
+            StoreState::Degraded => Err(ErrorCode::Degraded.into()),
+            StoreState::ReadOnly => Err(ErrorCode::StoreReadOnly.into()),
+        }
     }
 
     /// The commit that wrote the header: the last change.
