@@ -38,7 +38,7 @@ test-rust:
 # Tests that move the clocks of directories. The library itself is optimized a little, with all checks: they
 # call it a million times.
 test-life:
-	CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo test --locked -p kmshsm --features testing --test clock --test principals --test life --test processes -- $(TEST_FLAGS)
+	CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo test --locked -p kmshsm --features testing --test clock --test principals --test upkeep --test life --test processes -- $(TEST_FLAGS)
 
 # The same, a hundred times as long and from a seed of its own: an hour or so.
 torture:

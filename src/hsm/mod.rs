@@ -4,6 +4,7 @@
 mod access_key;
 pub mod arena;
 mod compliance;
+mod domain;
 mod envelope;
 mod header;
 mod identity;
@@ -12,11 +13,13 @@ mod keyring;
 mod material;
 mod message;
 mod pair;
+mod recipient;
 #[cfg(test)]
 mod residue;
 pub mod rng;
 mod sealed;
 pub mod selftest;
+pub mod shares;
 mod transfer;
 mod unlock;
 mod unwrap;
@@ -43,9 +46,11 @@ pub(crate) use material::destroyed_version_body;
 pub use material::{KeyMaterial, RawMaterial, SymmetricKey};
 pub use message::MessageDigest;
 pub use pair::{Ciphertext, Permitted, PublicKey};
+pub use recipient::{Recipient, RecipientKey};
 pub use sealed::{Place, RecordKind, Term};
+pub use shares::Share;
 pub use transfer::Transfer;
-pub use unlock::{Slot, Unlock};
+pub use unlock::{Slot, SlotKind, Unlock};
 
 /// The boundary of one open store.
 pub struct Hsm {

@@ -106,6 +106,10 @@ impl Keystore for MemoryStore {
         Ok(Revision(now))
     }
 
+    fn purge(&self) -> Result<()> {
+        Ok(())
+    }
+
     fn sync(&self, since: &mut Cursor) -> Result<Changes> {
         if self.epoch.load(Ordering::Acquire) == since.epoch {
             return Ok(Changes::None);

@@ -118,6 +118,9 @@ pub trait Keystore: Send + Sync {
     /// Only after [`ErrorCode::StoreFailed`] it is open whether the batch was written: read again.
     fn commit(&self, batch: Batch) -> Result<Revision>;
 
+    /// Has no old copy of what was overwritten or deleted stay behind, as far as the store decides that.
+    fn purge(&self) -> Result<()>;
+
     /// Whether it takes changes. What has become [`StoreState::Degraded`] remains so.
     fn state(&self) -> StoreState {
         StoreState::Writable

@@ -226,9 +226,11 @@ impl Kms {
     }
 
     fn read_alias(&self, id: &[u8; 16], storage_key: &[u8]) -> Result<Option<AliasRecord>> {
-        let Some((_, record)) = one(&*self.store, storage_key)? else { return Ok(None) };
-        let body = self.hsm.keyring()?.open_record(&alias_place(id, storage_key), &record)?;
-        AliasRecord::decode(&body).map(Some)
+        self.look(|| {
+            let Some((_, record)) = one(&*self.store, storage_key)? else { return Ok(None) };
+            let body = self.hsm.keyring()?.open_record(&alias_place(id, storage_key), &record)?;
+            AliasRecord::decode(&body).map(Some)
+        })
     }
 }
 

@@ -34,7 +34,7 @@ impl Kms {
         let header = one(&*self.store, places::HEADER)?.map(|(_, header)| header);
         let header = Header::open(keyring, &header.unwrap_or_default())?;
 
-        let mut summed = Header::new(Timestamp(0), header.identity, [0; 32])?;
+        let mut summed = Header::new(keyring, Timestamp(0), header.identity, [0; 32])?;
         let mut records = BTreeMap::new();
         for prefix in [0x05, 0x40, 0x41].into_iter().chain(0x10..0x20) {
             for entry in self.everything(&[prefix])? {

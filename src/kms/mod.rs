@@ -8,6 +8,7 @@ mod cache;
 mod call;
 mod clockwork;
 mod destruction;
+mod domain_keys;
 mod door;
 #[cfg(test)]
 mod forgeries;
@@ -18,6 +19,7 @@ mod ledger;
 mod lifecycle;
 mod lists;
 mod metering;
+mod migration;
 mod open;
 mod parameters;
 mod places;
@@ -28,6 +30,7 @@ mod recorder;
 mod room;
 mod session;
 mod settings;
+mod slots;
 mod stored;
 mod trail;
 mod transaction;
@@ -47,13 +50,17 @@ use crate::model::{Clock, KeySpec, ManualClock, Principal, ProtectionLevel, Spac
 
 pub use crate::hsm::arena::set_key_memory;
 pub use crate::hsm::selftest::{Report as SelfTest, run as self_test};
-pub use crate::hsm::{Compliance, Row, Unlock, compliance};
+pub use crate::hsm::shares::fresh_shares;
+pub use crate::hsm::{
+    Compliance, Recipient, RecipientKey, Row, Share, SlotKind, Unlock, compliance,
+};
 pub use action::{Access, Action, Plane};
 pub(crate) use aliases::{AliasPage, AliasRecord};
 pub(crate) use authorization::Target;
 pub(crate) use cache::Held;
 pub use cache::Key;
 pub use clockwork::Tick;
+pub use domain_keys::{Resealed, Shred};
 pub(crate) use door::{Aliases, Door};
 pub use indicator::{last_indicator, reset_indicator};
 pub use lifecycle::{Purpose, Rule};
@@ -71,6 +78,7 @@ pub(crate) use room::with_room;
 pub use room::zeroize;
 pub use session::{Client, Reply, Session};
 pub use settings::{LoginRequest, parse_creation};
+pub use slots::UnlockSlot;
 pub(crate) use trail::Wanted;
 pub use trail::{Audit, DataPlane};
 pub(crate) use transaction::Transaction;

@@ -1,5 +1,6 @@
 //! Creating and opening stores.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
@@ -11,6 +12,7 @@ use crate::audit::Chain;
 use crate::error::{Error, ErrorCode, Result};
 use crate::fork::Generation;
 use crate::health::Health;
+use crate::hsm::arena::SecretBytes;
 use crate::hsm::{Header, Hsm, Identity, Keyring, Slot, Unlock, random, rng, selftest};
 use crate::keystore::{Batch, Keystore, MemoryStore, SqliteStore};
 use crate::kms::aliases::Names;
@@ -20,7 +22,7 @@ use crate::kms::metering::Meter;
 use crate::kms::quota::Callers;
 use crate::kms::recorder::Recorder;
 use crate::kms::room::with_room;
-use crate::kms::stored::one;
+use crate::kms::slots::{self, Slots};
 use crate::kms::trail::{Deed, Trail, identity_place};
 use crate::kms::{Audit, Kms, Quotas, places, principals};
 use crate::model::{Clock, IdentitySpec, ManualClock, SystemClock, Timestamp};
@@ -96,8 +98,8 @@ pub fn fresh_key() -> Result<Zeroizing<[u8; 32]>> {
     Ok(key)
 }
 
-/// The format of a store as a whole.
-const FORMAT: u8 = 1;
+/// The format of a store as a whole. Format 1 is brought into this one when a store is opened.
+pub(super) const FORMAT: u8 = 2;
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug, Default)]
@@ -153,8 +155,8 @@ impl Kms {
         }
         let health = selftest::ready()?;
         let store = SqliteStore::open(place)?;
-        let keyring = unlock_store(&store, unlock)?;
-        let kms = Self::over(Box::new(store), keyring, options, health)?;
+        let (keyring, header) = unlock_store(&store, unlock)?;
+        let kms = Self::over(Box::new(store), keyring, &header, options, health)?;
         Recorder::serve(&kms);
         Ok(kms)
     }
@@ -164,18 +166,17 @@ impl Kms {
         let health = selftest::ready()?;
         let store = MemoryStore::new();
         let now = options.manual_clock.unwrap_or_else(|| SystemClock.now());
-        let keyring = found(&store, None, now, options.identity.unwrap_or_default())?;
-        Self::over(Box::new(store), keyring, options, health)
+        let (keyring, header) = found(&store, None, now, options.identity.unwrap_or_default())?;
+        Self::over(Box::new(store), keyring, &header, options, health)
     }
 
     fn over(
         store: Box<dyn Keystore>,
         keyring: Keyring,
+        header: &Header,
         options: Options,
         health: Health,
     ) -> Result<Arc<Self>> {
-        let (_, header) = one(&*store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
-        let header = Header::open(&keyring, &header)?;
         let manual_clock = options.manual_clock.map(|at| Arc::new(ManualClock::starting_at(at)));
         let clock: Arc<dyn Clock> = match &manual_clock {
             Some(manual) => Arc::clone(manual) as Arc<dyn Clock>,
@@ -205,7 +206,11 @@ impl Kms {
         let kms = Arc::new(kms);
         kms.enroll();
         // What cannot be written down need not keep anybody from reading.
-        if kms.status().hsm_keys == "overridden" && kms.takes_changes() {
+        let takes_changes = kms.takes_changes();
+        if header.is_of_first_format() && takes_changes {
+            kms.migrate()?;
+        }
+        if kms.status().hsm_keys == "overridden" && takes_changes {
             kms.change(|change| change.record_of_store(Deed::AllowUnprotectedMemory, 1))?;
         }
         options.keeper.map_or(Ok(()), |interval| Keeper::start(&kms, interval))?;
@@ -219,10 +224,10 @@ fn found(
     unlock: Option<&Unlock<'_>>,
     now: Timestamp,
     identity: IdentitySpec,
-) -> Result<Keyring> {
+) -> Result<(Keyring, Header)> {
     let uuid = uuid::Builder::from_random_bytes(random()?).into_uuid().into_bytes();
     let keyring = Keyring::generate(uuid)?;
-    let mut header = Header::new(now, identity, Chain::new(uuid).head)?;
+    let mut header = Header::new(&keyring, now, identity, Chain::new(uuid).head)?;
     let signer = with_room(|| {
         let body = Identity::found(identity, now)?;
         keyring.seal_secret(&identity_place(&uuid), 1, &body)
@@ -232,37 +237,59 @@ fn found(
     let mut batch = Batch::default();
     batch.expects.push((places::PREAMBLE.to_vec(), None));
     batch.puts.push((places::PREAMBLE.to_vec(), preamble));
+    let mut slots = BTreeMap::new();
     if let Some(unlock) = unlock {
-        let slot = keyring.seal_slot(unlock, 0)?;
-        batch.puts.push(([places::SLOTS, &[0]].concat(), slot));
+        slots.insert(places::slot(0), keyring.seal_slot(unlock, 0)?);
     }
+    header.slots = Some(slots::digest(&slots));
+    batch.puts.extend(slots);
     batch.puts.push((places::ROOT.to_vec(), keyring.seal_root()?));
     batch.puts.push((places::IDENTITY.to_vec(), signer));
     batch.puts.push((places::HEADER.to_vec(), header.seal(&keyring)?));
     store.commit(batch)?;
-    Ok(keyring)
+    Ok((keyring, header))
 }
 
-/// The keys of a store whose unlock slots `unlock` opens one of.
-fn unlock_store(store: &dyn Keystore, unlock: &Unlock<'_>) -> Result<Keyring> {
-    let (_, preamble) = one(store, places::PREAMBLE)?.ok_or_else(|| {
+/// The keys of a store whose unlock slots `unlock` opens one of, and its header, as of one moment.
+fn unlock_store(store: &dyn Keystore, unlock: &Unlock<'_>) -> Result<(Keyring, Header)> {
+    let store = store.snapshot()?;
+    let entries = store.get(&[places::PREAMBLE, places::ROOT, places::HEADER])?;
+    let mut entries = entries.into_iter().map(|entry| entry.map(|entry| entry.value));
+    let mut next = || entries.next().flatten();
+    let preamble = next().ok_or_else(|| {
         let detail = "It was never finished: remove it and create it again.";
         Error::new(ErrorCode::StoreDamaged).because(detail)
     })?;
+    let (root, header) = (next(), next());
     let mut reader = Reader::new(&preamble);
-    if reader.u8()? != FORMAT {
-        return Err(ErrorCode::StoreTooNew.into());
+    let format = reader.u8()?;
+    if !(1..=FORMAT).contains(&format) {
+        return Err(Error::new(ErrorCode::StoreTooNew)
+            .because(format!("Its format is {format}, this library knows {FORMAT}.")));
     }
     let uuid: [u8; 16] = reader.array()?;
     reader.finish()?;
-    let (_, root) = one(store, places::ROOT)?.ok_or(ErrorCode::StoreDamaged)?;
+    let (root, header) = root.zip(header).ok_or(ErrorCode::StoreDamaged)?;
+    let slots = slots::read(&*store)?;
+    let keyring = Keyring::open(uuid, open_slot(&slots, unlock, &uuid)?, &root)?;
+    let header = Header::open(&keyring, &header)?;
+    if !header.is_of_root(&keyring)? || header.is_of_first_format() != (format == 1) {
+        return Err(Error::new(ErrorCode::StoreDamaged).because("Its header is of another store."));
+    }
+    if header.slots.is_some_and(|slots_of_header| slots_of_header != slots::digest(&slots)) {
+        let detail = "An unlock slot has been put back, removed or changed.";
+        return Err(Error::new(ErrorCode::StoreDamaged).because(detail));
+    }
+    Ok((keyring, header))
+}
+
+fn open_slot(slots: &Slots, unlock: &Unlock<'_>, uuid: &[u8; 16]) -> Result<SecretBytes> {
     let mut refusal = Error::new(ErrorCode::UnlockFailed);
-    for entry in store.scan(places::SLOTS, &[], 256)? {
-        let [_, number] = entry.key[..] else { return Err(ErrorCode::StoreDamaged.into()) };
-        match Slot::open(unlock, &uuid, number, &entry.value) {
-            Ok(srk) => return Keyring::open(uuid, srk, &root),
+    for (key, slot) in slots {
+        match Slot::open(unlock, uuid, slots::number(key)?, slot) {
             Err(error) if error.code() == ErrorCode::UnlockFailed => {}
             Err(error) => refusal = error,
+            opened => return opened,
         }
     }
     Err(refusal)

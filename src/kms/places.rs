@@ -2,7 +2,7 @@
 //! regions and what a list is of are not: they are PRF outputs.
 
 use crate::error::Result;
-use crate::hsm::Keyring;
+use crate::hsm::{Keyring, RecordKind};
 use crate::kms::lists::List;
 use crate::model::{Account, KeyId, KeyVersionId, PolicyName, Space, UserName};
 
@@ -16,6 +16,29 @@ pub(super) const ROOT: &[u8] = &[0x03];
 pub(super) const HEADER: &[u8] = &[0x04];
 /// `05`: the key pair that signs checkpoints.
 pub(super) const IDENTITY: &[u8] = &[0x05];
+
+/// `02 | number`.
+pub(super) fn slot(number: u8) -> Vec<u8> {
+    [SLOTS, &[number]].concat()
+}
+
+/// What the storage keys of sealed records begin with, and the kinds of records there, in the order of
+/// the keys.
+pub(super) const SEALED: [(u8, RecordKind); 13] = [
+    (0x05, RecordKind::Identity),
+    (KEY, RecordKind::Key),
+    (VERSION, RecordKind::Version),
+    (PAIR, RecordKind::WrappingPair),
+    (SPACE, RecordKind::Space),
+    (ALIAS, RecordKind::Alias),
+    (TOMBSTONE, RecordKind::Tombstone),
+    (USER, RecordKind::User),
+    (POLICY, RecordKind::Policy),
+    (ACCESS_KEY, RecordKind::AccessKey),
+    (METER, RecordKind::Meter),
+    (EVENTS_FROM, RecordKind::Events),
+    (CHECKPOINT, RecordKind::Checkpoint),
+];
 
 const KEY: u8 = 0x10;
 const VERSION: u8 = 0x11;

@@ -12,13 +12,18 @@ use crate::model::{KeyId, KeyVersionId};
 
 /// Reading what changes have written.
 impl Kms {
-    /// What `read` finds with several looks at the store, again if somebody has changed it between them:
-    /// what does not fit together then is no damage.
+    /// What `read` finds, again if the store has been changed since: what does not fit together then, or lies
+    /// under a domain key that this process has not met, is no damage.
     pub(super) fn look<R>(&self, mut read: impl FnMut() -> Result<R>) -> Result<R> {
+        let mut before = None;
         for _ in 0..ATTEMPTS {
-            let before = self.header_revision()?;
             match read() {
-                Err(error) if error.is_damage() && self.header_revision()? != before => {}
+                Err(error) if error.is_damage() => {
+                    let now = self.learn()?;
+                    if before.replace(now) == Some(now) {
+                        return Err(error);
+                    }
+                }
                 outcome => return outcome,
             }
         }
@@ -46,6 +51,10 @@ impl Kms {
 
     /// The key as it is stored now.
     pub(super) fn read_key(&self, id: &KeyId) -> Result<Option<KeyRecord>> {
+        self.look(|| self.read_key_once(id))
+    }
+
+    fn read_key_once(&self, id: &KeyId) -> Result<Option<KeyRecord>> {
         let storage_key = places::key(id);
         let mut found = self.store.get(&[&storage_key, &places::tombstone(id)])?.into_iter();
         match (found.next().flatten(), found.next().flatten()) {
@@ -59,6 +68,15 @@ impl Kms {
 
     /// The body of a version's record.
     pub(super) fn read_version(
+        &self,
+        keyring: &Keyring,
+        key: &KeyRecord,
+        id: &KeyVersionId,
+    ) -> Result<SecretBytes> {
+        self.look(|| self.read_version_once(keyring, key, id))
+    }
+
+    fn read_version_once(
         &self,
         keyring: &Keyring,
         key: &KeyRecord,

@@ -72,6 +72,9 @@ impl<'k> Transaction<'k> {
         let entry = one(&*kms.store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
         let keyring = kms.hsm.keyring()?;
         let header = Header::open(&keyring, &entry.1)?;
+        if !header.is_of_root(&keyring)? {
+            return Err(ErrorCode::StoreRekeyed.into());
+        }
         if header.generation < kms.generation.fetch_max(header.generation, Ordering::AcqRel) {
             let detail = "It has gone back to an earlier state.";
             return Err(Error::new(ErrorCode::StoreDamaged).because(detail));
@@ -131,6 +134,9 @@ impl<'k> Transaction<'k> {
 
     /// Removes a key's record, its versions and pairs, and itself from all lists. Aliases go before.
     pub(super) fn remove_key(&mut self, key: &KeyRecord) -> Result<()> {
+        if key.has_material {
+            self.header.destroyed();
+        }
         for version in &key.versions {
             let index = places::version_index(self.keyring(), &version.id)?;
             self.delete(index);
@@ -172,6 +178,9 @@ impl<'k> Transaction<'k> {
     pub(crate) fn put_empty_version(&mut self, key: &KeyRecord, version: Version) -> Result<()> {
         // Whoever has the material cached must drop it, even if the key's record stays the same.
         self.touch(places::key(&key.id));
+        if key.has_material {
+            self.header.destroyed();
+        }
         let index = places::version_index(self.keyring(), &version.id)?;
         self.enter(index, key.id.as_bytes().to_vec());
         let storage_key = places::version(&version.id);
@@ -308,6 +317,11 @@ impl<'k> Transaction<'k> {
         // Other processes may have to be waited for: the keys can be wiped meanwhile.
         drop(keyring);
         kms.store.commit(batch).map(|_| ())
+    }
+
+    /// The keys that seal the store, beside this change.
+    pub(super) fn shared_keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keyring)
     }
 
     /// The keys that seal the store.

@@ -141,9 +141,9 @@ enum Seen {
     Nothing,
 }
 
-fn is_of_the_store(error: &Error) -> bool {
+pub fn is_of_the_store(error: &Error) -> bool {
     let code = error.code().wire_code();
-    code.starts_with("Store.") || code.starts_with("Audit.") || code.starts_with("Trail.")
+    code.starts_with("Store.") || code.starts_with("Audit.")
 }
 
 /// The bytes that are tried: all, or some that are different in every build of the store.

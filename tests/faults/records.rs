@@ -7,6 +7,7 @@ use kmshsm::error::Result;
 use rusqlite::{Connection, params};
 use serde_json::json;
 
+use crate::damage::is_of_the_store;
 use crate::tally;
 use crate::world::{CLOSED, Open, START, World};
 
@@ -48,7 +49,7 @@ fn is_noticed(world: &World, place: &Path, what: &str) {
     });
     assert!(walked.as_ref().map_or(true, |faults| !faults.is_empty()), "{what} goes unseen");
     if let Err(error) = walked {
-        assert!(error.code().wire_code().starts_with("Store."), "{what}: {error}");
+        assert!(is_of_the_store(&error), "{what}: {error}");
     }
 }
 

@@ -2,6 +2,9 @@
 //! account, so no policy speaks of them; what they change is in the audit trail as a deed of the store.
 //! From the one declaration come C, Python and the command line.
 
+mod slots;
+mod softhsm;
+
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -11,6 +14,11 @@ use zeroize::Zeroizing;
 use crate::api::Params;
 use crate::error::{ErrorCode, Result};
 use crate::kms::Kms;
+
+use slots::{
+    AddUnlockSlot, ListUnlockSlots, RekeyRoot, RemoveUnlockSlot, ReplaceUnlockSlot, RotateDomainKey,
+};
+use softhsm::ImportSoftHsmToken;
 
 /// One operation: a struct of parameters, in JSON an object with names in PascalCase, and what it does.
 pub trait Operation: DeserializeOwned {
@@ -40,7 +48,15 @@ macro_rules! operations {
     };
 }
 
-operations! {}
+operations! {
+    AddUnlockSlot,
+    ImportSoftHsmToken,
+    ListUnlockSlots,
+    RekeyRoot,
+    RemoveUnlockSlot,
+    ReplaceUnlockSlot,
+    RotateDomainKey,
+}
 
 /// Does the operation of that name and answers its JSON; `None` stands for no parameters.
 ///

@@ -106,6 +106,10 @@ impl Keystore for SqliteStore {
         self.inner.commit(&batch)
     }
 
+    fn purge(&self) -> Result<()> {
+        self.inner.purge()
+    }
+
     fn state(&self) -> StoreState {
         match &self.inner.live {
             Some(live) if live.writer.is_none() => StoreState::ReadOnly,
@@ -288,6 +292,19 @@ impl Inner {
                 Err(database::failed(&error))
             }
         }
+    }
+
+    /// Empties the log. Deleted rows and freed pages are overwritten at once (`secure_delete`). Where
+    /// somebody is reading, it is left to whoever writes or closes next.
+    fn purge(&self) -> Result<()> {
+        let live = self.live()?;
+        if let (Some(writer), false) = (&live.writer, self.is_degraded()) {
+            let turn = live.claim.turn()?;
+            let _pass = Pass::enter();
+            // Whatever failed, the log has everything.
+            let _done = checkpoint(&lock(writer), &turn);
+        }
+        Ok(())
     }
 
     /// Repairs the epoch if the writer that left it odd is gone.

@@ -101,11 +101,13 @@ impl Kms {
     pub(in crate::kms) fn read_counters(&self, space: &Space) -> Result<Counters> {
         let keyring = self.hsm.keyring()?;
         let (id, storage_key) = places::space(&keyring, space)?;
-        let Some((_, record)) = one(&*self.store, &storage_key)? else {
-            return Ok(Counters::new(space));
-        };
-        let place = space_place(&id, &storage_key);
-        Counters::decode(&keyring.open_record(&place, &record)?)
+        self.look(|| {
+            let Some((_, record)) = one(&*self.store, &storage_key)? else {
+                return Ok(Counters::new(space));
+            };
+            let place = space_place(&id, &storage_key);
+            Counters::decode(&keyring.open_record(&place, &record)?)
+        })
     }
 }
 

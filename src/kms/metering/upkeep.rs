@@ -67,6 +67,15 @@ impl Kms {
         currency: Currency,
     ) -> Result<Statement> {
         self.flush()?;
+        self.look(|| self.statement_of(account, month, currency))
+    }
+
+    fn statement_of(
+        &self,
+        account: &Account,
+        month: Month,
+        currency: Currency,
+    ) -> Result<Statement> {
         let keyring = self.hsm.keyring()?;
         let meter = |region: &'static Region| places::meter(&keyring, &Space::of(*account, region));
         let meters: Vec<_> = REGIONS.iter().map(meter).collect::<Result<_>>()?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::audit::{Chain, Checkpoint, SegmentWriter, SignedCheckpoint};
 use crate::error::{ErrorCode, Result};
-use crate::hsm::{Identity, Keyring, Place, RecordKind};
+use crate::hsm::{Header, Identity, Keyring, Place, RecordKind};
 use crate::keystore::Keystore;
 use crate::kms::stored::one;
 use crate::kms::trail::Texts;
@@ -74,13 +74,11 @@ impl Transaction<'_> {
         if chain.count <= vouched && signed > Timestamp(0) {
             return Ok(());
         }
-        let spec = self.header.identity;
-        let checkpoint = Checkpoint { chain, time: self.now() };
-        let identity = identity(&*self.kms.store, self.keyring(), spec)?;
-        let signature = identity.sign(&checkpoint.message())?;
-        self.header.checkpoint = (checkpoint.chain.count, checkpoint.time);
-        let last = places::checkpoint(checkpoint.chain.count);
-        let signed = SignedCheckpoint { checkpoint, algorithm: spec.algorithm(), signature };
+        let signed =
+            checkpoint(&*self.kms.store, self.keyring(), &self.header, chain, self.now())?;
+        let Checkpoint { chain, time } = &signed.checkpoint;
+        self.header.checkpoint = (chain.count, *time);
+        let last = places::checkpoint(chain.count);
         self.put_sequenced(RecordKind::Checkpoint, &last, &signed.encode())
     }
 
@@ -99,6 +97,20 @@ impl Transaction<'_> {
 pub(in crate::kms) const fn identity_place(store: &[u8; 16]) -> Place<'_> {
     let kind = RecordKind::Identity;
     Place { kind, id: store, storage_key: places::IDENTITY, immutables: &[] }
+}
+
+/// Signs the trail up to the head of `chain`.
+pub(in crate::kms) fn checkpoint(
+    store: &dyn Keystore,
+    keyring: &Keyring,
+    header: &Header,
+    chain: Chain,
+    time: Timestamp,
+) -> Result<SignedCheckpoint> {
+    let spec = header.identity;
+    let checkpoint = Checkpoint { chain, time };
+    let signature = identity(store, keyring, spec)?.sign(&checkpoint.message())?;
+    Ok(SignedCheckpoint { checkpoint, algorithm: spec.algorithm(), signature })
 }
 
 /// The key pair that signs for the store.
