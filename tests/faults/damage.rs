@@ -149,7 +149,9 @@ pub fn is_of_the_store(error: &Error) -> bool {
 /// The bytes that are tried: all, or some that are different in every build of the store.
 fn sample(length: usize, many: usize) -> impl Iterator<Item = usize> {
     let step = if tally::is_torture() { 1 } else { (length / many).max(1) };
-    (0..length).step_by(step).map(move |at| if step == 1 { at } else { at + (at / step) % step })
+    (0..length)
+        .step_by(step)
+        .map(move |at| if step == 1 { at } else { at + (at / step) % step })
         .filter(move |at| *at < length)
 }
 
@@ -183,7 +185,11 @@ fn bytes_of_the_log_turned_over() {
     for at in sample(small.log.len(), 150) {
         for cut in [false, true] {
             let mut log = small.log.clone();
-            if cut { log.truncate(at) } else { log[at] ^= 1 << (at % 8) }
+            if cut {
+                log.truncate(at)
+            } else {
+                log[at] ^= 1 << (at % 8)
+            }
             let files: [(&str, &[u8]); 2] = [("store.db", &small.before), ("store.db-wal", &log)];
             let place = small.with(&files);
             match Open::at(&place, START) {

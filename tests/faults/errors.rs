@@ -39,7 +39,11 @@ pub fn campaign(world: &World) {
     }
     assert!(degraded > 0);
     tally::tell("EIO, ENOSPC, short writes and failed syncs at every call", points, points);
-    tally::tell("of these, stores that went on read-only until they were opened again", degraded, degraded);
+    tally::tell(
+        "of these, stores that went on read-only until they were opened again",
+        degraded,
+        degraded,
+    );
 }
 
 struct Point<'a> {

@@ -1,6 +1,7 @@
 //! A process that is killed at any of its writes leaves a change done or not begun.
 
 use std::io::{Read, Write};
+use std::path::Path;
 
 use crate::injector::{self, Fault};
 use crate::kinds::{self, Kind};
@@ -36,6 +37,7 @@ pub fn campaign(world: &World) {
     }
     tally::tell("kill -9 at every write of every kind of transaction", points, killed);
     creations(world);
+    migrations(world);
 }
 
 /// A store that is being made is there when it is complete, or it is not there.
@@ -67,14 +69,35 @@ fn creations(world: &World) {
     tally::tell("kill -9 at every write of making a store", points, points);
 }
 
+/// A store of an older format is of that or of the present one.
+fn migrations(world: &World) {
+    let mut points = 0;
+    for fault in [Fault::Kill, Fault::Torn] {
+        for at in 0.. {
+            let place = world.vacant("older");
+            world::copy(
+                Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/format-1/store")),
+                &place,
+            );
+            let child = fork(|_| {
+                injector::arm(&place, at, fault);
+                drop(kinds::open_older(&place).unwrap());
+                injector::disarm();
+            });
+            if !child.is_killed {
+                break;
+            }
+            points += 1;
+            let kms = kinds::open_older(&place).unwrap();
+            assert_eq!(kms.ledger().unwrap(), [""; 0]);
+            kms.verify_trail().unwrap();
+        }
+    }
+    tally::tell("kill -9 at every write of a migration from format 1", points, points);
+}
+
 /// Whether the change was answered before the process was killed; `None` if it was not killed.
-fn die(
-    world: &World,
-    kind: &Kind,
-    place: &std::path::Path,
-    at: u64,
-    fault: Fault,
-) -> Option<bool> {
+fn die(world: &World, kind: &Kind, place: &Path, at: u64, fault: Fault) -> Option<bool> {
     let child = fork(|answers| {
         injector::arm(place, at, fault);
         let open = Open::at(place, kind.clock).unwrap();
@@ -99,8 +122,7 @@ pub fn fork(run: impl FnOnce(&mut std::io::PipeWriter)) -> Child {
     // SAFETY: the child runs `run` and ends without returning into this process's threads.
     let pid = unsafe { libc::fork() };
     if pid == 0 {
-        let outcome =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&mut writer)));
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&mut writer)));
         // SAFETY: ends the process.
         unsafe { libc::_exit(i32::from(outcome.is_err())) }
     }

@@ -1,12 +1,16 @@
 //! A transaction of every kind.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use kmshsm::error::Result;
-use kmshsm::kms::Kms;
+use kmshsm::kms::{Kms, Options, Unlock};
+use kmshsm::model::Timestamp;
 use serde_json::{Value, json};
 
 use crate::world::{KEY_FILE, Open, START, WEEK, World};
+
+const OTHER: Unlock<'static> = Unlock::KeyFile(&[8; 32]);
 
 /// One kind.
 pub struct Kind {
@@ -78,6 +82,26 @@ pub const OTHERS: &[Kind] = &[
             open.kms.flush()
         },
     },
+    Kind {
+        name: "a new domain key, and sealing under it",
+        clock: START,
+        run: |_, open| {
+            open.kms.rotate_domain_key()?;
+            while !open.kms.reseal()?.is_done {}
+            Ok(())
+        },
+    },
+    Kind {
+        name: "a new unlock slot",
+        clock: START,
+        run: |_, open| open.kms.add_unlock_slot(&OTHER).map(drop),
+    },
+    Kind {
+        name: "an unlock slot that is replaced",
+        clock: START,
+        run: |_, open| open.kms.replace_unlock_slot(0, &KEY_FILE),
+    },
+    Kind { name: "a new root key", clock: START, run: |_, open| open.kms.rekey_root(&[KEY_FILE]) },
     Kind { name: "all that is due", clock: START + WEEK, run: |_, open| open.kms.tick().map(drop) },
     Kind {
         name: "a checkpoint of the trail",
@@ -96,6 +120,16 @@ fn done(answer: Result<Value>) -> Result<()> {
         Err(error) if error.code().wire_code() == "Forbidden.KeyNotFound" => Ok(()),
         answer => answer.map(drop),
     }
+}
+
+/// Opens the fixture of format 1, soon after it was closed.
+pub fn open_older(place: &Path) -> Result<Arc<Kms>> {
+    let options = Options {
+        allow_unprotected_memory: true,
+        manual_clock: Some(Timestamp(1_793_369_601)),
+        ..Options::default()
+    };
+    Kms::open(place, &Unlock::KeyFile(include_bytes!("../fixtures/format-1/key")), options)
 }
 
 /// Makes a store.

@@ -54,7 +54,8 @@ impl Open {
     }
 
     fn wrapped(&self, key: &Value) -> Value {
-        let wanted = json!({ "KeyId": key, "WrappingKeySpec": "EC_SM2", "WrappingAlgorithm": "SM2PKE" });
+        let wanted =
+            json!({ "KeyId": key, "WrappingKeySpec": "EC_SM2", "WrappingAlgorithm": "SM2PKE" });
         let given = self.ask("GetParametersForImport", wanted);
         let public = BASE64_STANDARD.decode(given["PublicKey"].as_str().unwrap()).unwrap();
         let wrapped = wrap_key_material(&public, WrappingAlgorithm::Sm2Pke, &[0x5a; 32]).unwrap();
@@ -89,9 +90,9 @@ impl World {
         let used = open.create(rotated);
         let pair = open.create(json!({ "KeySpec": "EC_P256" }));
         let leaving = open.create(json!({}));
-        let external = json!({ "Origin": "EXTERNAL", "KeySpec": "Aliyun_AES_256", "ProtectionLevel": "HSM" });
-        let [external, imported] = [(), ()]
-            .map(|()| open.create(external.clone()));
+        let external =
+            json!({ "Origin": "EXTERNAL", "KeySpec": "Aliyun_AES_256", "ProtectionLevel": "HSM" });
+        let [external, imported] = [(), ()].map(|()| open.create(external.clone()));
         let mut import = open.wrapped(&imported);
         import["KeyMaterialExpireUnix"] = (START + WEEK).into();
         open.ask("ImportKeyMaterial", import);
@@ -101,7 +102,8 @@ impl World {
         for (name, key) in [("alias/used", &used), ("alias/leaving", &leaving)] {
             open.ask("CreateAlias", json!({ "AliasName": name, "KeyId": key }));
         }
-        let document = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"}]}"#;
+        let document =
+            r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"}]}"#;
         open.ask("CreatePolicy", json!({ "PolicyName": "all", "PolicyDocument": document }));
         open.ask("CreateUser", json!({ "UserName": "dora" }));
         open.ask("CreateAccessKey", json!({ "UserName": "dora" }));
@@ -109,12 +111,18 @@ impl World {
             let text = json!({ "KeyId": key, "Plaintext": "text !" });
             open.ask("Encrypt", text)["CiphertextBlob"].take()
         });
-        open.ask(
-            "ScheduleKeyDeletion",
-            json!({ "KeyId": leaving, "PendingWindowInDays": 7 }),
-        );
-        let mut world =
-            Self { folder, used, pair, leaving, external, imported, import, blobs, ids: BTreeSet::new() };
+        open.ask("ScheduleKeyDeletion", json!({ "KeyId": leaving, "PendingWindowInDays": 7 }));
+        let mut world = Self {
+            folder,
+            used,
+            pair,
+            leaving,
+            external,
+            imported,
+            import,
+            blobs,
+            ids: BTreeSet::new(),
+        };
         let mut ids = BTreeSet::new();
         gather(&world.all(&open), &mut ids);
         world.ids = ids;
@@ -171,6 +179,8 @@ impl World {
                 all.insert(format!("{action} {}", key["KeyId"]), ask(action, of_key()));
             }
         }
+        let slots = open.kms.unlock_slots().map(|slots| slots.len());
+        all.insert("slots".into(), json!(slots.ok()));
         // Keys that are new differ in their names only.
         all.insert("keys".into(), keys);
         for (name, blob) in ["used", "imported"].into_iter().zip(&self.blobs) {

@@ -74,8 +74,7 @@ impl Transaction<'_> {
         if chain.count <= vouched && signed > Timestamp(0) {
             return Ok(());
         }
-        let signed =
-            checkpoint(&*self.kms.store, self.keyring(), &self.header, chain, self.now())?;
+        let signed = checkpoint(&*self.kms.store, self.keyring(), &self.header, chain, self.now())?;
         let Checkpoint { chain, time } = &signed.checkpoint;
         self.header.checkpoint = (chain.count, *time);
         let last = places::checkpoint(chain.count);

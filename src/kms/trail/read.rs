@@ -74,12 +74,9 @@ impl Kms {
     fn sign_trail(&self) -> Result<(Head, Option<SignedCheckpoint>)> {
         self.check()?;
         if !self.takes_changes() {
-            let (header, keyring) = (self.header()?, self.hsm.keyring()?);
-            let chain = Chain {
-                store: *keyring.store(),
-                count: header.events,
-                head: header.audit_head,
-            };
+            let ((_, header), keyring) = (self.header()?, self.hsm.keyring()?);
+            let chain =
+                Chain { store: *keyring.store(), count: header.events, head: header.audit_head };
             let head = chain.head();
             let (vouched, signed) = header.checkpoint;
             if vouched == header.events && signed > Timestamp(0) {
