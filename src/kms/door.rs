@@ -73,10 +73,7 @@ impl<'s> Door<'s> {
 
     /// Writes down the calls and events until now, if anything can be written.
     pub(crate) fn flush(&self) -> Result<()> {
-        match self.kms().takes_changes() {
-            true => self.kms().flush(),
-            false => Ok(()),
-        }
+        self.kms().flush_if_writable()
     }
 
     /// The present moment.

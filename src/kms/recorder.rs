@@ -176,6 +176,14 @@ impl Kms {
         self.write_down(true)
     }
 
+    /// The same for who reads: where nothing can be written, what is there must do.
+    pub(super) fn flush_if_writable(&self) -> Result<()> {
+        match self.takes_changes() {
+            true => self.flush(),
+            false => self.check(),
+        }
+    }
+
     /// The same, but equal refusals of the present second go on waiting for each other.
     pub(crate) fn flush_past(&self) -> Result<()> {
         self.write_down(false)
