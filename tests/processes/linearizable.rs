@@ -21,9 +21,9 @@ const KEYS: usize = 3;
 /// The alias, behind the keys.
 const ALIAS: usize = KEYS;
 
-#[test]
-fn histories_are_linear() {
-    let (_folder, place) = new_store();
+/// A store with the keys and the alias.
+fn prepared() -> (tempfile::TempDir, PathBuf) {
+    let (folder, place) = new_store();
     let keys: Vec<Value> = {
         let (_kms, session) = open(&place, START);
         let key = || {
@@ -36,6 +36,12 @@ fn histories_are_linear() {
         keys
     };
     fs::write(names(&place), json!(keys).to_string()).unwrap();
+    (folder, place)
+}
+
+#[test]
+fn histories_are_linear() {
+    let (_folder, place) = prepared();
     let mut numbers = Numbers::from(7);
     let mut histories: [Vec<Call>; KEYS + 1] = Default::default();
     let mut begin = || Process::registering(&place, START);
@@ -66,6 +72,32 @@ fn histories_are_linear() {
     assert_eq!(kms.ledger().unwrap(), [""; 0]);
     kms.verify_trail().unwrap();
     tally::tell("calls of eight processes in linear histories", calls, kills + PROCESSES as u64);
+}
+
+/// While eight processes change the store as fast as they can, each of them comes to its turn.
+#[test]
+fn none_starves() {
+    const MANY: usize = 800;
+    let (_folder, place) = prepared();
+    let processes: Vec<_> = (0..PROCESSES).map(|_| Process::registering(&place, START)).collect();
+    let changes = || -> Vec<usize> {
+        let of = |process: &Process| {
+            let calls = read(&place, process.id(), u64::MAX);
+            calls.iter().filter(|(_, call)| call.is_answered && call.ask != Ask::Read).count()
+        };
+        processes.iter().map(of).collect()
+    };
+    let before = changes();
+    let done = loop {
+        let done: Vec<_> = changes().iter().zip(&before).map(|(now, then)| now - then).collect();
+        if done.iter().sum::<usize>() >= MANY {
+            break done;
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
+    let fewest = *done.iter().min().unwrap();
+    assert!(fewest >= MANY / PROCESSES / 10, "{done:?}");
+    println!("{MANY} changes by {PROCESSES} processes: {done:?}");
 }
 
 /// Calls at random until it is killed. Each is written down before and after.
