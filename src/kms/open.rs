@@ -224,8 +224,8 @@ impl Kms {
         if options.accept_rollback {
             kms.accept_rollback()?;
         }
-        // A suspect store stays as it is.
-        let takes_changes = kms.admit_changes().is_ok();
+        // A suspect store stays as it is, and what cannot be written down need not keep anybody from reading.
+        let takes_changes = kms.takes_changes();
         if header.is_of_first_format() && takes_changes {
             kms.migrate()?;
         }
