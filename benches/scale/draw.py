@@ -96,11 +96,11 @@ def legend() -> list[str]:
     """What the colours mean."""
     names = (("ours", "libkmshsm"), ("peer", "SoftHSM2"), ("disk", "the disk: append 4 KiB, fdatasync"))
     out = [f'<text class="head" x="28" y="40">As keys become more</text>']
-    x = 258
+    x = 300
     for kind, name in names:
         out.append(f'<circle class="{kind}-dot" cx="{x}" cy="35" r="5"/>')
         out.append(f'<text x="{x + 11}" y="40">{name}</text>')
-        x += 34 + 7.4 * len(name)
+        x += 34 + 6.9 * len(name)
     out.append(f'<line class="goal" x1="{x}" y1="35" x2="{x + 26}" y2="35"/>')
     return [*out, f'<text x="{x + 33}" y="40">goal</text>']
 
