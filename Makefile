@@ -91,7 +91,7 @@ lint: $(VENV) python
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked -q --no-deps --lib
 	cargo test --locked -q --test floors --test generated --test python_actions
 	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.cpp tests/memory/*.c c-examples/*.[ch]
-	cd python && ../.venv/bin/ruff check . ../tests/python ../tests/memory && ../.venv/bin/ruff format -q --check . ../tests/python ../tests/memory
+	cd python && ../.venv/bin/ruff check . ../tests/python ../tests/memory ../benches/scale && ../.venv/bin/ruff format -q --check . ../tests/python ../tests/memory ../benches/scale
 	cd python && ../.venv/bin/mypy python/kmshsm examples bench.py ../tests/python
 	cd python && ../.venv/bin/mypy ../tests/memory
 	cd python && ../.venv/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml kmshsm

@@ -94,8 +94,12 @@ def panel(nth: int, ours: list[dict], peers: list[dict]) -> list[str]:
 
 def legend() -> list[str]:
     """What the colours mean."""
-    names = (("ours", "libkmshsm"), ("peer", "SoftHSM2"), ("disk", "the disk: append 4 KiB, fdatasync"))
-    out = [f'<text class="head" x="28" y="40">As keys become more</text>']
+    names = (
+        ("ours", "libkmshsm"),
+        ("peer", "SoftHSM2"),
+        ("disk", "the disk: append 4 KiB, fdatasync"),
+    )
+    out = ['<text class="head" x="28" y="40">As keys become more</text>']
     x = 300
     for kind, name in names:
         out.append(f'<circle class="{kind}-dot" cx="{x}" cy="35" r="5"/>')
@@ -118,7 +122,7 @@ def main() -> None:
     machine = f"{len(cpus)} × {cpus[0].split(': ')[1]}, {platform.system()} {platform.release()}"
     date = datetime.date.today().isoformat()
     told = {"date": date, "machine": machine, "libkmshsm": ours, "SoftHSM2": peers}
-    report.write_text(json.dumps(told, indent=1) + "\n")
+    report.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
 
 
 main()
