@@ -97,7 +97,7 @@ def legend() -> list[str]:
     names = (
         ("ours", "libkmshsm"),
         ("peer", "SoftHSM2"),
-        ("disk", "the disk: append 4 KiB, fdatasync"),
+        ("disk", "the disk: 4 KiB and fdatasync"),
     )
     out = ['<text class="head" x="28" y="40">As keys become more</text>']
     x = 300
@@ -119,7 +119,7 @@ def main() -> None:
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>\n<style>{STYLE}</style>'
     picture.write_text("\n".join([head, card, *legend(), *body, "</svg>\n"]))
     cpus = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
-    machine = f"{len(cpus)} × {cpus[0].split(': ')[1]}, {platform.system()} {platform.release()}"
+    machine = f"{len(cpus)} of {cpus[0].split(': ')[1]}, {platform.system()} {platform.release()}"
     date = datetime.date.today().isoformat()
     told = {"date": date, "machine": machine, "libkmshsm": ours, "SoftHSM2": peers}
     report.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
