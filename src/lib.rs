@@ -79,4 +79,5 @@ pub mod model;
 mod octets;
 pub mod policy;
 mod secret;
+mod softhsm;
 mod thread;

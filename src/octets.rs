@@ -93,9 +93,14 @@ impl<'a> Reader<'a> {
         String::from_utf8(self.lp()?.to_vec()).map_err(|_| ErrorCode::StoreDamaged.into())
     }
 
+    /// Whether nothing is left.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Nothing may be left.
     pub fn finish(self) -> Result<()> {
-        if self.0.is_empty() { Ok(()) } else { Err(ErrorCode::StoreDamaged.into()) }
+        if self.is_empty() { Ok(()) } else { Err(ErrorCode::StoreDamaged.into()) }
     }
 }
 

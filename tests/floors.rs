@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 6] = [
     &["error", "fork", "health", "octets", "secret", "thread"],
     &["claims", "model", "crypto"],
-    &["audit", "hsm", "keystore", "policy"],
+    &["audit", "hsm", "keystore", "policy", "softhsm"],
     &["kms"],
     &["api"],
     &["ffi", "constant_time"],

@@ -189,7 +189,8 @@ fn unwrap(
     Ok(material)
 }
 
-fn install(
+/// Puts material into a key.
+pub(super) fn install(
     transaction: &mut Transaction<'_>,
     key: &mut KeyRecord,
     material: &RawMaterial,

@@ -8,11 +8,12 @@ use crate::api::{rotation, tags};
 use crate::error::{Error, Result};
 use crate::hsm::{RawMaterial, random};
 use crate::kms::{
-    Access, Action, Aliases, Class, Door, KeyRecord, Quotas, Resource, Rule, Target, Version,
+    Access, Action, Aliases, Class, Door, KeyRecord, Quotas, Resource, Rule, Target, Transaction,
+    Version,
 };
 use crate::model::{
     JsonText, KeyId, KeyRef, KeySpec, KeyState, KeyUsage, KeyVersionId, Making, Origin,
-    ProtectionLevel,
+    ProtectionLevel, Tags,
 };
 
 /// The longest description, in characters.
@@ -54,6 +55,50 @@ impl Action for CreateKey {
     type Answer = KeyAnswer;
 
     fn run(&mut self, door: &Door<'_>) -> Result<KeyAnswer> {
+        let plan = self.plan(door)?;
+        // Held while there is material in clear: closing waits for it.
+        let _keyring = door.keyring()?;
+        // Made before the change: a key pair takes long, and others wait for changes.
+        let material = match plan.origin {
+            Origin::Kms => {
+                let permit = door.admit_use(plan.level, plan.spec, Making)?;
+                Some(door.with_room(|| RawMaterial::generate(permit))?)
+            }
+            Origin::External => None,
+        };
+        door.change(|transaction| {
+            let mut key = plan.record(door, transaction)?;
+            let version = key.primary()?;
+            match &material {
+                Some(material) => {
+                    key.state = KeyState::Enabled;
+                    key.has_material = true;
+                    let body = material.version_body(version.created)?;
+                    transaction.put_version(&key, version, &body)?;
+                }
+                // The version id is fixed now, so that ciphertexts survive a re-import.
+                None => transaction.put_empty_version(&key, version)?,
+            }
+            transaction.put_key(None, &key)?;
+            Ok(KeyAnswer { key_metadata: KeyMetadata::created(&key)? })
+        })
+    }
+}
+
+/// A key that may be made.
+pub(super) struct Plan {
+    pub(super) level: ProtectionLevel,
+    pub(super) spec: KeySpec,
+    usage: KeyUsage,
+    origin: Origin,
+    description: String,
+    rotation_interval: Option<u64>,
+    tags: Tags,
+}
+
+impl CreateKey {
+    /// What is to be made, if the caller may make it, and once more.
+    pub(super) fn plan(&self, door: &Door<'_>) -> Result<Plan> {
         let profile = door.space().profile;
         let level = self.protection_level.unwrap_or(ProtectionLevel::Software);
         let spec = self.key_spec.unwrap_or_else(|| profile.default_spec(level));
@@ -95,56 +140,43 @@ impl Action for CreateKey {
             door.room_for(Resource::Versions)?;
         }
 
-        // Held while there is material in clear: closing waits for it.
-        let _keyring = door.keyring()?;
-        // Made before the change: a key pair takes long, and others wait for changes.
-        let material = match origin {
-            Origin::Kms => {
-                let permit = door.admit_use(level, spec, Making)?;
-                Some(door.with_room(|| RawMaterial::generate(permit))?)
-            }
-            Origin::External => None,
-        };
-        door.change(|transaction| {
-            transaction.room_for(door.space(), Resource::Keys)?;
-            transaction.room_for(door.space(), Resource::Versions)?;
-            let now = transaction.now();
-            let version = Version { id: KeyVersionId::from_random(random()?), created: now };
-            let key = KeyRecord {
-                space: *door.space(),
-                id: KeyId::from_random(random()?),
-                spec,
-                usage,
-                origin,
-                level,
-                seq: transaction.next_seq(door.space())?,
-                created: now,
-                state: match origin {
-                    Origin::Kms => KeyState::Enabled,
-                    Origin::External => KeyState::PendingImport,
-                },
-                description: description.clone(),
-                versions: vec![version],
-                delete_date: None,
-                material_expires: None,
-                has_material: material.is_some(),
-                fingerprint: None,
-                rotation_interval,
-                deletion_protection: None,
-                tags: tags.clone(),
-                aliases: 0,
-                wrapping_pairs: Vec::new(),
-                policy: None,
-            };
-            match &material {
-                Some(material) => {
-                    transaction.put_version(&key, version, &material.version_body(now)?)?;
-                }
-                // The version id is fixed now, so that ciphertexts survive a re-import.
-                None => transaction.put_empty_version(&key, version)?,
-            }
-            transaction.put_key(None, &key)?;
-            Ok(KeyAnswer { key_metadata: KeyMetadata::created(&key)? })
+        Ok(Plan { level, spec, usage, origin, description, rotation_interval, tags })
+    }
+}
+
+impl Plan {
+    /// The key as it begins, without material and unwritten.
+    pub(super) fn record(
+        &self,
+        door: &Door<'_>,
+        transaction: &mut Transaction<'_>,
+    ) -> Result<KeyRecord> {
+        transaction.room_for(door.space(), Resource::Keys)?;
+        transaction.room_for(door.space(), Resource::Versions)?;
+        let now = transaction.now();
+        let version = Version { id: KeyVersionId::from_random(random()?), created: now };
+        Ok(KeyRecord {
+            space: *door.space(),
+            id: KeyId::from_random(random()?),
+            spec: self.spec,
+            usage: self.usage,
+            origin: self.origin,
+            level: self.level,
+            seq: transaction.next_seq(door.space())?,
+            created: now,
+            state: KeyState::PendingImport,
+            description: self.description.clone(),
+            versions: vec![version],
+            delete_date: None,
+            material_expires: None,
+            has_material: false,
+            fingerprint: None,
+            rotation_interval: self.rotation_interval,
+            deletion_protection: None,
+            tags: self.tags.clone(),
+            aliases: 0,
+            wrapping_pairs: Vec::new(),
+            policy: None,
         })
     }
 }

@@ -30,6 +30,7 @@ mod reencrypt;
 mod resources;
 mod rotation;
 mod service;
+mod softhsm;
 mod tags;
 mod trail;
 mod verification;
@@ -45,6 +46,8 @@ use crate::kms::{Access, Action, Reply, Session};
 use crate::model::Service;
 
 pub use crate::hsm::{MAX_PLAINTEXT, MessageDigest, OVERHEAD, TOKEN_LEN};
+#[doc(hidden)]
+pub use crate::softhsm::probe as probe_softhsm;
 pub use aliases::{
     AliasList, CreateAlias, DeleteAlias, ListAliases, ListAliasesByKeyId, UpdateAlias,
 };
@@ -71,7 +74,7 @@ pub use keys::{CreateKey, DescribeKey, DisableKey, Done, EnableKey, UpdateKeyDes
 pub use list::{KeyList, ListKeys, Paging};
 pub use message::{DigestBegun, DigestMessage};
 pub use metadata::{KeyAnswer, KeyMetadata};
-pub use operator::{Operation, operate};
+pub use operator::{Operation, operate, operate_alone};
 pub use params::Params;
 pub use ram::{
     AccessKeyList, AttachPolicyToUser, AttachedPolicies, CreateAccessKey, CreatePolicy,
@@ -87,6 +90,7 @@ pub use reencrypt::{ReEncrypt, ReEncrypted};
 pub use resources::{ListTagResources, TagResources, TagRows, UntagResources};
 pub use rotation::UpdateRotationPolicy;
 pub use service::{DescribeAccountKmsStatus, DescribeRegions, DescribeService, OpenKmsService};
+pub use softhsm::{ImportSoftHsm, RefusedKey, SoftHsmReport, TakenKey, import_softhsm};
 pub use tags::{ListResourceTags, TagList, TagResource, UntagResource};
 pub use trail::{Exported, export_trail, verify_exported};
 pub use verification::verify_trail;

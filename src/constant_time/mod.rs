@@ -12,6 +12,7 @@ mod boundary;
 mod ciphers;
 mod comparing;
 mod private;
+mod shares;
 pub mod unpadding;
 
 use crate::error::{ErrorCode, Result};
@@ -69,6 +70,7 @@ pub fn subjects() -> impl Iterator<Item = &'static Subject> {
         unpadding::SUBJECTS,
         ciphers::SUBJECTS,
         boundary::SUBJECTS,
+        shares::SUBJECTS,
         private::SUBJECTS,
     ]
     .into_iter()

@@ -27,13 +27,18 @@ pub fn encrypt_padded(key: &[u8; 32], plaintext: &[u8]) -> Result<Zeroizing<Vec<
 pub fn decrypt_padded(key: &[u8; 32], blocks: &mut [u8]) -> Result<usize> {
     let whole = whole(blocks).map_err(|_| ErrorCode::InvalidKeyMaterial)?;
     decrypt_blocks(Cipher::Aes256, key, whole)?;
-    let last = whole.last().ok_or(ErrorCode::InvalidKeyMaterial)?;
+    unpadded(whole)
+}
+
+/// The bytes of a plaintext without its padding, in the way of [`decrypt_padded`].
+pub(super) fn unpadded(blocks: &[[u8; BLOCK]]) -> Result<usize> {
+    let last = blocks.last().ok_or(ErrorCode::InvalidKeyMaterial)?;
     let (right, padding) = padding_of(last);
     if !secret::verdict(right) {
         return Err(ErrorCode::InvalidKeyMaterial.into());
     }
     let [padding] = secret::publish([padding]);
-    Ok(blocks.len().checked_sub(padding.into()).ok_or(ErrorCode::Internal)?)
+    Ok((blocks.len() * BLOCK).checked_sub(padding.into()).ok_or(ErrorCode::Internal)?)
 }
 
 /// Encrypts whole blocks in place under SM4.

@@ -7,6 +7,7 @@
 
 pub mod aead;
 pub mod block;
+pub mod cbc;
 pub mod digest;
 pub mod drbg;
 pub mod ec;
@@ -19,6 +20,8 @@ mod pkcs8;
 pub(crate) mod provider;
 pub mod rsa;
 pub mod selftest;
+pub mod shamir;
+pub mod slip39;
 pub mod sm2;
 #[cfg(test)]
 mod speed;

@@ -55,7 +55,8 @@ pub(crate) struct Group<G, T> {
     pub(crate) tests: Vec<T>,
 }
 
-fn read<T: DeserializeOwned>(name: &str) -> T {
+/// Reads a file in JSON.
+pub(crate) fn read<T: DeserializeOwned>(name: &str) -> T {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name);
     let text = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

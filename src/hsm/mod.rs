@@ -3,7 +3,9 @@
 
 mod access_key;
 pub mod arena;
+mod backup;
 mod compliance;
+mod domain;
 mod envelope;
 mod header;
 mod identity;
@@ -11,12 +13,15 @@ mod import;
 mod keyring;
 mod material;
 mod message;
+mod note;
 mod pair;
+mod recipient;
 #[cfg(test)]
 mod residue;
 pub mod rng;
 mod sealed;
 pub mod selftest;
+pub mod shares;
 mod transfer;
 mod unlock;
 mod unwrap;
@@ -33,19 +38,23 @@ use crate::model::{Algorithm, Profile};
 use crate::model::{Drawing, KeySpec, Permit, ProtectionLevel};
 
 pub use access_key::{AccessKey, fresh_user_id};
+pub use backup::BackupKey;
 pub use compliance::{Compliance, Row, compliance};
 pub use envelope::{Envelope, MAX_PLAINTEXT, OVERHEAD};
 pub use header::Header;
 pub use identity::Identity;
 pub use import::{ImportToken, TOKEN_LEN, WrappingPair};
 pub use keyring::Keyring;
-pub(crate) use material::destroyed_version_body;
 pub use material::{KeyMaterial, RawMaterial, SymmetricKey};
+pub(crate) use material::{destroyed_version_body, version_outline};
 pub use message::MessageDigest;
+pub use note::Note;
 pub use pair::{Ciphertext, Permitted, PublicKey};
+pub use recipient::{Recipient, RecipientKey};
 pub use sealed::{Place, RecordKind, Term};
+pub use shares::Share;
 pub use transfer::Transfer;
-pub use unlock::{Slot, Unlock};
+pub use unlock::{Slot, SlotKind, Unlock};
 
 /// The boundary of one open store.
 pub struct Hsm {

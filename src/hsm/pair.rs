@@ -201,7 +201,7 @@ impl KeyPair {
 }
 
 impl PublicKey {
-    fn on_curve(curve: Curve, point: [u8; 64]) -> Result<Self> {
+    pub(super) fn on_curve(curve: Curve, point: [u8; 64]) -> Result<Self> {
         Ok(match curve {
             Curve::Sm2 => Self::Sm2(Sm2PublicKey::new(&point)?, point),
             curve => Self::Ecdsa(EcdsaPublicKey::new(curve, &point)?, curve, point),

@@ -52,6 +52,13 @@ pub enum RecordKind {
     Checkpoint = 13,
 }
 
+impl RecordKind {
+    /// Whether bodies of this kind hold keys or secrets.
+    pub const fn is_secret(self) -> bool {
+        matches!(self, Self::Version | Self::WrappingPair | Self::Identity | Self::AccessKey)
+    }
+}
+
 /// Where a record belongs. Part of what is authenticated, so that no record can be moved.
 pub struct Place<'a> {
     /// What the record is about.
@@ -67,6 +74,13 @@ pub struct Place<'a> {
 /// A record's contribution to the set hash of the header.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Term(pub(super) [u8; 32]);
+
+impl Term {
+    /// The number that is added, most significant byte first.
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
 
 impl Keyring {
     /// `body` as a record of its `revision`.
@@ -88,7 +102,7 @@ impl Keyring {
         let mut dek = Zeroizing::new([0; 32]);
         rng::fill(dek.as_mut())?;
         let nonce = random::<24>()?;
-        let (head, wrapped) = self.with_active(|number, key| {
+        let (head, wrapped) = self.domain.with_active(|number, key| {
             let mut head = Writer::default();
             head.u8(VERSION).u8(place.kind as u8).raw(place.id).u64(revision).u32(number);
             let head = head.finish();
@@ -130,6 +144,12 @@ impl Keyring {
         Ok(Parts::of(record)?.revision)
     }
 
+    /// Whether the record lies under the active domain key.
+    pub fn is_active(&self, record: &[u8]) -> Result<bool> {
+        let domain = Parts::of(record)?.domain;
+        self.domain.with_active(|number, _| Ok(number == domain))
+    }
+
     /// `HMAC-SHA256(set key, lp(storage key) | revision | record tag)`.
     pub fn term(&self, storage_key: &[u8], record: &[u8]) -> Result<Term> {
         let parts = Parts::of(record)?;
@@ -147,11 +167,12 @@ impl Keyring {
         }
         let damaged = |_| ErrorCode::StoreDamaged;
         let mut dek = Zeroizing::new([0; 32]);
-        self.with_domain(parts.domain, |key| {
-            let aad = self.aad(place, parts.head, false);
-            xaes::open(key, parts.nonce, &aad, parts.wrapped, dek.as_mut())
-        })
-        .map_err(damaged)?;
+        self.domain
+            .with(parts.domain, |key| {
+                let aad = self.aad(place, parts.head, false);
+                xaes::open(key, parts.nonce, &aad, parts.wrapped, dek.as_mut())
+            })
+            .map_err(damaged)?;
         let aad = self.aad(place, parts.before_body, true);
         aead::open(Cipher::Aes256, dek.as_ref(), &IV, &aad, parts.ciphertext, parts.tag, body)
             .map_err(damaged)?;

@@ -5,14 +5,15 @@
 use super::import::WrappingPair;
 use crate::crypto::ec::{self, Curve};
 use crate::crypto::ecb;
-use crate::crypto::rsa::{OaepHash, Padding, RsaPrivateKey};
+use crate::crypto::rsa::{MAX_PKCS8, OaepHash, Padding, RsaPrivateKey};
 use crate::crypto::sm2::{Sm2Ciphertext, Sm2PrivateKey};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::arena::{SecretBytes, secluded_at_length};
 use crate::hsm::material::{RawMaterial, ec_pair, imported};
+use crate::hsm::pair::curve_of;
 use crate::hsm::unlock::{key32, room};
 use crate::hsm::{rng, selftest};
-use crate::model::{KeySpec, Permit, WrappingAlgorithm};
+use crate::model::{KeySpec, Making, Permit, WrappingAlgorithm};
 
 /// The bytes of the hybrid's first half under RSA-2048.
 const RSA_LEN: usize = 256;
@@ -101,7 +102,38 @@ impl WrappingPair {
     }
 }
 
-/// Ciphertext in the arena, to be decrypted there.
+impl RawMaterial {
+    /// Material for a key of the permit's spec that comes from another module: `write` puts it to the
+    /// front of a buffer in the arena and answers its length; of a symmetric key its bytes, of RSA PKCS #8, of
+    /// a curve d. The same error as of [`WrappingPair::unwrap`] for everything that is wrong with it.
+    pub fn taken(
+        permit: Permit<Making>,
+        write: impl FnOnce(&mut [u8]) -> Result<usize>,
+    ) -> Result<Self> {
+        let spec = permit.spec();
+        selftest::ready_for_pairs()?;
+        secluded_at_length(|| {
+            let mut given = room(MAX_PKCS8)?;
+            let len = given.write(write)?;
+            given.read(|given| {
+                let given = given.get(..len).ok_or(ErrorCode::Internal)?;
+                match spec.material_len() {
+                    Some(len) if len == given.len() => copy(given),
+                    Some(_) => Err(ErrorCode::InvalidKeyMaterial.into()),
+                    None if spec.is_rsa() => imported(spec, given),
+                    None => {
+                        let d = given.try_into().map_err(|_| ErrorCode::InvalidKeyMaterial)?;
+                        let curve = curve_of(spec)?;
+                        ec_pair(|pair| ec::from_scalar(curve, d, rng::fill, pair))
+                    }
+                }
+            })
+        })
+        .map(Self::unwrapped)
+    }
+}
+
+/// Bytes in the arena, a ciphertext to be decrypted there.
 fn copy(blocks: &[u8]) -> Result<SecretBytes> {
     let mut kept = room(blocks.len())?;
     kept.write(|kept| {

@@ -94,6 +94,10 @@ impl Keystore for MemoryStore {
         Ok(Box::new(Turn { store: self, _turn: turn }))
     }
 
+    fn purge(&self) -> Result<()> {
+        Ok(())
+    }
+
     fn sync(&self, since: &mut Cursor) -> Result<Changes> {
         if self.epoch.load(Ordering::Acquire) == since.epoch {
             return Ok(Changes::None);

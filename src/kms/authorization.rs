@@ -85,8 +85,8 @@ impl Door<'_> {
         }
     }
 
-    /// The same for a record that a change has read.
-    pub(super) fn permit_record(&self, record: &KeyRecord) -> Result<()> {
+    /// The same for a record that a change has read, or is about to write.
+    pub(crate) fn permit_record(&self, record: &KeyRecord) -> Result<()> {
         self.request().note_key(record.id);
         if record.space != *self.space() {
             return Err(self.absent(Some(&record.id), ErrorCode::KeyNotFound));

@@ -4,20 +4,22 @@ mod action;
 mod agenda;
 mod aliases;
 mod authorization;
+pub mod backup;
 mod cache;
 mod call;
 mod clockwork;
 mod destruction;
+mod domain_keys;
 mod door;
 #[cfg(test)]
 mod forgeries;
 mod indicator;
+mod integrity;
 mod keeper;
-#[cfg(any(test, feature = "testing"))]
-mod ledger;
 mod lifecycle;
 mod lists;
 mod metering;
+mod migration;
 mod open;
 mod parameters;
 mod places;
@@ -25,9 +27,11 @@ mod principals;
 mod quota;
 mod record;
 mod recorder;
+mod rollback;
 mod room;
 mod session;
 mod settings;
+mod slots;
 mod stored;
 mod trail;
 mod transaction;
@@ -41,21 +45,26 @@ use crate::error::{ErrorCode, Result};
 use crate::fork;
 use crate::health;
 use crate::hsm::Hsm;
-use crate::hsm::arena::{self, Protection, Report};
-use crate::keystore::Keystore;
+use crate::hsm::arena::{self, Protection};
+use crate::keystore::{Keystore, StoreState};
 use crate::model::{Clock, KeySpec, ManualClock, Principal, ProtectionLevel, Space, Timestamp};
 
 pub use crate::hsm::arena::set_key_memory;
 pub use crate::hsm::selftest::{Report as SelfTest, run as self_test};
-pub use crate::hsm::{Compliance, Row, Unlock, compliance};
+pub use crate::hsm::shares::fresh_shares;
+pub use crate::hsm::{
+    Compliance, Recipient, RecipientKey, Row, Share, SlotKind, Unlock, compliance,
+};
 pub use action::{Access, Action, Plane};
 pub(crate) use aliases::{AliasPage, AliasRecord};
 pub(crate) use authorization::Target;
 pub(crate) use cache::Held;
 pub use cache::Key;
 pub use clockwork::Tick;
+pub use domain_keys::{Resealed, Shred};
 pub(crate) use door::{Aliases, Door};
 pub use indicator::{last_indicator, reset_indicator};
+pub use integrity::{Finding, Report, Verification, Watch};
 pub use lifecycle::{Purpose, Rule};
 pub(crate) use lists::{Page, Selection};
 pub(crate) use metering::{Decimal, Line, Statement};
@@ -71,6 +80,7 @@ pub(crate) use room::with_room;
 pub use room::zeroize;
 pub use session::{Client, Reply, Session};
 pub use settings::{LoginRequest, parse_creation};
+pub use slots::UnlockSlot;
 pub(crate) use trail::Wanted;
 pub use trail::{Audit, DataPlane};
 pub(crate) use transaction::Transaction;
@@ -95,6 +105,7 @@ pub struct Kms {
     keeper: keeper::Keeper,
     recorder: recorder::Recorder,
     trail: trail::Trail,
+    rollback: rollback::Rollback,
     born: fork::Generation,
     closed: AtomicBool,
 }
@@ -115,8 +126,22 @@ pub struct Status {
     pub hsm_keys: &'static str,
     /// Whether the operator overrode the demand for locked memory.
     pub allows_unprotected_memory: bool,
+    /// Whether the store can be written: `writable`, `degraded` after a write error, or `read-only`.
+    pub store: &'static str,
+    /// Whether it has gone back to an earlier state: `none` is known of its past, `anchored` (it continues
+    /// what is known), or `suspect`: then it takes no changes.
+    pub rollback: &'static str,
+    /// The anchor file: `none`, `new` (it was made or was empty, so nothing is known of what came before),
+    /// `found`, `damaged`, or `failed`: it cannot be written, so the store takes no changes.
+    pub anchor: &'static str,
+    /// How often the store has been changed, as far as this process knows.
+    pub generation: u64,
+    /// Whether what has been destroyed could still be read in old copies of the store: `pending` or `done`;
+    /// not there if the store cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shred: Option<Shred>,
     /// How well this process protects keys, and why not better.
-    pub memory: Report,
+    pub memory: arena::Report,
 }
 
 impl Kms {
@@ -132,6 +157,7 @@ impl Kms {
 
     /// How the module stands.
     pub fn status(&self) -> Status {
+        let header = self.header().ok().map(|(_, header)| header);
         Status {
             version: health::VERSION,
             state: match self.check().map_err(|error| error.code()) {
@@ -148,6 +174,18 @@ impl Kms {
                 Err(_) => "refused",
             },
             allows_unprotected_memory: self.hsm.allows_unprotected(),
+            store: match self.store.state() {
+                StoreState::ReadOnly => "read-only",
+                StoreState::Writable if !self.rollback.has_failed() => "writable",
+                _ => "degraded",
+            },
+            rollback: self.rollback.state(),
+            anchor: self.rollback.anchor_state(),
+            generation: match &header {
+                Some(header) => header.generation,
+                None => self.generation.load(Ordering::Acquire),
+            },
+            shred: header.as_ref().map(Shred::of),
             memory: arena::arena().report(),
         }
     }

@@ -1,6 +1,7 @@
 //! Creating and opening stores.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use crate::audit::Chain;
 use crate::error::{Error, ErrorCode, Result};
 use crate::fork::Generation;
 use crate::health::Health;
+use crate::hsm::arena::SecretBytes;
 use crate::hsm::{Header, Hsm, Identity, Keyring, Slot, Unlock, random, rng, selftest};
 use crate::keystore::{Batch, Keystore, MemoryStore, SqliteStore};
 use crate::kms::aliases::Names;
@@ -19,8 +21,9 @@ use crate::kms::keeper::Keeper;
 use crate::kms::metering::Meter;
 use crate::kms::quota::Callers;
 use crate::kms::recorder::Recorder;
+use crate::kms::rollback::Rollback;
 use crate::kms::room::with_room;
-use crate::kms::stored::one;
+use crate::kms::slots::{self, Slots};
 use crate::kms::trail::{Deed, Trail, identity_place};
 use crate::kms::transaction::Writing;
 use crate::kms::{Audit, Kms, Quotas, places, principals};
@@ -97,11 +100,11 @@ pub fn fresh_key() -> Result<Zeroizing<[u8; 32]>> {
     Ok(key)
 }
 
-/// The format of a store as a whole.
-const FORMAT: u8 = 1;
+/// The format of a store as a whole. Format 1 is brought into this one when a store is opened.
+pub(super) const FORMAT: u8 = 2;
 
 /// How a store is opened.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The operator's override: keys at level HSM may be used although memory cannot be locked.
     pub allow_unprotected_memory: bool,
@@ -117,6 +120,14 @@ pub struct Options {
     /// The kind of the key pair that signs the checkpoints of the trail of a new store in memory; those in
     /// directories were created with theirs.
     pub identity: Option<IdentitySpec>,
+    /// A file on other media than the store's that remembers how far the store has come, made if there is
+    /// none; for stores in directories. A store that is behind it is suspect: it takes no changes.
+    pub anchor: Option<PathBuf>,
+    /// A generation that the store is known to have reached; for stores in directories. One that is behind
+    /// it is suspect.
+    pub min_generation: Option<u64>,
+    /// Takes a store that is suspect as it is, see [`Kms::accept_rollback`].
+    pub accept_rollback: bool,
 }
 
 impl Kms {
@@ -130,9 +141,7 @@ impl Kms {
 
     /// The same, with the kind of the key pair that will sign checkpoints of its audit trail.
     pub fn create_with(place: &Path, unlock: &Unlock<'_>, identity: IdentitySpec) -> Result<()> {
-        if matches!(unlock, Unlock::Passphrase([])) {
-            return Err(Error::invalid("Passphrase", "It must not be empty."));
-        }
+        slots::check(unlock)?;
         selftest::ready()?;
         let store = SqliteStore::create(place)?;
         found(&store, Some(unlock), SystemClock.now(), identity).map(drop)
@@ -154,29 +163,35 @@ impl Kms {
         }
         let health = selftest::ready()?;
         let store = SqliteStore::open(place)?;
-        let keyring = unlock_store(&store, unlock)?;
-        let kms = Self::over(Box::new(store), keyring, options, health)?;
+        let (keyring, header) = unlock_store(&store, unlock)?;
+        let rollback = Rollback::recall(&options, place, &keyring)?;
+        let header = rollback.judge(&store, &keyring, header)?;
+        let kms = Self::over(Box::new(store), keyring, &header, rollback, options, health)?;
         Recorder::serve(&kms);
         Ok(kms)
     }
 
     /// A new store in memory, gone when it is closed.
     pub fn in_memory(options: Options) -> Result<Arc<Self>> {
+        if options.anchor.is_some() || options.min_generation.is_some() {
+            let detail = "A store in memory has no past.";
+            return Err(Error::invalid("Anchor", detail));
+        }
         let health = selftest::ready()?;
         let store = MemoryStore::new();
         let now = options.manual_clock.unwrap_or_else(|| SystemClock.now());
-        let keyring = found(&store, None, now, options.identity.unwrap_or_default())?;
-        Self::over(Box::new(store), keyring, options, health)
+        let (keyring, header) = found(&store, None, now, options.identity.unwrap_or_default())?;
+        Self::over(Box::new(store), keyring, &header, Rollback::default(), options, health)
     }
 
     pub(super) fn over(
         store: Box<dyn Keystore>,
         keyring: Keyring,
+        header: &Header,
+        rollback: Rollback,
         options: Options,
         health: Health,
     ) -> Result<Arc<Self>> {
-        let (_, header) = one(&*store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
-        let header = Header::open(&keyring, &header)?;
         let manual_clock = options.manual_clock.map(|at| Arc::new(ManualClock::starting_at(at)));
         let clock: Arc<dyn Clock> = match &manual_clock {
             Some(manual) => Arc::clone(manual) as Arc<dyn Clock>,
@@ -200,12 +215,21 @@ impl Kms {
             keeper: Keeper::default(),
             recorder: Recorder::default(),
             trail: Trail::new(options.audit),
+            rollback,
             closed: AtomicBool::new(false),
             born: Generation::current(),
         };
         let kms = Arc::new(kms);
         kms.enroll();
-        if kms.status().hsm_keys == "overridden" {
+        if options.accept_rollback {
+            kms.accept_rollback()?;
+        }
+        // A suspect store stays as it is, and what cannot be written down need not keep anybody from reading.
+        let takes_changes = kms.takes_changes();
+        if header.is_of_first_format() && takes_changes {
+            kms.migrate()?;
+        }
+        if kms.status().hsm_keys == "overridden" && takes_changes {
             kms.change(|change| change.record_of_store(Deed::AllowUnprotectedMemory, 1))?;
         }
         options.keeper.map_or(Ok(()), |interval| Keeper::start(&kms, interval))?;
@@ -219,50 +243,90 @@ pub(super) fn found(
     unlock: Option<&Unlock<'_>>,
     now: Timestamp,
     identity: IdentitySpec,
-) -> Result<Keyring> {
+) -> Result<(Keyring, Header)> {
     let uuid = uuid::Builder::from_random_bytes(random()?).into_uuid().into_bytes();
     let keyring = Keyring::generate(uuid)?;
-    let mut header = Header::new(now, identity, Chain::new(uuid).head)?;
+    let header = Header::new(&keyring, now, identity, Chain::new(uuid).head)?;
     let signer = with_room(|| {
         let body = Identity::found(identity, now)?;
         keyring.seal_secret(&identity_place(&uuid), 1, &body)
     })?;
+    let header = lay(store, &keyring, unlock, header, signer)?;
+    Ok((keyring, header))
+}
+
+/// Writes the first records of a store: what opens it, its identity and its header, which it answers.
+pub(super) fn lay(
+    store: &dyn Keystore,
+    keyring: &Keyring,
+    unlock: Option<&Unlock<'_>>,
+    mut header: Header,
+    signer: Vec<u8>,
+) -> Result<Header> {
     header.add(keyring.term(places::IDENTITY, &signer)?);
-    let preamble = Writer::default().u8(FORMAT).raw(&uuid).finish();
+    let preamble = Writer::default().u8(FORMAT).raw(keyring.store()).finish();
     let mut batch = Batch::default();
     batch.expects.push((places::PREAMBLE.to_vec(), None));
     batch.puts.push((places::PREAMBLE.to_vec(), preamble));
+    let mut slots = BTreeMap::new();
     if let Some(unlock) = unlock {
-        let slot = keyring.seal_slot(unlock, 0)?;
-        batch.puts.push(([places::SLOTS, &[0]].concat(), slot));
+        slots.insert(places::slot(0), keyring.seal_slot(unlock, 0)?);
     }
+    header.slots = Some(slots::digest(&slots));
+    batch.puts.extend(slots);
     batch.puts.push((places::ROOT.to_vec(), keyring.seal_root()?));
     batch.puts.push((places::IDENTITY.to_vec(), signer));
-    batch.puts.push((places::HEADER.to_vec(), header.seal(&keyring)?));
+    batch.puts.push((places::HEADER.to_vec(), header.seal(keyring)?));
     store.commit(batch)?;
-    Ok(keyring)
+    Ok(header)
 }
 
-/// The keys of a store whose unlock slots `unlock` opens one of.
-fn unlock_store(store: &dyn Keystore, unlock: &Unlock<'_>) -> Result<Keyring> {
-    let (_, preamble) = one(store, places::PREAMBLE)?.ok_or_else(|| {
+/// The keys of a store whose unlock slots `unlock` opens one of, and its header, as of one moment.
+fn unlock_store(store: &dyn Keystore, unlock: &Unlock<'_>) -> Result<(Keyring, Header)> {
+    let store = store.snapshot()?;
+    let entries = store.get(&[places::PREAMBLE, places::ROOT, places::HEADER])?;
+    let mut entries = entries.into_iter().map(|entry| entry.map(|entry| entry.value));
+    let mut next = || entries.next().flatten();
+    let preamble = next().ok_or_else(|| {
         let detail = "It was never finished: remove it and create it again.";
         Error::new(ErrorCode::StoreDamaged).because(detail)
     })?;
-    let mut reader = Reader::new(&preamble);
-    if reader.u8()? != FORMAT {
-        return Err(ErrorCode::StoreTooNew.into());
+    let (root, header) = (next(), next());
+    let (format, uuid) = read_preamble(&preamble)?;
+    let (root, header) = root.zip(header).ok_or(ErrorCode::StoreDamaged)?;
+    let slots = slots::read(&*store)?;
+    let keyring = Keyring::open(uuid, open_slot(&slots, unlock, &uuid)?, &root)?;
+    let header = Header::open(&keyring, &header)?;
+    if !header.is_of_root(&keyring)? || header.is_of_first_format() != (format == 1) {
+        return Err(Error::new(ErrorCode::StoreDamaged).because("Its header is of another store."));
     }
-    let uuid: [u8; 16] = reader.array()?;
+    if header.slots.is_some_and(|slots_of_header| slots_of_header != slots::digest(&slots)) {
+        let detail = "An unlock slot has been put back, removed or changed.";
+        return Err(Error::new(ErrorCode::StoreDamaged).because(detail));
+    }
+    Ok((keyring, header))
+}
+
+/// The format and the UUID in a preamble.
+pub(super) fn read_preamble(preamble: &[u8]) -> Result<(u8, [u8; 16])> {
+    let mut reader = Reader::new(preamble);
+    let format = reader.u8()?;
+    if !(1..=FORMAT).contains(&format) {
+        return Err(Error::new(ErrorCode::StoreTooNew)
+            .because(format!("Its format is {format}, this library knows {FORMAT}.")));
+    }
+    let uuid = reader.array()?;
     reader.finish()?;
-    let (_, root) = one(store, places::ROOT)?.ok_or(ErrorCode::StoreDamaged)?;
+    Ok((format, uuid))
+}
+
+fn open_slot(slots: &Slots, unlock: &Unlock<'_>, uuid: &[u8; 16]) -> Result<SecretBytes> {
     let mut refusal = Error::new(ErrorCode::UnlockFailed);
-    for entry in store.scan(places::SLOTS, &[], 256)? {
-        let [_, number] = entry.key[..] else { return Err(ErrorCode::StoreDamaged.into()) };
-        match Slot::open(unlock, &uuid, number, &entry.value) {
-            Ok(srk) => return Keyring::open(uuid, srk, &root),
+    for (key, slot) in slots {
+        match Slot::open(unlock, uuid, slots::number(key)?, slot) {
             Err(error) if error.code() == ErrorCode::UnlockFailed => {}
             Err(error) => refusal = error,
+            opened => return opened,
         }
     }
     Err(refusal)

@@ -154,6 +154,10 @@ impl Kms {
 
     /// The turn of the thread.
     fn write_waiting(&self) {
+        // Remains due: nobody wakes the thread again for what it cannot write.
+        if !self.takes_changes() {
+            return;
+        }
         self.recorder.is_due.store(false, Ordering::Release);
         if self.check().is_err() {
             return;
@@ -165,10 +169,19 @@ impl Kms {
     }
 
     /// Writes down the calls and events that wait in the memory of this process. The library does so
-    /// within a second, and when the store is closed. What cannot be written waits on.
+    /// within a second, and when the store is closed. What cannot be written waits on, and is lost with
+    /// the process: calls unmetered, events counted as far as there is room for them.
     pub fn flush(&self) -> Result<()> {
         self.check()?;
         self.write_down(true)
+    }
+
+    /// The same for who reads: where nothing can be written, what is there must do.
+    pub(super) fn flush_if_writable(&self) -> Result<()> {
+        match self.takes_changes() {
+            true => self.flush(),
+            false => self.check(),
+        }
     }
 
     /// The same, but equal refusals of the present second go on waiting for each other.
@@ -179,6 +192,7 @@ impl Kms {
     pub(super) fn write_down(&self, all: bool) -> Result<()> {
         self.born.check()?;
         self.hsm.check()?;
+        self.admit_changes()?;
         // Whoever reads bills or events meanwhile waits until all is in them.
         let writing = self.recorder.writing.lock();
         let _one_at_a_time = writing.unwrap_or_else(PoisonError::into_inner);

@@ -5,24 +5,45 @@ use zeroize::Zeroizing;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
 use crate::hsm::{Keyring, Place, RecordKind};
-use crate::keystore::{Keystore, Revision};
+use crate::keystore::{Keystore, Revision, StoreState};
 use crate::kms::transaction::ATTEMPTS;
 use crate::kms::{KeyRecord, Kms, places};
 use crate::model::{KeyId, KeyVersionId};
 
 /// Reading what changes have written.
 impl Kms {
-    /// What `read` finds with several looks at the store, again if somebody has changed it between them:
-    /// what does not fit together then is no damage.
+    /// What `read` finds, again if the store has been changed since: what does not fit together then, or lies
+    /// under a domain key that this process has not met, is no damage.
     pub(super) fn look<R>(&self, mut read: impl FnMut() -> Result<R>) -> Result<R> {
+        let mut before = None;
         for _ in 0..ATTEMPTS {
-            let before = self.header_revision()?;
             match read() {
-                Err(error) if error.is_damage() && self.header_revision()? != before => {}
+                Err(error) if error.is_damage() => {
+                    let now = self.learn()?;
+                    if before.replace(now) == Some(now) {
+                        return Err(error);
+                    }
+                }
                 outcome => return outcome,
             }
         }
         Err(ErrorCode::Conflict.into())
+    }
+
+    /// Whether changes can be written at all.
+    pub(super) fn takes_changes(&self) -> bool {
+        self.admit_changes().is_ok()
+    }
+
+    /// Whether the store takes changes: [`StoreReadOnly`](ErrorCode::StoreReadOnly) or
+    /// [`Degraded`](ErrorCode::Degraded) if it cannot be written,
+    /// [`StoreSuspect`](ErrorCode::StoreSuspect) if it has gone back.
+    pub(super) fn admit_changes(&self) -> Result<()> {
+        match self.store.state() {
+            StoreState::Writable => self.rollback.admit_changes(),
+            StoreState::Degraded => Err(ErrorCode::Degraded.into()),
+            StoreState::ReadOnly => Err(ErrorCode::StoreReadOnly.into()),
+        }
     }
 
     /// The commit that wrote the header: the last change.
@@ -32,6 +53,10 @@ impl Kms {
 
     /// The key as it is stored now.
     pub(super) fn read_key(&self, id: &KeyId) -> Result<Option<KeyRecord>> {
+        self.look(|| self.read_key_once(id))
+    }
+
+    fn read_key_once(&self, id: &KeyId) -> Result<Option<KeyRecord>> {
         let storage_key = places::key(id);
         let mut found = self.store.get(&[&storage_key, &places::tombstone(id)])?.into_iter();
         match (found.next().flatten(), found.next().flatten()) {
@@ -45,6 +70,15 @@ impl Kms {
 
     /// The body of a version's record.
     pub(super) fn read_version(
+        &self,
+        keyring: &Keyring,
+        key: &KeyRecord,
+        id: &KeyVersionId,
+    ) -> Result<SecretBytes> {
+        self.look(|| self.read_version_once(keyring, key, id))
+    }
+
+    fn read_version_once(
         &self,
         keyring: &Keyring,
         key: &KeyRecord,

@@ -1,7 +1,7 @@
 //! The two encodings of an SM2 ciphertext.
 
-use der::asn1::{OctetStringRef, UintRef};
-use der::{Decode, Reader, SliceReader};
+use der::asn1::{Any, OctetStringRef, UintRef};
+use der::{Decode, Encode, Reader, SliceReader, Tag};
 
 use crate::crypto::ec::signature::joined;
 use crate::error::{ErrorCode, Result};
@@ -30,6 +30,18 @@ impl<'a> Sm2Ciphertext<'a> {
     /// The length of the message inside.
     pub const fn plaintext_len(&self) -> usize {
         self.masked.len()
+    }
+
+    /// Writes it in DER.
+    pub fn to_der(&self) -> Result<Vec<u8>> {
+        let (x, y) = self.point.split_at(32);
+        let write = || {
+            let (x, y) =
+                (Any::encode_from(&UintRef::new(x)?)?, Any::encode_from(&UintRef::new(y)?)?);
+            let string = |bytes: &[u8]| Any::new(Tag::OctetString, bytes);
+            [x, y, string(self.digest)?, string(self.masked)?].to_der()
+        };
+        Ok(write().map_err(|_: der::Error| ErrorCode::Internal)?)
     }
 
     fn raw(bytes: &'a [u8]) -> Option<Self> {

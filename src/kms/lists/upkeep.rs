@@ -12,7 +12,7 @@ impl Transaction<'_> {
     /// Takes the next sequence number of a space.
     pub(crate) fn next_seq(&mut self, space: &Space) -> Result<u64> {
         let mut counters = self.counters(space)?;
-        let seq = counters.take_seq();
+        let seq = counters.take_seq()?;
         self.put_counters(space, &counters)?;
         Ok(seq)
     }
@@ -74,6 +74,14 @@ impl Transaction<'_> {
         list.counter().map_or(Ok(()), |count| counters.count(count, 0, 1))
     }
 
+    /// Has a space go on numbering where the record with this body ended, whatever it counts.
+    pub(in crate::kms) fn continue_numbering(&mut self, body: &[u8]) -> Result<()> {
+        let before = Counters::decode(body)?;
+        let mut counters = self.counters(before.space())?;
+        counters.continue_from(&before);
+        self.put_counters(before.space(), &counters)
+    }
+
     /// The counters of a space, as this change leaves them so far.
     pub(in crate::kms) fn counters(&self, space: &Space) -> Result<Counters> {
         let (id, storage_key) = places::space(self.keyring(), space)?;
@@ -101,11 +109,13 @@ impl Kms {
     pub(in crate::kms) fn read_counters(&self, space: &Space) -> Result<Counters> {
         let keyring = self.hsm.keyring()?;
         let (id, storage_key) = places::space(&keyring, space)?;
-        let Some((_, record)) = one(&*self.store, &storage_key)? else {
-            return Ok(Counters::new(space));
-        };
-        let place = space_place(&id, &storage_key);
-        Counters::decode(&keyring.open_record(&place, &record)?)
+        self.look(|| {
+            let Some((_, record)) = one(&*self.store, &storage_key)? else {
+                return Ok(Counters::new(space));
+            };
+            let place = space_place(&id, &storage_key);
+            Counters::decode(&keyring.open_record(&place, &record)?)
+        })
     }
 }
 

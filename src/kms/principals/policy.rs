@@ -186,9 +186,11 @@ impl Kms {
     ) -> Result<Option<PolicyRecord>> {
         let keyring = self.hsm.keyring()?;
         let (id, storage_key) = places::policy(&keyring, account, name)?;
-        let Some((_, record)) = one(&*self.store, &storage_key)? else { return Ok(None) };
-        let body = keyring.open_record(&policy_place(&id, &storage_key), &record)?;
-        PolicyRecord::decode(&body).map(Some)
+        self.look(|| {
+            let Some((_, record)) = one(&*self.store, &storage_key)? else { return Ok(None) };
+            let body = keyring.open_record(&policy_place(&id, &storage_key), &record)?;
+            PolicyRecord::decode(&body).map(Some)
+        })
     }
 
     /// All policies of the account, by name.
@@ -198,7 +200,7 @@ impl Kms {
             let keyring = self.hsm.keyring()?;
             PolicyRecord::decode(&keyring.open_record(&policy_place(id, storage_key), record)?)
         };
-        let mut policies = self.range(&prefix, read)?;
+        let mut policies = self.look(|| self.range(&prefix, read))?;
         policies.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         Ok(policies)
     }

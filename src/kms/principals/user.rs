@@ -201,9 +201,11 @@ impl Kms {
     pub(crate) fn user(&self, account: &Account, name: &UserName) -> Result<Option<UserRecord>> {
         let keyring = self.hsm.keyring()?;
         let (id, storage_key) = places::user(&keyring, account, name)?;
-        let Some((_, record)) = one(&*self.store, &storage_key)? else { return Ok(None) };
-        let body = keyring.open_record(&user_place(&id, &storage_key), &record)?;
-        UserRecord::decode(&body).map(Some)
+        self.look(|| {
+            let Some((_, record)) = one(&*self.store, &storage_key)? else { return Ok(None) };
+            let body = keyring.open_record(&user_place(&id, &storage_key), &record)?;
+            UserRecord::decode(&body).map(Some)
+        })
     }
 
     /// All users of the account, by name.
@@ -213,7 +215,7 @@ impl Kms {
             let keyring = self.hsm.keyring()?;
             UserRecord::decode(&keyring.open_record(&user_place(id, storage_key), record)?)
         };
-        let mut users = self.range(&prefix, read)?;
+        let mut users = self.look(|| self.range(&prefix, read))?;
         users.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         Ok(users)
     }

@@ -130,8 +130,8 @@ impl Kms {
         below: Option<u64>,
         limit: usize,
     ) -> Result<EventPage> {
-        self.flush()?;
-        let header = self.read_header()?;
+        self.flush_if_writable()?;
+        let header = self.header()?.1;
         let store = *self.hsm.keyring()?.store();
         let end = below.map_or(header.events, |below| below.saturating_sub(1).min(header.events));
         // Each segment must lead to the one after it, and the last one to what the header says.

@@ -9,17 +9,18 @@ use crate::audit::{
     Chain, ExportWriter, Head, PublicKey, Segment, SignedCheckpoint, Verified, Verifier,
 };
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::{Header, Place, RecordKind};
+use crate::hsm::{Place, RecordKind};
 use crate::keystore::Entry;
 use crate::kms::stored::one;
-use crate::kms::trail::chain::identity;
+use crate::kms::trail::chain::{checkpoint, identity};
 use crate::kms::{Kms, places};
+use crate::model::Timestamp;
 
 /// How many records are read at a time: a segment's may be long.
 const PIECE: usize = 16;
 
 /// What there is in a trail.
-pub(in crate::kms) enum Item<'a> {
+enum Item<'a> {
     /// The text of the next event.
     Event(&'a str),
     /// A checkpoint of all events before it.
@@ -33,16 +34,16 @@ impl Kms {
         self.identity_key()?.pem()
     }
 
-    fn identity_key(&self) -> Result<PublicKey> {
-        let spec = self.read_header()?.identity;
-        let keyring = self.hsm.keyring()?;
-        let record = one(&*self.store, places::IDENTITY)?.map(|(_, record)| record);
-        PublicKey::from_spki(&identity(record, &keyring, spec)?.spki())
+    fn identity_record(&self) -> Result<Vec<u8>> {
+        let stored = one(&*self.store, places::IDENTITY)?;
+        stored.map(|(_, record)| record).ok_or_else(|| ErrorCode::StoreDamaged.into())
     }
 
-    pub(super) fn read_header(&self) -> Result<Header> {
-        let (_, header) = one(&*self.store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
-        Header::open(&*self.hsm.keyring()?, &header)
+    fn identity_key(&self) -> Result<PublicKey> {
+        let spec = self.header()?.1.identity;
+        let keyring = self.hsm.keyring()?;
+        let identity = self.look(|| identity(&keyring, spec, &self.identity_record()?))?;
+        PublicKey::from_spki(&identity.spki())
     }
 
     /// Writes the whole trail, of all accounts, as JSON lines that anybody can verify who has the
@@ -52,8 +53,9 @@ impl Kms {
     /// [`TrailDamaged`](ErrorCode::TrailDamaged) if the trail is not what it was;
     /// [`StoreFailed`](ErrorCode::StoreFailed) if `out` cannot be written to.
     pub fn export_trail(&self, out: &mut dyn Write) -> Result<Head> {
-        let (_, head) = self.sign_trail()?;
-        self.export_lines(head, &mut |line| out.write_all(line).map_err(unwritable))?;
+        let (head, unwritten) = self.sign_trail()?;
+        let put = &mut |line: &[u8]| out.write_all(line).map_err(unwritable);
+        self.export_lines(head, unwritten.as_ref(), put)?;
         out.flush().map_err(unwritable)?;
         Ok(head)
     }
@@ -64,27 +66,50 @@ impl Kms {
     ///
     /// [`TrailDamaged`](ErrorCode::TrailDamaged) names the first event that is not as it was signed.
     pub fn verify_trail(&self) -> Result<Verified> {
-        let (key, head) = self.sign_trail()?;
+        let (head, unwritten) = self.sign_trail()?;
+        let key = self.identity_key()?;
         let mut verifier = Verifier::new(Some(&key), Some(head));
-        self.export_lines(head, &mut |line| {
+        self.export_lines(head, unwritten.as_ref(), &mut |line| {
             let line = line.strip_suffix(b"\n").and_then(|line| std::str::from_utf8(line).ok());
             verifier.line(line.ok_or(ErrorCode::Internal)?)
         })?;
         verifier.finish()
     }
 
-    fn sign_trail(&self) -> Result<(PublicKey, Head)> {
+    /// The head of the trail, signed; with the checkpoint if it cannot be written.
+    fn sign_trail(&self) -> Result<(Head, Option<SignedCheckpoint>)> {
         self.check()?;
+        if !self.takes_changes() {
+            let ((_, header), keyring) = (self.header()?, self.hsm.keyring()?);
+            let chain =
+                Chain { store: *keyring.store(), count: header.events, head: header.audit_head };
+            let head = chain.head();
+            let (vouched, signed) = header.checkpoint;
+            if vouched == header.events && signed > Timestamp(0) {
+                return Ok((head, None));
+            }
+            let signed = self.look(|| {
+                let record = self.identity_record()?;
+                checkpoint(&keyring, &header, &record, chain.clone(), self.now())
+            })?;
+            return Ok((head, Some(signed)));
+        }
         self.flush()?;
         let head = self.change(|transaction| {
             transaction.sign()?;
             Ok(transaction.chain().head())
         })?;
-        Ok((self.identity_key()?, head))
+        Ok((head, None))
     }
 
-    /// The lines of the trail up to `head`, one after the other, each with its line feed.
-    fn export_lines(&self, head: Head, put: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    /// The lines of the trail up to `head`, one after the other, each with its line feed; at the end, the
+    /// checkpoint that is not stored.
+    fn export_lines(
+        &self,
+        head: Head,
+        unwritten: Option<&SignedCheckpoint>,
+        put: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
         let key = self.identity_key()?;
         let before = Chain::new(*self.hsm.keyring()?.store());
         let mut line = Vec::new();
@@ -101,6 +126,11 @@ impl Kms {
         if last != head.sequence {
             return Err(missing(last + 1));
         }
+        if let Some(signed) = unwritten {
+            line.clear();
+            writer.checkpoint(signed, &mut line)?;
+            put(&line)?;
+        }
         if writer.finish()? != head {
             let detail = format!("Event {last} is not the one that was written.");
             return Err(Error::new(ErrorCode::TrailDamaged).because(detail));
@@ -109,11 +139,7 @@ impl Kms {
     }
 
     /// Goes through the trail up to event `last` at most, and answers which was the last.
-    pub(in crate::kms) fn walk_trail(
-        &self,
-        last: u64,
-        see: &mut dyn FnMut(Item<'_>) -> Result<()>,
-    ) -> Result<u64> {
+    fn walk_trail(&self, last: u64, see: &mut dyn FnMut(Item<'_>) -> Result<()>) -> Result<u64> {
         let mut segments = self.segments(Vec::new());
         let mut checkpoints = Checkpoints::begin(self)?;
         checkpoints.pass(0, see)?;
@@ -204,17 +230,23 @@ impl<'k> Records<'k> {
     }
 
     fn next(&mut self) -> Result<Option<(u64, Zeroizing<Vec<u8>>)>> {
-        if self.piece.as_slice().is_empty() {
-            // Who closes the store need not wait for the end.
-            self.kms.check()?;
-            self.piece = self.kms.store.scan(self.prefix, &self.position, PIECE)?.into_iter();
-        }
-        let Some(entry) = self.piece.next() else { return Ok(None) };
-        let (number, id) = places::sequence(&entry.key).ok_or(ErrorCode::StoreDamaged)?;
-        let place = Place { kind: self.kind, id: &id, storage_key: &entry.key, immutables: &[] };
-        let body = self.kms.hsm.keyring()?.open_record(&place, &entry.value)?;
-        self.position = entry.key;
-        Ok(Some((number, body)))
+        let kms = self.kms;
+        kms.look(|| {
+            if self.piece.as_slice().is_empty() {
+                // Who closes the store need not wait for the end.
+                kms.check()?;
+                self.piece = kms.store.scan(self.prefix, &self.position, PIECE)?.into_iter();
+            }
+            let Some(entry) = self.piece.as_slice().first() else { return Ok(None) };
+            let (number, id) = places::sequence(&entry.key).ok_or(ErrorCode::StoreDamaged)?;
+            let place =
+                Place { kind: self.kind, id: &id, storage_key: &entry.key, immutables: &[] };
+            let body = kms.hsm.keyring()?.open_record(&place, &entry.value);
+            // What has been sealed anew since is read anew.
+            let body = body.inspect_err(|_| self.piece = Vec::new().into_iter())?;
+            self.position = self.piece.next().map_or(Vec::new(), |entry| entry.key);
+            Ok(Some((number, body)))
+        })
     }
 }
 

@@ -15,7 +15,7 @@ const START: Timestamp = Timestamp(1_562_246_055);
 impl Kms {
     /// How many changes have been written.
     pub(crate) fn commits(&self) -> u64 {
-        self.read_header().unwrap().generation
+        self.header().unwrap().1.generation
     }
 
     /// All that is stored.
@@ -218,7 +218,7 @@ fn records_of_another_history_are_seen() {
 #[test]
 fn a_trail_without_events() {
     let kms = Kms::in_memory(Options { manual_clock: Some(START), ..Options::default() }).unwrap();
-    if kms.read_header().unwrap().events > 0 {
+    if kms.header().unwrap().1.events > 0 {
         return; // It has begun with unlocked memory.
     }
     for _ in 0..2 {
@@ -253,7 +253,7 @@ fn lost_events_are_told_of() {
     assert!(kept >= 15 && lost > 0, "{kept}");
     assert_eq!(text.matches(r#""eventName":"LoseEvents""#).count() as u64, before + 1);
     assert!(text.contains(&format!(r#""count":{lost}}}"#)) || lost == 1);
-    assert_eq!(kms.read_header().unwrap().events, before + kept + 1 + u64::from(lost > 0));
+    assert_eq!(kms.header().unwrap().1.events, before + kept + 1 + u64::from(lost > 0));
 }
 
 /// A change with more events than a segment may have, or more text.
@@ -302,7 +302,7 @@ fn the_recorder_starts_when_it_is_needed() {
     let (place, unlock) = (folder.path().join("store"), crate::kms::Unlock::KeyFile(&[7; 32]));
     Kms::create(&place, &unlock).unwrap();
     let options = Options { allow_unprotected_memory: true, ..Options::default() };
-    let kms = Kms::open(&place, &unlock, options).unwrap();
+    let kms = Kms::open(&place, &unlock, options.clone()).unwrap();
     let memory = Kms::in_memory(options).unwrap();
     kms.verify_trail().unwrap();
     assert!(!kms.recorder.is_running());
@@ -328,13 +328,13 @@ fn closing_writes_what_waits() {
     let (place, unlock) = (folder.path().join("store"), crate::kms::Unlock::KeyFile(&[7; 32]));
     Kms::create(&place, &unlock).unwrap();
     let options = Options { allow_unprotected_memory: true, ..Options::default() };
-    let open = || Kms::open(&place, &unlock, options).unwrap();
+    let open = || Kms::open(&place, &unlock, options.clone()).unwrap();
     let kms = open();
-    let before = kms.read_header().unwrap().events;
+    let before = kms.header().unwrap().1.events;
     kms.enter_event(b"{}").unwrap();
     kms.close();
     assert_eq!(kms.enter_event(b"{}").unwrap_err().code(), ErrorCode::Closed);
-    let events = open().read_header().unwrap().events;
+    let events = open().header().unwrap().1.events;
     assert!((before + 1..=before + 2).contains(&events), "{events} after {before}");
 }
 

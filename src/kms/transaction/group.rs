@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{ErrorCode, Result};
 use crate::hsm::{Header, Keyring};
 use crate::keystore::{Reservation, Revision};
 use crate::kms::room::Room;
@@ -81,6 +81,7 @@ impl Kms {
         change: &mut impl FnMut(&mut Transaction<'_>) -> Result<R>,
         is_again: bool,
     ) -> Result<Option<R>> {
+        self.admit_changes()?;
         let mut state = self.writing.enter();
         let (mut own, mut reserved) = (None, None);
         let group = match &state.open {
@@ -95,7 +96,7 @@ impl Kms {
         let outcome = Arc::clone(&group.outcome);
         let mut transaction = Transaction::on(self, group);
         let changed = change(&mut transaction);
-        let changed = changed.and_then(|answer| transaction.put_events().map(|()| answer));
+        let changed = changed.and_then(|answer| transaction.complete().map(|()| answer));
         let must_be_first = transaction.must_be_first;
         let written = transaction.finish().filter(|_| changed.is_ok() && !must_be_first);
         let Some((header, draft)) = written else {
@@ -210,14 +211,15 @@ impl Drop for End<'_> {
 impl Group {
     /// None yet, on what is stored now.
     fn begin(kms: &Kms) -> Result<Self> {
+        let seen = kms.generation.load(Ordering::Acquire);
         let (revision, header) =
             one(&*kms.store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
         let keyring = kms.hsm.keyring()?;
         let header = Header::open(&keyring, &header)?;
-        if header.generation < kms.generation.fetch_max(header.generation, Ordering::AcqRel) {
-            let detail = "It has gone back to an earlier state.";
-            return Err(Error::new(ErrorCode::StoreDamaged).because(detail));
+        if !header.is_of_root(&keyring)? {
+            return Err(ErrorCode::StoreRekeyed.into());
         }
+        kms.admit_header(seen, &header)?;
         kms.latest.fetch_max(header.time.0, Ordering::Relaxed);
         let (draft, outcome) = (Draft::default(), Outcome::default());
         Ok(Self { keyring, header, draft, revision, changes: 0, bytes: 0, outcome })
@@ -256,7 +258,9 @@ impl Group {
             Some(reserved) => reserved.commit(batch),
             None => kms.store.commit(batch),
         };
-        committed.map(|_| ())
+        committed?;
+        kms.anchor_change(&header);
+        Ok(())
     }
 }
 

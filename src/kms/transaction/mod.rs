@@ -4,6 +4,8 @@
 mod draft;
 mod group;
 
+use std::sync::Arc;
+
 use crate::error::{ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
 use crate::hsm::{Header, Keyring, Place, RecordKind, WrappingPair};
@@ -14,8 +16,6 @@ use crate::model::{KeyId, Timestamp};
 use draft::{Draft, Drafted};
 use group::Group;
 pub(super) use group::{ATTEMPTS, Writing};
-
-use std::sync::Arc;
 
 /// A change in the making.
 pub(crate) struct Transaction<'k> {
@@ -96,6 +96,9 @@ impl<'k> Transaction<'k> {
 
     /// Removes a key's record, its versions and pairs, and itself from all lists. Aliases go before.
     pub(super) fn remove_key(&mut self, key: &KeyRecord) -> Result<()> {
+        if key.has_material {
+            self.header.destroyed();
+        }
         for version in &key.versions {
             let index = places::version_index(self.keyring(), &version.id)?;
             self.delete(index);
@@ -137,6 +140,9 @@ impl<'k> Transaction<'k> {
     pub(crate) fn put_empty_version(&mut self, key: &KeyRecord, version: Version) -> Result<()> {
         // Whoever has the material cached must drop it, even if the key's record stays the same.
         self.touch(places::key(&key.id));
+        if key.has_material {
+            self.header.destroyed();
+        }
         let index = places::version_index(self.keyring(), &version.id)?;
         self.enter(index, key.id.as_bytes().to_vec());
         let storage_key = places::version(&version.id);
@@ -254,14 +260,24 @@ impl<'k> Transaction<'k> {
         self.writes_header = true;
     }
 
-    /// What it comes to, if it writes anything: the header, and the records.
-    fn finish(mut self) -> Option<(Header, Draft)> {
-        if self.draft.is_empty() && !self.writes_header {
-            return None;
-        }
-        self.header.generation += 1;
+    /// Records what it has done, and counts it.
+    fn complete(&mut self) -> Result<()> {
+        self.put_events()?;
+        let generation = self.header.generation.checked_add(1);
+        self.header.generation = generation.ok_or(ErrorCode::LimitExceeded)?;
         self.header.time = self.header.time.max(self.now);
-        Some((self.header, self.draft))
+        Ok(())
+    }
+
+    /// What it comes to, if it writes anything: the header, and the records.
+    fn finish(self) -> Option<(Header, Draft)> {
+        let is_empty = self.draft.is_empty() && !self.writes_header;
+        (!is_empty).then_some((self.header, self.draft))
+    }
+
+    /// The keys that seal the store, beside this change.
+    pub(super) fn shared_keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.group.keyring)
     }
 
     /// The keys that seal the store.

@@ -5,11 +5,13 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
+use crate::error::Error;
 use crate::health::Health;
 use crate::hsm::{Unlock, fresh_user_id, selftest};
 use crate::keystore::{Batch, Changes, Cursor, Entry, Keystore, MemoryStore, Snapshot};
 use crate::kms::open::found;
 use crate::kms::record::sample;
+use crate::kms::rollback::Rollback;
 use crate::kms::trail::Deed;
 use crate::kms::{KeyRecord, Options, UserRecord, Version};
 use crate::model::{AliasName, IdentitySpec, KeyId, KeyState, KeyVersionId, Timestamp, UserName};
@@ -49,6 +51,9 @@ impl Keystore for Shared {
     fn reserve(&self) -> Result<Box<dyn Reservation + '_>> {
         Ok(Box::new(Next(&self.0, self.0.store.reserve()?)))
     }
+    fn purge(&self) -> Result<()> {
+        self.0.store.purge()
+    }
     fn sync(&self, since: &mut Cursor) -> Result<Changes> {
         self.0.store.sync(since)
     }
@@ -69,9 +74,10 @@ impl Reservation for Next<'_> {
 fn watched() -> (Arc<Kms>, Shared) {
     let store = Shared::default();
     selftest::ready().unwrap();
-    let keyring = found(&store, None, START, IdentitySpec::default()).unwrap();
+    let (keyring, header) = found(&store, None, START, IdentitySpec::default()).unwrap();
     let options = Options { manual_clock: Some(START), ..Options::default() };
-    let kms = Kms::over(Box::new(store.clone()), keyring, options, Health::now()).unwrap();
+    let (shared, past) = (Box::new(store.clone()), Rollback::default());
+    let kms = Kms::over(shared, keyring, &header, past, options, Health::now()).unwrap();
     (kms, store)
 }
 
