@@ -94,13 +94,17 @@ def panel(nth: int, ours: list[dict], peers: list[dict]) -> list[str]:
 
 def legend() -> list[str]:
     """What the colours mean."""
-    names = (("ours", "libkmshsm"), ("peer", "SoftHSM2"), ("disk", "the disk: append 4 KiB, fdatasync"))
-    out = [f'<text class="head" x="28" y="40">As keys become more</text>']
-    x = 258
+    names = (
+        ("ours", "libkmshsm"),
+        ("peer", "SoftHSM2"),
+        ("disk", "the disk: 4 KiB and fdatasync"),
+    )
+    out = ['<text class="head" x="28" y="40">As keys become more</text>']
+    x = 300
     for kind, name in names:
         out.append(f'<circle class="{kind}-dot" cx="{x}" cy="35" r="5"/>')
         out.append(f'<text x="{x + 11}" y="40">{name}</text>')
-        x += 34 + 7.4 * len(name)
+        x += 34 + 6.9 * len(name)
     out.append(f'<line class="goal" x1="{x}" y1="35" x2="{x + 26}" y2="35"/>')
     return [*out, f'<text x="{x + 33}" y="40">goal</text>']
 
@@ -115,10 +119,10 @@ def main() -> None:
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>\n<style>{STYLE}</style>'
     picture.write_text("\n".join([head, card, *legend(), *body, "</svg>\n"]))
     cpus = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
-    machine = f"{len(cpus)} × {cpus[0].split(': ')[1]}, {platform.system()} {platform.release()}"
+    machine = f"{len(cpus)} of {cpus[0].split(': ')[1]}, {platform.system()} {platform.release()}"
     date = datetime.date.today().isoformat()
     told = {"date": date, "machine": machine, "libkmshsm": ours, "SoftHSM2": peers}
-    report.write_text(json.dumps(told, indent=1) + "\n")
+    report.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
 
 
 main()

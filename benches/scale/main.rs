@@ -1,6 +1,6 @@
 //! How the library scales with the number of keys in a store: `make bench-scale`, which draws the
-//! picture in docs; with `KMSHSM_KEYS=1000000` it takes an hour. Prints JSON, in seconds and bytes. Each
-//! number of keys is measured in processes of their own, which have never seen the store.
+//! picture in docs; with `KMSHSM_KEYS=1000000` it takes a quarter of an hour. Prints JSON, in seconds
+//! and bytes. Each number of keys is measured in processes of their own, which have never seen the store.
 #![allow(missing_docs)]
 
 mod disk;

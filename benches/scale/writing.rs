@@ -74,9 +74,9 @@ pub fn alone(place: &Path, keys: &mut Vec<KeyId>) -> Value {
     session.kms().close();
     let mean = |times: &[f64]| times.iter().sum::<f64>() / times.len() as f64;
     json!({
-        "create_mean": mean(&ours),
-        "append_mean": mean(&disks),
-        "create": part(&mut ours, 0.5),
-        "append": part(&mut disks, 0.5),
+        "create": mean(&ours),
+        "append": mean(&disks),
+        "create_median": part(&mut ours, 0.5),
+        "append_median": part(&mut disks, 0.5),
     })
 }
