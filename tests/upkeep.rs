@@ -132,12 +132,12 @@ fn what_is_destroyed_is_shredded() {
     let key = create(&kms);
     create(&kms);
     let pass = |seconds| call(&kms, "AdvanceClock", &json!({ "Seconds": seconds })).unwrap();
-    assert_eq!(kms.shred().unwrap(), Shred::Done);
+    assert_eq!(kms.status().shred.unwrap(), Shred::Done);
     call(&kms, "ScheduleKeyDeletion", &json!({"KeyId": key, "PendingWindowInDays": 7})).unwrap();
     pass(7 * DAY);
     // Its own turn comes with the tick, and so does that of the domain key it lay under.
     assert_eq!(kms.tick().unwrap().deleted, 1);
-    assert_eq!(kms.shred().unwrap(), Shred::Done);
+    assert_eq!(kms.status().shred.unwrap(), Shred::Done);
     let other = create(&kms);
     call(&kms, "ScheduleKeyDeletion", &json!({"KeyId": other, "PendingWindowInDays": 7})).unwrap();
     pass(7 * DAY);
@@ -145,10 +145,10 @@ fn what_is_destroyed_is_shredded() {
         code(call(&kms, "DescribeKey", &json!({ "KeyId": other }))),
         "Forbidden.KeyNotFound"
     );
-    assert_eq!(kms.shred().unwrap(), Shred::Pending);
+    assert_eq!(kms.status().shred.unwrap(), Shred::Pending);
     assert_ledger(&kms);
     kms.tick().unwrap();
-    assert_eq!(kms.shred().unwrap(), Shred::Done);
+    assert_eq!(kms.status().shred.unwrap(), Shred::Done);
     let rotations = || events(&kms).matches("RotateDomainKey").count();
     let before = rotations();
     kms.tick().unwrap();

@@ -6,6 +6,7 @@ use std::sync::{Arc, RwLock};
 use crate::crypto::{mac, xaes};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
+use crate::hsm::backup::copied;
 use crate::hsm::domain::{DomainKeys, DomainTable, WrappedDomainKey};
 use crate::hsm::unlock::{key32, room};
 use crate::hsm::{Slot, Unlock, random};
@@ -153,6 +154,17 @@ impl Keyring {
         let message = writer.finish();
         let full = self.index.read(|key| Ok(mac::hmac_sha256(key, &[&message])))?;
         Reader::new(&full).array()
+    }
+
+    /// The keys of the same store under another root key; its domain keys come with a header.
+    pub(super) fn rerooted(&self, srk: SecretBytes) -> Result<Self> {
+        Self::from_root(self.store, Root { number: 0, srk }, copied(&self.master)?)
+    }
+
+    /// Whether both are the keys of one store, or of backups of it.
+    pub fn is_of_store_of(&self, other: &Self) -> Result<bool> {
+        let is_same = self.master.read(|one| other.master.read(|two| Ok(secret::eq(one, two))))?;
+        Ok(is_same && self.store == other.store)
     }
 
     fn from_root(store: [u8; 16], root: Root, master: SecretBytes) -> Result<Self> {

@@ -62,6 +62,19 @@ impl RawMaterial {
         Self(bytes)
     }
 
+    /// The material in the body of a version record; [`ErrorCode::PendingImport`] if it has been destroyed.
+    pub fn from_version_body(body: &SecretBytes) -> Result<Self> {
+        body.read(|body| {
+            let material = material_in(body)?;
+            let mut bytes = room(material.len())?;
+            bytes.write(|bytes| {
+                bytes.copy_from_slice(material);
+                Ok(())
+            })?;
+            Ok(Self(bytes))
+        })
+    }
+
     /// Material that is known, for vectors.
     #[cfg(test)]
     pub(super) fn of(known: &[u8]) -> Result<Self> {

@@ -3,6 +3,7 @@
 
 mod access_key;
 pub mod arena;
+mod backup;
 mod compliance;
 mod domain;
 mod envelope;
@@ -37,6 +38,7 @@ use crate::model::{Algorithm, Profile};
 use crate::model::{Drawing, KeySpec, Permit, ProtectionLevel};
 
 pub use access_key::{AccessKey, fresh_user_id};
+pub use backup::BackupKey;
 pub use compliance::{Compliance, Row, compliance};
 pub use envelope::{Envelope, MAX_PLAINTEXT, OVERHEAD};
 pub use header::Header;

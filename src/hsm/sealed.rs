@@ -52,6 +52,13 @@ pub enum RecordKind {
     Checkpoint = 13,
 }
 
+impl RecordKind {
+    /// Whether bodies of this kind hold keys or secrets.
+    pub const fn is_secret(self) -> bool {
+        matches!(self, Self::Version | Self::WrappingPair | Self::Identity | Self::AccessKey)
+    }
+}
+
 /// Where a record belongs. Part of what is authenticated, so that no record can be moved.
 pub struct Place<'a> {
     /// What the record is about.

@@ -36,6 +36,15 @@ pub enum Shred {
     Done,
 }
 
+impl Shred {
+    pub(super) fn of(header: &Header) -> Self {
+        match header.awaits_shredding() {
+            true => Self::Pending,
+            false => Self::Done,
+        }
+    }
+}
+
 /// How far records have been sealed anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resealed {
@@ -73,15 +82,6 @@ impl Kms {
             self.store.purge()?;
         }
         Ok(resealed)
-    }
-
-    /// Whether what has been destroyed is shredded.
-    pub fn shred(&self) -> Result<Shred> {
-        self.check()?;
-        match self.header()?.1.awaits_shredding() {
-            true => Ok(Shred::Pending),
-            false => Ok(Shred::Done),
-        }
     }
 
     /// Gives the store a new domain key if it is time, and seals some records anew.

@@ -4,6 +4,7 @@ mod action;
 mod agenda;
 mod aliases;
 mod authorization;
+pub mod backup;
 mod cache;
 mod call;
 mod clockwork;
@@ -135,6 +136,10 @@ pub struct Status {
     pub anchor: &'static str,
     /// How often the store has been changed, as far as this process knows.
     pub generation: u64,
+    /// Whether what has been destroyed could still be read in old copies of the store: `pending` or `done`;
+    /// not there if the store cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shred: Option<Shred>,
     /// How well this process protects keys, and why not better.
     pub memory: arena::Report,
 }
@@ -152,6 +157,7 @@ impl Kms {
 
     /// How the module stands.
     pub fn status(&self) -> Status {
+        let header = self.header().ok().map(|(_, header)| header);
         Status {
             version: health::VERSION,
             state: match self.check().map_err(|error| error.code()) {
@@ -171,15 +177,13 @@ impl Kms {
             store: if self.rollback.has_failed() { "degraded" } else { "writable" },
             rollback: self.rollback.state(),
             anchor: self.rollback.anchor_state(),
-            generation: self.latest_generation(),
+            generation: match &header {
+                Some(header) => header.generation,
+                None => self.generation.load(Ordering::Acquire),
+            },
+            shred: header.as_ref().map(Shred::of),
             memory: arena::arena().report(),
         }
-    }
-
-    /// The generation of the header, or the highest one that is known if it cannot be read.
-    fn latest_generation(&self) -> u64 {
-        let seen = self.generation.load(Ordering::Acquire);
-        self.header().map_or(seen, |(_, header)| header.generation)
     }
 
     /// Ends every session, and wipes the customers' keys and the store's own before it returns: calls

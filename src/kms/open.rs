@@ -140,9 +140,7 @@ impl Kms {
 
     /// The same, with the kind of the key pair that will sign checkpoints of its audit trail.
     pub fn create_with(place: &Path, unlock: &Unlock<'_>, identity: IdentitySpec) -> Result<()> {
-        if matches!(unlock, Unlock::Passphrase([])) {
-            return Err(Error::invalid("Passphrase", "It must not be empty."));
-        }
+        slots::check(unlock)?;
         selftest::ready()?;
         let store = SqliteStore::create(place)?;
         found(&store, Some(unlock), SystemClock.now(), identity).map(drop)
@@ -185,7 +183,7 @@ impl Kms {
         Self::over(Box::new(store), keyring, &header, Rollback::default(), options, health)
     }
 
-    fn over(
+    pub(super) fn over(
         store: Box<dyn Keystore>,
         keyring: Keyring,
         header: &Header,
@@ -247,13 +245,25 @@ fn found(
 ) -> Result<(Keyring, Header)> {
     let uuid = uuid::Builder::from_random_bytes(random()?).into_uuid().into_bytes();
     let keyring = Keyring::generate(uuid)?;
-    let mut header = Header::new(&keyring, now, identity, Chain::new(uuid).head)?;
+    let header = Header::new(&keyring, now, identity, Chain::new(uuid).head)?;
     let signer = with_room(|| {
         let body = Identity::found(identity, now)?;
         keyring.seal_secret(&identity_place(&uuid), 1, &body)
     })?;
+    let header = lay(store, &keyring, unlock, header, signer)?;
+    Ok((keyring, header))
+}
+
+/// Writes the first records of a store: what opens it, its identity and its header, which it answers.
+pub(super) fn lay(
+    store: &dyn Keystore,
+    keyring: &Keyring,
+    unlock: Option<&Unlock<'_>>,
+    mut header: Header,
+    signer: Vec<u8>,
+) -> Result<Header> {
     header.add(keyring.term(places::IDENTITY, &signer)?);
-    let preamble = Writer::default().u8(FORMAT).raw(&uuid).finish();
+    let preamble = Writer::default().u8(FORMAT).raw(keyring.store()).finish();
     let mut batch = Batch::default();
     batch.expects.push((places::PREAMBLE.to_vec(), None));
     batch.puts.push((places::PREAMBLE.to_vec(), preamble));
@@ -265,9 +275,9 @@ fn found(
     batch.puts.extend(slots);
     batch.puts.push((places::ROOT.to_vec(), keyring.seal_root()?));
     batch.puts.push((places::IDENTITY.to_vec(), signer));
-    batch.puts.push((places::HEADER.to_vec(), header.seal(&keyring)?));
+    batch.puts.push((places::HEADER.to_vec(), header.seal(keyring)?));
     store.commit(batch)?;
-    Ok((keyring, header))
+    Ok(header)
 }
 
 /// The keys of a store whose unlock slots `unlock` opens one of, and its header, as of one moment.

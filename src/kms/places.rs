@@ -57,6 +57,16 @@ const DUE: u8 = 0x31;
 const EVENTS_FROM: u8 = 0x40;
 const CHECKPOINT: u8 = 0x41;
 
+/// What the storage keys of keys, and of wrapping pairs, begin with.
+pub(super) const KEYS: &[u8] = &[KEY];
+pub(super) const PAIRS: &[u8] = &[PAIR];
+
+/// What those of all other sealed records begin with that belong to no single key, in the order of a
+/// backup: what keys are counted in comes before them, what follows from them behind.
+pub(super) const BEFORE_KEYS: &[u8] = &[0x05, SPACE];
+pub(super) const BEHIND_KEYS: &[u8] =
+    &[TOMBSTONE, POLICY, USER, ACCESS_KEY, METER, EVENTS_FROM, CHECKPOINT];
+
 /// What the storage keys of aliases begin with.
 pub(super) const ALIASES: &[u8] = &[ALIAS];
 
@@ -118,6 +128,29 @@ pub(super) fn sequence(storage_key: &[u8]) -> Option<(u64, [u8; 16])> {
     Some((number, u128::from(number).to_be_bytes()))
 }
 
+/// What kind of sealed record is at a storage key of `store`, and its id; `None` if none can be there.
+pub(super) fn record_at(storage_key: &[u8], store: &[u8; 16]) -> Option<(RecordKind, [u8; 16])> {
+    let (first, rest) = storage_key.split_first()?;
+    let kind = match *first {
+        _ if storage_key == IDENTITY => return Some((RecordKind::Identity, *store)),
+        EVENTS_FROM => return Some((RecordKind::Events, sequence(storage_key)?.1)),
+        CHECKPOINT => return Some((RecordKind::Checkpoint, sequence(storage_key)?.1)),
+        KEY => RecordKind::Key,
+        VERSION => RecordKind::Version,
+        PAIR => RecordKind::WrappingPair,
+        SPACE => RecordKind::Space,
+        ALIAS => RecordKind::Alias,
+        TOMBSTONE => RecordKind::Tombstone,
+        USER => RecordKind::User,
+        POLICY => RecordKind::Policy,
+        ACCESS_KEY => RecordKind::AccessKey,
+        METER => RecordKind::Meter,
+        _ => return None,
+    };
+    let len = if matches!(kind, RecordKind::User | RecordKind::Policy) { 32 } else { 16 };
+    (rest.len() == len).then(|| rest.last_chunk().map(|id| (kind, *id)))?
+}
+
 /// `10 | key id`.
 pub(super) fn key(id: &KeyId) -> Vec<u8> {
     [&[KEY][..], id.as_bytes()].concat()
@@ -127,6 +160,14 @@ pub(super) fn key(id: &KeyId) -> Vec<u8> {
 pub(super) fn key_at(storage_key: &[u8]) -> Option<KeyId> {
     match storage_key {
         [KEY, id @ ..] => Some(KeyId::from_bytes(id.try_into().ok()?)),
+        _ => None,
+    }
+}
+
+/// The destroyed key whose tombstone has this storage key.
+pub(super) fn destroyed_at(storage_key: &[u8]) -> Option<KeyId> {
+    match storage_key {
+        [TOMBSTONE, id @ ..] => Some(KeyId::from_bytes(id.try_into().ok()?)),
         _ => None,
     }
 }

@@ -10,7 +10,7 @@ use kmshsm::model::WrappingAlgorithm;
 use serde_json::Value;
 
 use crate::login::with_login;
-use crate::{audit, slot, verify};
+use crate::{audit, backup, import, slot, verify};
 
 const ABOUT: &str =
     "Alibaba Cloud's Managed HSM on this machine: keys, their lifecycle and their use";
@@ -74,6 +74,8 @@ pub fn build(words: &[String]) -> Command {
         .subcommand(compliance)
         .subcommand(wrap())
         .subcommand(audit::command())
+        .subcommand(backup::command())
+        .subcommand(import::command())
         .subcommand(policy(words))
         .subcommands(
             ACTIONS
@@ -264,7 +266,7 @@ fn texts(list: Option<&Value>) -> impl Iterator<Item = &str> {
 }
 
 /// What an action needs besides: who calls, and where.
-fn with_session(command: Command) -> Command {
+pub fn with_session(command: Command) -> Command {
     let command = with_login(with_common(command)).arg(region()).args(auditing());
     command.arg(Arg::new("quotas").long("quotas").value_name("QUOTAS").help(
         "Refuse more keys, aliases, versions and tags than these: service, a JSON object, \

@@ -5,9 +5,11 @@
 //! There is no code per action here: commands, options and help come from the engine's table.
 
 mod audit;
+mod backup;
 mod bill;
 mod command;
 mod events;
+mod import;
 mod interrupt;
 mod login;
 mod output;
@@ -73,8 +75,14 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
     if let ("policy", Some((_, flags))) = (name, flags.subcommand()) {
         return output::print(&policy::explain(&call(flags, policy::SIMULATE)?)?);
     }
-    if name == "audit" {
-        return audit::run(flags, output);
+    if let ("import", Some((_, flags))) = (name, flags.subcommand()) {
+        let session = login::session(&store::open(flags)?, flags, command::text(flags, "region"))?;
+        return answer(output, &import::run(flags, &session)?);
+    }
+    match name {
+        "audit" => return audit::run(flags, output),
+        "backup" => return backup::run(flags, output),
+        _ => {}
     }
     match name {
         "init" => store::init(flags),

@@ -36,8 +36,15 @@ impl SqliteStore {
     /// anything else. A store that has no records yet is one whose maker did not get further.
     pub fn create(dir: &Path) -> Result<Self> {
         fork::watch()?;
-        create::create(dir)?;
+        create::create(dir, |_| Ok(()))?;
         Self::open(dir)
+    }
+
+    /// Makes a store that has in it what `fill` puts there. Nothing is there before all of that is; if
+    /// `fill` fails, nothing ever is. It must not keep the store.
+    pub fn build<R>(dir: &Path, fill: impl FnOnce(Self) -> Result<R>) -> Result<R> {
+        fork::watch()?;
+        create::create(dir, |scaffold| fill(Self::open(scaffold)?))
     }
 
     /// Opens the store of a directory, which must be private (mode 0700) and on a local file system.

@@ -55,6 +55,7 @@ impl Counters {
         self.counts.get(&count.name()).copied().unwrap_or(0)
     }
 
+    /// Whose they are.
     pub(in crate::kms) const fn space(&self) -> &Space {
         &self.space
     }
@@ -74,6 +75,11 @@ impl Counters {
         let seq = self.next_seq;
         self.next_seq = seq.checked_add(1).ok_or(ErrorCode::LimitExceeded)?;
         Ok(seq)
+    }
+
+    /// Goes on numbering where `before` ended.
+    pub(in crate::kms) fn continue_from(&mut self, before: &Self) {
+        self.next_seq = self.next_seq.max(before.next_seq);
     }
 
     /// Adds `more` and takes `less` away.

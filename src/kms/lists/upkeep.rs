@@ -74,6 +74,14 @@ impl Transaction<'_> {
         list.counter().map_or(Ok(()), |count| counters.count(count, 0, 1))
     }
 
+    /// Has a space go on numbering where the record with this body ended, whatever it counts.
+    pub(in crate::kms) fn continue_numbering(&mut self, body: &[u8]) -> Result<()> {
+        let before = Counters::decode(body)?;
+        let mut counters = self.counters(before.space())?;
+        counters.continue_from(&before);
+        self.put_counters(before.space(), &counters)
+    }
+
     /// The counters of a space, as this change leaves them so far.
     pub(in crate::kms) fn counters(&self, space: &Space) -> Result<Counters> {
         let (id, storage_key) = places::space(self.keyring(), space)?;

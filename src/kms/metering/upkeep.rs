@@ -42,6 +42,18 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Has a space go on metering where the record with this body ended, with the versions that there are
+    /// now.
+    pub(in crate::kms) fn continue_metering(&mut self, body: &[u8]) -> Result<()> {
+        let (before, now) = (MeterRecord::decode(body)?, self.now());
+        let space = *before.space();
+        self.change_meter(&space, |meter| {
+            let present = std::mem::replace(meter, MeterRecord::new(&space));
+            *meter = present.continue_from(before, now)?;
+            Ok(())
+        })
+    }
+
     fn change_meter(
         &mut self,
         space: &Space,
