@@ -69,7 +69,8 @@ impl Kms {
             let began = walk.header.clone();
             let done = self.verify_once(walk, resume, watch)?;
             // What was sealed under a domain key that has gone meanwhile could not be opened.
-            if done.report.found == 0 || !self.header()?.1.has_retired_keys_since(&began) {
+            let is_final = done.report.found == 0 || done.state.is_some();
+            if is_final || !self.header()?.1.has_retired_keys_since(&began) {
                 return Ok(done);
             }
         }
@@ -87,7 +88,7 @@ impl Kms {
         walk.secret = state.secret;
         let unchanged = walk.unchanged(state.stretches)?;
         let done = walk.run(unchanged, watch)?;
-        if done.report.found == 0 {
+        if done.report.found == 0 || done.state.is_some() {
             return Ok(done);
         }
         // What changed between the walks need not be damage, and what is has to be named.

@@ -154,7 +154,8 @@ impl Kms {
         if self.rollback.anchor.is_none() {
             return;
         }
-        let starts_line = self.rollback.is_accepting();
+        // A suspect store takes no other change than its acceptance.
+        let starts_line = self.rollback.is_suspect();
         let keyring = self.hsm.keyring();
         let written = keyring
             .and_then(|keyring| self.rollback.remember(&keyring, &Mark::of(header), starts_line));
