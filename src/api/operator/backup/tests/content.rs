@@ -66,7 +66,7 @@ fn furnish(world: &World) -> Estate {
 fn decrypts(session: &Session, encrypted: &Value) -> bool {
     let with = json!({ "CiphertextBlob": encrypted["CiphertextBlob"] }).to_string();
     let answer = dispatch_json(session, "Decrypt", Some(&with));
-    answer.is_ok_and(|answer| read(&*answer)["Plaintext"] == "hello world")
+    answer.is_ok_and(|answer| read(&answer)["Plaintext"] == "hello world")
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn imported_keys_stay_out_unless_asked_for() {
     let (restored, kms) = world.restore("some", &created, "store");
     assert_eq!(restored["Taken"]["Keys"], 3);
     assert_sound(&kms);
-    let session = super::session(&kms);
+    let session = session(&kms);
     for key in [&estate.imported, &estate.awaiting] {
         assert_eq!(code(&session, "DescribeKey", json!({ "KeyId": key })), ErrorCode::KeyNotFound);
     }
@@ -183,7 +183,7 @@ fn the_trail_tells_of_both() {
     let later = {
         let folder = tempfile::tempdir().unwrap();
         let with = json!({ "Path": folder.path().join("next"), "Threshold": 2, "Shares": 2 });
-        read(&*operate(&kms, "CreateBackup", Some(&with.to_string())).unwrap())
+        read(&operate(&kms, "CreateBackup", Some(&with.to_string())).unwrap())
     };
     assert_ne!(later["Manifest"]["Lineage"], created["Manifest"]["Lineage"]);
     assert_eq!(later["Manifest"]["Store"], created["Manifest"]["Store"]);
@@ -232,8 +232,8 @@ fn meters_go_on() {
     let month = created["Manifest"]["Time"].as_str().unwrap()[..7].to_owned();
     let bill = |kms: &Arc<Kms>| {
         let with = json!({ "BillingCycle": month, "Currency": "CNY" });
-        call(&super::session(kms), "QueryBill", with)["Items"].take()
+        call(&session(kms), "QueryBill", with)["Items"].take()
     };
     assert_eq!(bill(&kms), bill(&world.kms));
-    assert!(bill(&kms)["Item"].as_array().unwrap().len() > 2);
+    assert!(bill(&kms)["Item"].as_array().unwrap().len() > 1);
 }
