@@ -131,7 +131,7 @@ impl Kms {
 
     /// The same, with the kind of the key pair that will sign checkpoints of its audit trail.
     pub fn create_with(place: &Path, unlock: &Unlock<'_>, identity: IdentitySpec) -> Result<()> {
-        check_new(unlock)?;
+        slots::check(unlock)?;
         selftest::ready()?;
         let store = SqliteStore::create(place)?;
         found(&store, Some(unlock), SystemClock.now(), identity).map(drop)
@@ -211,14 +211,6 @@ impl Kms {
         }
         options.keeper.map_or(Ok(()), |interval| Keeper::start(&kms, interval))?;
         Ok(kms)
-    }
-}
-
-/// What opens a new store must be a secret.
-pub(super) fn check_new(unlock: &Unlock<'_>) -> Result<()> {
-    match unlock {
-        Unlock::Passphrase([]) => Err(Error::invalid("Passphrase", "It must not be empty.")),
-        _ => Ok(()),
     }
 }
 

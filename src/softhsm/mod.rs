@@ -125,7 +125,7 @@ impl Token {
     }
 }
 
-/// Parses what may be a file of a token; for the fuzzer.
+/// Reads what may be an object of a token, for the fuzzer: any bytes may be one.
 pub fn probe(file: &[u8]) {
     let attributes = Attributes::parse(file);
     let object = Object { id: String::new(), attributes };

@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Base64Bytes, Params, SecretText};
+use crate::api::{Base64Bytes, SecretText};
 use crate::audit::PublicKey;
 use crate::error::{Error, Result};
 use crate::kms::backup::{
@@ -23,7 +23,7 @@ use crate::kms::backup::{
 use crate::kms::{Kms, Recipient, Share, Unlock};
 use crate::model::KeyId;
 
-use super::Operation;
+use super::{Operation, StandaloneOperation};
 use secret::{Secrets, Texts};
 
 /// Makes a backup of the store: [`Kms::create_backup`].
@@ -201,14 +201,11 @@ pub struct VerifyBackup {
     backup_key: Option<Base64Bytes<'static>>,
 }
 
-impl VerifyBackup {
-    /// Reads the parameters, as operations have them.
-    pub fn parse(parameters: &str) -> Result<Self> {
-        Params::from_json(parameters)?.read()
-    }
+impl StandaloneOperation for VerifyBackup {
+    const NAME: &'static str = "VerifyBackup";
+    type Answer = VerifiedBackup;
 
-    /// Does it.
-    pub fn run(self) -> Result<VerifiedBackup> {
+    fn run(self) -> Result<VerifiedBackup> {
         let public_key = public_key(self.public_key.as_deref())?;
         let secrets = Secrets::read(&self.shares, &self.private_key, self.backup_key.as_ref())?;
         let secret = secrets.secret();
@@ -252,14 +249,11 @@ pub struct RestoreStore {
     newer_backup_key: Option<Base64Bytes<'static>>,
 }
 
-impl RestoreStore {
-    /// Reads the parameters, as operations have them.
-    pub fn parse(parameters: &str) -> Result<Self> {
-        Params::from_json(parameters)?.read()
-    }
+impl StandaloneOperation for RestoreStore {
+    const NAME: &'static str = "RestoreStore";
+    type Answer = Restored;
 
-    /// Does it.
-    pub fn run(self) -> Result<Restored> {
+    fn run(self) -> Result<Restored> {
         let public_key = public_key(self.public_key.as_deref())?;
         let secrets = Secrets::read(&self.shares, &self.private_key, self.backup_key.as_ref())?;
         let secret = secrets.secret().ok_or_else(|| Error::missing("Shares"))?;

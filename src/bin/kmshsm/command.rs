@@ -10,7 +10,7 @@ use kmshsm::model::WrappingAlgorithm;
 use serde_json::Value;
 
 use crate::login::with_login;
-use crate::{audit, backup};
+use crate::{audit, backup, import, slot};
 
 const ABOUT: &str =
     "Alibaba Cloud's Managed HSM on this machine: keys, their lifecycle and their use";
@@ -65,6 +65,8 @@ pub fn build(words: &[String]) -> Command {
         .subcommand(init)
         .subcommand(status)
         .subcommand(tick)
+        .subcommand(slot::slots())
+        .subcommand(slot::domain_keys())
         .subcommand(self_test)
         .subcommand(bill())
         .subcommand(regions)
@@ -72,6 +74,7 @@ pub fn build(words: &[String]) -> Command {
         .subcommand(wrap())
         .subcommand(audit::command())
         .subcommand(backup::command())
+        .subcommand(import::command())
         .subcommand(policy(words))
         .subcommands(
             ACTIONS
@@ -262,7 +265,7 @@ fn texts(list: Option<&Value>) -> impl Iterator<Item = &str> {
 }
 
 /// What an action needs besides: who calls, and where.
-fn with_session(command: Command) -> Command {
+pub fn with_session(command: Command) -> Command {
     let command = with_login(with_common(command)).arg(region()).args(auditing());
     command.arg(Arg::new("quotas").long("quotas").value_name("QUOTAS").help(
         "Refuse more keys, aliases, versions and tags than these: service, a JSON object, \
@@ -333,5 +336,9 @@ fn with_place(command: Command) -> Command {
                 .value_name("N")
                 .value_parser(value_parser!(i32).range(0..))
                 .help("Read the passphrase from a file descriptor"),
+        )
+        .arg(
+            path("share", "FILE", "Unlock with shares, each from a file of its own")
+                .action(ArgAction::Append),
         )
 }

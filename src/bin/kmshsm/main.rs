@@ -9,11 +9,13 @@ mod backup;
 mod bill;
 mod command;
 mod events;
+mod import;
 mod login;
 mod output;
 mod policy;
 mod progress;
 mod secrets;
+mod slot;
 mod store;
 mod wrap;
 
@@ -71,6 +73,10 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
     if let ("policy", Some((_, flags))) = (name, flags.subcommand()) {
         return output::print(&policy::explain(&call(flags, policy::SIMULATE)?)?);
     }
+    if let ("import", Some((_, flags))) = (name, flags.subcommand()) {
+        let session = login::session(&store::open(flags)?, flags, command::text(flags, "region"))?;
+        return answer(output, &import::run(flags, &session)?);
+    }
     match name {
         "audit" => return audit::run(flags, output),
         "backup" => return backup::run(flags, output),
@@ -78,6 +84,8 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
     }
     match name {
         "init" => store::init(flags),
+        "slot" => slot::run(flags, output),
+        "domain-key" => slot::rotate(flags, output),
         "status" => answer(output, &store::open(flags)?.status()),
         "tick" => answer(output, &store::open(flags)?.tick()?),
         "bill" => {

@@ -20,6 +20,7 @@ const MAX_FILE: u64 = 1 << 20;
 pub type Asked = (&'static str, &'static str);
 const PASSPHRASE: Asked =
     ("passphrase", "--passphrase-file, --passphrase-fd, --key-file or --share");
+const PIN: Asked = ("PIN", "--pin-file or --pin-fd");
 const ACCESS_KEY: Asked = ("AccessKeySecret", "--access-key-secret-file or --access-key-secret-fd");
 
 /// A secret that opens a store.
@@ -98,6 +99,14 @@ pub fn access_key(flags: &ArgMatches, is_wanted: bool) -> Result<Zeroizing<Vec<u
         Some(secret) => Ok(secret),
         None if is_wanted => prompt("Access key secret: ", ACCESS_KEY),
         None => Ok(Zeroizing::default()),
+    }
+}
+
+/// The PIN of a user of another module.
+pub fn pin(flags: &ArgMatches) -> Result<Zeroizing<Vec<u8>>> {
+    match line(flags, "--pin-fd", "--pin-file")? {
+        Some(pin) => Ok(pin),
+        None => prompt("User PIN: ", PIN),
     }
 }
 

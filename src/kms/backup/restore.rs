@@ -10,10 +10,10 @@ use crate::audit::PublicKey;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Header, Keyring, Unlock, selftest};
 use crate::keystore::SqliteStore;
-use crate::kms::open::{check_new, lay};
+use crate::kms::open::lay;
 use crate::kms::trail::Deed;
 use crate::kms::transaction::Body;
-use crate::kms::{Kms, Options, Transaction, places};
+use crate::kms::{Kms, Options, Transaction, places, slots};
 use crate::model::{Clock, KeyId, SystemClock};
 
 use super::items::{Belongings, Item};
@@ -50,7 +50,7 @@ pub struct Restoration<'a> {
 /// [`InvalidParameter`](ErrorCode::InvalidParameter) for an empty passphrase, or (`Newer`) for a backup of
 /// another store.
 pub fn restore(asked: &Restoration<'_>, progress: Progress<'_>) -> Result<Restored> {
-    check_new(asked.unlock)?;
+    slots::check(asked.unlock)?;
     let health = selftest::ready()?;
     let backup = Backup::open(asked.backup, asked.public_key)?.unlock(&asked.secret)?;
     let tombstones = match &asked.newer {

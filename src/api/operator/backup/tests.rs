@@ -8,8 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::super::operate;
-use super::{RestoreStore, VerifyBackup};
+use super::super::{operate, operate_alone};
 use crate::api::{dispatch_json, wrap_key_material};
 use crate::error::{ErrorCode, Result};
 use crate::kms::{Kms, Options, Session, Unlock};
@@ -66,8 +65,8 @@ impl World {
             "KeyFile": "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=",
             "Shares": two(created),
         });
-        let restored = RestoreStore::parse(&with.to_string()).unwrap().run().unwrap();
-        (serde_json::to_value(restored).unwrap(), open(&self.path(place)))
+        let restored = read(&operate_alone("RestoreStore", Some(&with.to_string())).unwrap());
+        (restored, open(&self.path(place)))
     }
 }
 
@@ -82,8 +81,7 @@ fn open(place: &Path) -> Arc<Kms> {
 }
 
 fn verify(with: &Value) -> Result<Value> {
-    let verified = VerifyBackup::parse(&with.to_string())?.run()?;
-    Ok(serde_json::to_value(verified).unwrap())
+    operate_alone("VerifyBackup", Some(&with.to_string())).map(|answer| read(&answer))
 }
 
 fn session(kms: &Arc<Kms>) -> Session {

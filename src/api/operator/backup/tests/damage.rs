@@ -94,7 +94,7 @@ fn nothing_is_overwritten_and_nothing_is_left() {
         let with = json!({
             "Path": world.path(path), "Place": world.path(place), "Passphrase": "p", "Shares": shares,
         });
-        RestoreStore::parse(&with.to_string()).unwrap().run()
+        operate_alone("RestoreStore", Some(&with.to_string()))
     };
     let cut = [&before[..before.len() - 1]].concat();
     fs::write(world.path("cut"), cut).unwrap();

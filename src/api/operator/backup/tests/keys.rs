@@ -114,8 +114,7 @@ fn tombstones_win() {
         "Path": world.path("old"), "Place": world.path("again"), "Passphrase": "p",
         "Shares": two(&old), "Newer": world.path("newer"), "NewerShares": two(&newer),
     });
-    let restored = RestoreStore::parse(&with.to_string()).unwrap().run().unwrap();
-    let restored = serde_json::to_value(restored).unwrap();
+    let restored = read(&operate_alone("RestoreStore", Some(&with.to_string())).unwrap());
     assert_eq!(left_out(&restored), [(gone.clone(), "Destroyed".to_owned())]);
     let options = Options { allow_unprotected_memory: true, ..Options::default() };
     let kms = Kms::open(&world.path("again"), &Unlock::Passphrase(b"p"), options).unwrap();
