@@ -71,13 +71,19 @@ impl Keyring {
         self.rerooted(random_secret()?)
     }
 
-    /// A record of `from`, another keyring of the same store, as a record of this one. Material stays in
-    /// secret memory.
-    pub fn reseal(&self, from: &Self, place: &Place<'_>, record: &[u8]) -> Result<Vec<u8>> {
-        let revision = Self::revision(record)?;
+    /// A record of `from`, another keyring of the same store, as a record of this one under its domain key
+    /// `domain`. Material stays in secret memory.
+    pub fn reseal(
+        &self,
+        domain: u32,
+        from: &Self,
+        place: &Place<'_>,
+        record: &[u8],
+    ) -> Result<Vec<u8>> {
+        let numbers = (domain, Self::revision(record)?);
         match place.kind.is_secret() {
-            true => self.seal_secret(place, revision, &from.open_secret(place, record)?),
-            false => self.seal(place, revision, &from.open_record(place, record)?),
+            true => self.seal_secret(place, numbers, &from.open_secret(place, record)?),
+            false => self.seal(place, numbers, &from.open_record(place, record)?),
         }
     }
 }

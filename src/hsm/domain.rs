@@ -30,7 +30,7 @@ impl WrappedDomainKey {
 
     fn unwrap(&self, store: &[u8; 16], srk: &SecretBytes) -> Result<DomainKey> {
         let key = unwrap(srk, &self.nonce, &aad(store, self.number), &self.wrapped)?;
-        Ok(DomainKey { number: self.number, key })
+        Ok(DomainKey { number: self.number, nonce: self.nonce, key })
     }
 }
 
@@ -72,7 +72,7 @@ impl DomainTable {
         to: &SecretBytes,
     ) -> Result<Self> {
         let keys = self.0.iter().map(|wrapped| {
-            let DomainKey { number, key } = wrapped.unwrap(store, from)?;
+            let DomainKey { number, key, .. } = wrapped.unwrap(store, from)?;
             WrappedDomainKey::wrap(store, to, number, &key)
         });
         keys.collect::<Result<_>>().map(Self)
@@ -100,34 +100,38 @@ impl DomainTable {
     }
 }
 
-/// A domain key, unwrapped.
+/// A domain key, unwrapped. The nonce tells it from another of its number: one that was lost with a store
+/// which has been put back.
 struct DomainKey {
     number: u32,
+    nonce: [u8; 24],
     key: SecretBytes,
 }
 
-/// The domain keys that a process has met, in the order of their numbers. They come with headers that
-/// have been committed, so the last one may seal.
+/// The domain keys that a process has met, in the order of their numbers.
 #[derive(Default)]
 pub(super) struct DomainKeys(RwLock<Vec<DomainKey>>);
 
 impl DomainKeys {
     /// Takes the keys of `table` that are not known yet, and lets go of those that have been retired.
+    /// [`ErrorCode::StoreDamaged`] if they are under another root key.
     pub(super) fn learn(
         &self,
         table: &DomainTable,
         store: &[u8; 16],
         srk: &SecretBytes,
     ) -> Result<()> {
-        let (numbers, last): (Vec<u32>, u32) = {
+        let known: Vec<(u32, [u8; 24])> = {
             let known = self.0.read().map_err(|_| ErrorCode::ErrorState)?;
-            let last = known.last().map_or(0, |key| key.number);
-            (known.iter().map(|key| key.number).collect(), last)
+            known.iter().map(|key| (key.number, key.nonce)).collect()
         };
-        let first = numbers.first().copied().unwrap_or(0);
+        let number = |key: Option<&(u32, [u8; 24])>| key.map_or(0, |(number, _)| *number);
+        let (first, last) = (number(known.first()), number(known.last()));
         // Of a header that was read before another one, nothing is taken back.
         let oldest = if table.active() >= last { table.oldest() } else { first };
-        let is_new = |key: &&WrappedDomainKey| key.number > last || numbers.is_empty();
+        let is_new = |key: &&WrappedDomainKey| {
+            key.number >= oldest && !known.contains(&(key.number, key.nonce))
+        };
         // Unwrapped before the lock is taken: whoever reads under it is on a secret stack, for which
         // unwrapping may have to wait.
         let new = table.0.iter().filter(is_new).map(|key| key.unwrap(store, srk));
@@ -136,19 +140,11 @@ impl DomainKeys {
             return Ok(());
         }
         let mut keys = self.0.write().map_err(|_| ErrorCode::ErrorState)?;
+        // Another thread may have learned the same.
+        keys.retain(|key| key.number >= oldest && new.iter().all(|new| new.number != key.number));
         keys.extend(new);
         keys.sort_by_key(|key| key.number);
-        // Another thread may have learned the same.
-        keys.dedup_by_key(|key| key.number);
-        keys.retain(|key| key.number >= oldest);
         Ok(())
-    }
-
-    /// Runs `f` with the active key and its number.
-    pub(super) fn with_active<R>(&self, f: impl FnOnce(u32, &[u8; 32]) -> Result<R>) -> Result<R> {
-        let keys = self.0.read().map_err(|_| ErrorCode::ErrorState)?;
-        let active = keys.last().ok_or(ErrorCode::StoreDamaged)?;
-        active.key.read(|key| f(active.number, key32(key)?))
     }
 
     /// Runs `f` with the key of that number.

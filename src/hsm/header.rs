@@ -129,10 +129,11 @@ impl Header {
         self.domain.active()
     }
 
-    /// The domain keys under a new root key.
-    pub fn replace_root(&mut self, keyring: &Keyring, new: &NewRoot) -> Result<()> {
-        (self.root, self.domain) = keyring.rewrap(&self.domain, new)?;
-        Ok(())
+    /// The domain keys under a new root key. Answers the root record for it.
+    pub fn replace_root(&mut self, keyring: &Keyring, new: &NewRoot) -> Result<Vec<u8>> {
+        let record;
+        (self.root, self.domain, record) = keyring.rewrap(&self.domain, new)?;
+        Ok(record)
     }
 
     /// A record has been added.

@@ -31,7 +31,7 @@ pub struct Keyring {
 /// A root key, and how often one has been replaced before.
 struct Root {
     number: u32,
-    srk: SecretBytes,
+    srk: Arc<SecretBytes>,
 }
 
 /// The root key of the store, and the one that this process is about to put in its place.
@@ -41,26 +41,26 @@ struct Roots {
 }
 
 /// A root key that is to take the place of the present one.
-pub struct NewRoot(Arc<Root>);
+pub struct NewRoot(Arc<SecretBytes>);
 
 impl NewRoot {
     /// An unlock slot that leads to it.
     pub fn seal_slot(&self, unlock: &Unlock<'_>, store: &[u8; 16], number: u8) -> Result<Vec<u8>> {
-        Slot::seal(unlock, store, number, &self.0.srk)
+        Slot::seal(unlock, store, number, &self.0)
     }
 }
 
 impl Keyring {
     /// Fresh keys for a new store; its domain key comes with its header.
     pub fn generate(store: [u8; 16]) -> Result<Self> {
-        Self::from_root(store, Root { number: 0, srk: random_secret()? }, random_secret()?)
+        Self::from_root(store, 0, random_secret()?, random_secret()?)
     }
 
     /// The keys behind a root record that an unlock slot has opened; the domain keys come with the
     /// header.
     pub fn open(store: [u8; 16], srk: SecretBytes, root: &[u8]) -> Result<Self> {
         let (number, master) = open_root(&store, &srk, root)?;
-        Self::from_root(store, Root { number, srk }, master)
+        Self::from_root(store, number, srk, master)
     }
 
     /// The root record: `02 | number u32 | nonce (24) | M wrapped under SRK`, AAD
@@ -81,22 +81,24 @@ impl Keyring {
     }
 
     /// A root key for the place of the present one, which it takes with the first header that speaks of it.
-    pub fn fresh_root(&self) -> Result<NewRoot> {
-        let number = self.root()?.number.checked_add(1).ok_or(ErrorCode::Internal)?;
-        let new = Arc::new(Root { number, srk: random_secret()? });
-        self.root.write().map_err(|_| ErrorCode::ErrorState)?.next = Some(Arc::clone(&new));
-        Ok(NewRoot(new))
+    pub fn fresh_root() -> Result<NewRoot> {
+        random_secret().map(|srk| NewRoot(Arc::new(srk)))
     }
 
-    /// The root record under a new root key.
-    pub fn seal_new_root(&self, new: &NewRoot) -> Result<Vec<u8>> {
-        self.seal_root_under(&new.0)
-    }
-
-    /// What a header says once the root key has been replaced: its number, and the domain keys under it.
-    pub(super) fn rewrap(&self, table: &DomainTable, new: &NewRoot) -> Result<(u32, DomainTable)> {
-        let table = table.rewrap(&self.store, &self.root()?.srk, &new.0.srk)?;
-        Ok((new.0.number, table))
+    /// What is to be stored once the root key has been replaced: its number and the domain keys under it for
+    /// the header, and the root record.
+    pub(super) fn rewrap(
+        &self,
+        table: &DomainTable,
+        new: &NewRoot,
+    ) -> Result<(u32, DomainTable, Vec<u8>)> {
+        let present = self.root()?;
+        let number = present.number.checked_add(1).ok_or(ErrorCode::Internal)?;
+        let next = Arc::new(Root { number, srk: Arc::clone(&new.0) });
+        let table = table.rewrap(&self.store, &present.srk, &next.srk)?;
+        let record = self.seal_root_under(&next)?;
+        self.root.write().map_err(|_| ErrorCode::ErrorState)?.next = Some(next);
+        Ok((number, table, record))
     }
 
     /// How often the root key has been replaced.
@@ -112,16 +114,21 @@ impl Keyring {
     /// Takes the domain keys of a header that has been committed. Those under another root key than this
     /// process has cannot be had.
     pub(super) fn learn(&self, root: u32, table: &DomainTable) -> Result<()> {
-        let mut present = self.root()?;
-        if present.number != root {
-            let mut roots = self.root.write().map_err(|_| ErrorCode::ErrorState)?;
-            match roots.next.take_if(|next| next.number == root) {
-                Some(next) => roots.present = next,
-                None => return Ok(()),
-            }
-            present = Arc::clone(&roots.present);
+        let (present, next) = {
+            let roots = self.root.read().map_err(|_| ErrorCode::ErrorState)?;
+            (Arc::clone(&roots.present), roots.next.clone())
+        };
+        if present.number == root {
+            return self.domain.learn(table, &self.store, &present.srk);
         }
-        self.domain.learn(table, &self.store, &present.srk)
+        let Some(next) = next.filter(|next| next.number == root) else { return Ok(()) };
+        match self.domain.learn(table, &self.store, &next.srk) {
+            // Another process came first, with a root key of its own.
+            Err(error) if error.is_damage() => return Ok(()),
+            learned => learned?,
+        }
+        self.root.write().map_err(|_| ErrorCode::ErrorState)?.present = next;
+        Ok(())
     }
 
     /// [`ErrorCode::StoreDamaged`] unless this is the root record of these keys.
@@ -156,9 +163,16 @@ impl Keyring {
         Reader::new(&full).array()
     }
 
+    /// The same keys, for whoever reads the store as it was: domain keys that are retired from now on stay in
+    /// them. They come with a header.
+    pub fn held(&self) -> Result<Self> {
+        let root = self.root()?;
+        Self::from_root(self.store, root.number, copied(&root.srk)?, copied(&self.master)?)
+    }
+
     /// The keys of the same store under another root key; its domain keys come with a header.
     pub(super) fn rerooted(&self, srk: SecretBytes) -> Result<Self> {
-        Self::from_root(self.store, Root { number: 0, srk }, copied(&self.master)?)
+        Self::from_root(self.store, 0, srk, copied(&self.master)?)
     }
 
     /// Whether both are the keys of one store, or of backups of it.
@@ -167,7 +181,13 @@ impl Keyring {
         Ok(is_same && self.store == other.store)
     }
 
-    fn from_root(store: [u8; 16], root: Root, master: SecretBytes) -> Result<Self> {
+    fn from_root(
+        store: [u8; 16],
+        number: u32,
+        srk: SecretBytes,
+        master: SecretBytes,
+    ) -> Result<Self> {
+        let root = Root { number, srk: Arc::new(srk) };
         let derive = |label: &[u8]| {
             let mut key = room(32)?;
             master.read(|master| {
@@ -248,4 +268,40 @@ pub(super) fn unwrap(
         .read(|under| key.write(|key| xaes::open(key32(under)?, nonce, aad, wrapped, key)))
         .map_err(|_| ErrorCode::StoreDamaged)?;
     Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hsm::Header;
+    use crate::model::{IdentitySpec, Timestamp};
+
+    /// Two processes replace the root key at once: who comes second does not take its own for the first's.
+    #[test]
+    fn who_replaces_the_root_key() {
+        let one = Keyring::generate([1; 16]).unwrap();
+        let srk = copied(&one.root().unwrap().srk).unwrap();
+        let other = Keyring::open([1; 16], srk, &one.seal_root().unwrap()).unwrap();
+        let now = Timestamp(0);
+        let first = Header::new(&one, now, IdentitySpec::default(), [0; 32]).unwrap();
+        let first = first.seal(&one).unwrap();
+        let replaced = |keyring: &Keyring| {
+            let mut header = Header::open(keyring, &first).unwrap();
+            header.add_domain_key(keyring, now).unwrap();
+            let root = header.replace_root(keyring, &Keyring::fresh_root().unwrap()).unwrap();
+            (header.seal(keyring).unwrap(), root)
+        };
+        let (_never_written, _) = replaced(&other);
+        let (header, root) = replaced(&one);
+        assert!(!Header::open(&other, &header).unwrap().is_of_root(&other).unwrap());
+        assert!(other.vouch_for_root(&root).is_err());
+        assert!(Header::open(&one, &header).unwrap().is_of_root(&one).unwrap());
+        one.vouch_for_root(&root).unwrap();
+        // And once more, by a thread that had made its key before.
+        let mut header = Header::open(&one, &header).unwrap();
+        header.replace_root(&one, &Keyring::fresh_root().unwrap()).unwrap();
+        let header = header.seal(&one).unwrap();
+        assert!(Header::open(&one, &header).unwrap().is_of_root(&one).unwrap());
+        assert_eq!(one.root_number(), Ok(2));
+    }
 }

@@ -188,7 +188,7 @@ fn all() -> Vec<(&'static str, Vec<&'static str>)> {
     let mut blob = vec![0; 32 + OVERHEAD];
     let place =
         || Place { kind: RecordKind::Version, id: &[3; 16], storage_key: b"k", immutables: b"i" };
-    let record = keyring.seal_secret(&place(), 1, &body).unwrap();
+    let record = keyring.seal_secret(&place(), (1, 1), &body).unwrap();
 
     let mut found = Vec::new();
     let mut after = |name, work: &mut dyn FnMut()| {
@@ -223,7 +223,7 @@ fn all() -> Vec<(&'static str, Vec<&'static str>)> {
         key.read(|key| Ok(mac::hmac_sha256(key, &[b"message"]))).unwrap();
     });
     after("sealing and opening a record", &mut || {
-        keyring.seal_secret(&place(), 1, &body).unwrap();
+        keyring.seal_secret(&place(), (1, 1), &body).unwrap();
         drop(keyring.open_secret(&place(), &record).unwrap());
     });
     after("a fingerprint", &mut || {

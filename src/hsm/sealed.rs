@@ -83,31 +83,41 @@ impl Term {
 }
 
 impl Keyring {
-    /// `body` as a record of its `revision`.
-    pub fn seal(&self, place: &Place<'_>, revision: u64, body: &[u8]) -> Result<Vec<u8>> {
-        secluded(|| self.seal_here(place, revision, body))
+    /// `body` as a record of its `revision`, under the domain key of this number: the active one of the
+    /// header that is stored with it. Whatever else a process may have met is not there when others read it.
+    pub fn seal(
+        &self,
+        place: &Place<'_>,
+        (domain, revision): (u32, u64),
+        body: &[u8],
+    ) -> Result<Vec<u8>> {
+        secluded(|| self.seal_here(place, (domain, revision), body))
     }
 
     /// The same for a body that holds key material.
     pub fn seal_secret(
         &self,
         place: &Place<'_>,
-        revision: u64,
+        (domain, revision): (u32, u64),
         body: &SecretBytes,
     ) -> Result<Vec<u8>> {
-        body.read(|body| self.seal_here(place, revision, body))
+        body.read(|body| self.seal_here(place, (domain, revision), body))
     }
 
-    fn seal_here(&self, place: &Place<'_>, revision: u64, body: &[u8]) -> Result<Vec<u8>> {
+    fn seal_here(
+        &self,
+        place: &Place<'_>,
+        (domain, revision): (u32, u64),
+        body: &[u8],
+    ) -> Result<Vec<u8>> {
         let mut dek = Zeroizing::new([0; 32]);
         rng::fill(dek.as_mut())?;
         let nonce = random::<24>()?;
-        let (head, wrapped) = self.domain.with_active(|number, key| {
-            let mut head = Writer::default();
-            head.u8(VERSION).u8(place.kind as u8).raw(place.id).u64(revision).u32(number);
-            let head = head.finish();
-            let wrapped = xaes::seal(key, &nonce, &self.aad(place, &head, false), dek.as_ref())?;
-            Ok((head, wrapped))
+        let mut head = Writer::default();
+        head.u8(VERSION).u8(place.kind as u8).raw(place.id).u64(revision).u32(domain);
+        let head = head.finish();
+        let wrapped = self.domain.with(domain, |key| {
+            xaes::seal(key, &nonce, &self.aad(place, &head, false), dek.as_ref())
         })?;
         let mut record = Writer::with_capacity(BEFORE_BODY + body.len() + TAG)
             .raw(&head)
@@ -144,10 +154,9 @@ impl Keyring {
         Ok(Parts::of(record)?.revision)
     }
 
-    /// Whether the record lies under the active domain key.
-    pub fn is_active(&self, record: &[u8]) -> Result<bool> {
-        let domain = Parts::of(record)?.domain;
-        self.domain.with_active(|number, _| Ok(number == domain))
+    /// The number of the domain key under which the record lies.
+    pub fn domain_key_of(record: &[u8]) -> Result<u32> {
+        Ok(Parts::of(record)?.domain)
     }
 
     /// `HMAC-SHA256(set key, lp(storage key) | revision | record tag)`.

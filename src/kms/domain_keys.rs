@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::{Header, Place, RecordKind};
+use crate::hsm::{Header, Keyring, Place, RecordKind};
 use crate::keystore::Revision;
 use crate::kms::stored::{one, opened_key};
 use crate::kms::trail::Deed;
@@ -166,7 +166,7 @@ impl Transaction<'_> {
         storage_key: &[u8],
         record: &[u8],
     ) -> Result<()> {
-        if self.keyring().is_active(record)? {
+        if Keyring::domain_key_of(record)? == self.header.domain_key() {
             return Ok(());
         }
         let id = match kind {

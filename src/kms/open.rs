@@ -249,7 +249,7 @@ pub(super) fn found(
     let header = Header::new(&keyring, now, identity, Chain::new(uuid).head)?;
     let signer = with_room(|| {
         let body = Identity::found(identity, now)?;
-        keyring.seal_secret(&identity_place(&uuid), 1, &body)
+        keyring.seal_secret(&identity_place(&uuid), (header.domain_key(), 1), &body)
     })?;
     let header = lay(store, &keyring, unlock, header, signer)?;
     Ok((keyring, header))

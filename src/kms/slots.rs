@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::crypto::digest;
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::{Slot, SlotKind, Unlock};
+use crate::hsm::{Keyring, Slot, SlotKind, Unlock};
 use crate::keystore::Snapshot;
 use crate::kms::trail::Deed;
 use crate::kms::{Kms, Transaction, places};
@@ -111,7 +111,7 @@ impl Kms {
         }
         unlocks.iter().try_for_each(check)?;
         let keyring = self.hsm.keyring()?;
-        let new = keyring.fresh_root()?;
+        let new = Keyring::fresh_root()?;
         let mut slots = Slots::new();
         for (number, unlock) in (0..=u8::MAX).zip(unlocks) {
             slots.insert(places::slot(number), new.seal_slot(unlock, keyring.store(), number)?);
@@ -125,9 +125,9 @@ impl Kms {
             let now = transaction.now();
             let keyring = transaction.shared_keyring();
             transaction.header.add_domain_key(&keyring, now)?;
-            transaction.header.replace_root(&keyring, &new)?;
+            let root = transaction.header.replace_root(&keyring, &new)?;
             transaction.header.slots = Some(digest(&slots));
-            transaction.enter(places::ROOT.to_vec(), keyring.seal_new_root(&new)?);
+            transaction.enter(places::ROOT.to_vec(), root);
             old.into_keys().for_each(|slot| transaction.delete(slot));
             slots.iter().for_each(|(key, slot)| transaction.enter(key.clone(), slot.clone()));
             transaction.record_of_store(Deed::RekeyRoot, unlocks.len() as u64)

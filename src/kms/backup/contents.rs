@@ -83,7 +83,8 @@ impl Contents<'_> {
         key.wrapping_pairs.clear();
         let place = key_place(&id, &entry.key);
         let revision = Keyring::revision(&entry.value)?;
-        self.put(&entry.key, self.to.seal(&place, revision, &key.encode())?)?;
+        let numbers = (self.own.domain_key(), revision);
+        self.put(&entry.key, self.to.seal(&place, numbers, &key.encode())?)?;
         let immutables = key.immutables();
         let mut belongings = belongings.iter();
         for (version, entry) in key.versions.iter().zip(belongings.by_ref()) {
@@ -119,7 +120,8 @@ impl Contents<'_> {
     }
 
     fn copy(&mut self, entry: &Entry, place: &Place<'_>) -> Result<()> {
-        let sealed = with_room(|| self.to.reseal(self.from, place, &entry.value))?;
+        let sealed =
+            with_room(|| self.to.reseal(self.own.domain_key(), self.from, place, &entry.value))?;
         self.meet(&entry.key, &entry.value)?;
         self.put(&entry.key, sealed)
     }

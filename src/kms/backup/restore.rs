@@ -66,8 +66,9 @@ pub fn restore(asked: &Restoration<'_>, progress: Progress<'_>) -> Result<Restor
         let header = header_after(&keyring, &backup.header)?;
         let mut records = backup.records()?;
         let signer = backup.identity(&mut records)?;
-        let signer = backup
-            .with_place(&signer, |place| keyring.reseal(&backup.keyring, place, &signer.record))?;
+        let signer = backup.with_place(&signer, |place| {
+            keyring.reseal(header.domain_key(), &backup.keyring, place, &signer.record)
+        })?;
         let header = lay(&store, &keyring, Some(asked.unlock), header, signer)?;
         let (rollback, options) = (Rollback::default(), Options::default());
         let kms = Kms::over(Box::new(store), keyring, &header, rollback, options, health)?;

@@ -41,3 +41,29 @@ fn damage_to_the_store_is_not_hidden() {
     lose(&kms, places::version(&key.versions[0].id));
     assert_eq!(back_up(&kms).unwrap_err().code(), ErrorCode::StoreDamaged);
 }
+
+/// Domain keys that are retired while a backup is made are no damage to what it reads.
+#[test]
+fn domain_keys_go_meanwhile() {
+    let kms = Kms::in_memory(Options::default()).unwrap();
+    let key = sample();
+    kms.change(|change| {
+        change.put_empty_version(&key, key.versions[0])?;
+        change.put_key(None, &key)
+    })
+    .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let shares = Some(Quorum { threshold: 2, count: 2 });
+    let request = BackupRequest { shares, ..BackupRequest::default() };
+    let mut is_first = true;
+    let mut progress = |_, _| {
+        if std::mem::take(&mut is_first) {
+            kms.rotate_domain_key().unwrap();
+            assert!(kms.reseal().unwrap().is_done);
+            kms.flush().unwrap();
+        }
+    };
+    let created = kms.create_backup(&folder.path().join("backup"), &request, &mut progress);
+    assert!(created.unwrap().manifest.complete);
+    assert!(!is_first);
+}

@@ -93,8 +93,12 @@ impl Kms {
         progress: Progress<'_>,
     ) -> Result<Manifest> {
         // Whoever closes the store waits for the backup: its secrets are in the keyring's hands.
-        let from = self.hsm.keyring()?;
+        let keyring = self.hsm.keyring()?;
+        let from = with_room(|| keyring.held())?;
         let header = Header::open(&from, &value_of(snapshot, places::HEADER)?)?;
+        if !header.is_of_root(&from)? {
+            return Err(ErrorCode::StoreRekeyed.into());
+        }
         let to = with_room(|| key.keyring_for(&from))?;
         let own = blank(&to, &header)?;
         let head =

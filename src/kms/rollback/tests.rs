@@ -192,6 +192,30 @@ fn an_open_store_that_goes_back_is_suspect() {
     assert_eq!(change(&kms), Ok(2));
 }
 
+/// A domain key that was lost with the later state seals nothing any more, nor does it pass for the next one
+/// of its number.
+#[test]
+fn domain_keys_that_were_lost() {
+    let world = World::new();
+    let kms = world.open(Options::default());
+    let before = kms.contents();
+    assert_eq!(kms.rotate_domain_key(), Ok(2));
+    let since = kms.contents().into_keys().filter(|key| !before.contains_key(key)).collect();
+    kms.forge(before.into_iter().collect(), since);
+    assert_eq!(change(&kms), Err(ErrorCode::StoreSuspect));
+    assert_eq!((kms.accept_rollback(), change(&kms)), (Ok(true), Ok(1)));
+    assert_eq!(
+        world.open(Options::default()).read_counters(&sample().space).unwrap().next_seq(),
+        2
+    );
+    assert_eq!((kms.rotate_domain_key(), change(&kms)), (Ok(2), Ok(2)));
+    drop(kms);
+    let kms = world.open(Options::default());
+    assert_eq!(change(&kms), Ok(3));
+    assert!(kms.reseal().unwrap().is_done);
+    assert_eq!(kms.verify(None, &|_, _| true).unwrap().report.findings, []);
+}
+
 /// Every change of every handle is in the anchor before it is answered.
 #[test]
 fn the_anchor_is_never_behind() {

@@ -44,6 +44,8 @@ pub(super) struct Group {
     /// As the changes leave it so far.
     pub(super) header: Header,
     pub(super) draft: Draft,
+    /// The domain key that seals: one that comes with the group does so once it has been committed.
+    pub(super) domain: u32,
     /// The commit that wrote the header before the group.
     revision: Revision,
     changes: usize,
@@ -221,8 +223,8 @@ impl Group {
         }
         kms.admit_header(seen, &header)?;
         kms.latest.fetch_max(header.time.0, Ordering::Relaxed);
-        let (draft, outcome) = (Draft::default(), Outcome::default());
-        Ok(Self { keyring, header, draft, revision, changes: 0, bytes: 0, outcome })
+        let (draft, domain, outcome) = (Draft::default(), header.domain_key(), Outcome::default());
+        Ok(Self { keyring, header, draft, domain, revision, changes: 0, bytes: 0, outcome })
     }
 
     /// Whether somebody else has changed the store since the group began.

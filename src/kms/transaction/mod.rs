@@ -246,9 +246,10 @@ impl<'k> Transaction<'k> {
             }
             None => 1,
         };
+        let numbers = (self.group.domain, revision);
         let record = match body {
-            Body::Clear(body) => self.keyring().seal(place, revision, body)?,
-            Body::Secret(body) => self.keyring().seal_secret(place, revision, body)?,
+            Body::Clear(body) => self.keyring().seal(place, numbers, body)?,
+            Body::Secret(body) => self.keyring().seal_secret(place, numbers, body)?,
         };
         self.header.add(self.keyring().term(storage_key, &record)?);
         self.draft.put(storage_key.to_vec(), record);
