@@ -3,8 +3,8 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use kmshsm::model::{Clock, SystemClock};
 use serde_json::json;
 
 /// Whether all is tried, and not a sample.
@@ -19,9 +19,8 @@ pub fn tell(subject: &str, points: u64, faults: u64) {
     println!("{subject}: {points} points, {faults} faults, lost: 0");
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("reliability.jsonl");
     let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let line = json!({
-        "time": now,
+        "time": SystemClock.now().0,
         "subject": subject,
         "points": points,
         "faults": faults,

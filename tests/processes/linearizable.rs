@@ -44,7 +44,7 @@ fn histories_are_linear() {
     let (_folder, place) = prepared();
     let mut numbers = Numbers::from(7);
     let mut histories: [Vec<Call>; KEYS + 1] = Default::default();
-    let mut begin = || Process::registering(&place, START);
+    let begin = || Process::registering(&place, START);
     let mut processes: Vec<_> = (0..PROCESSES).map(|_| begin()).collect();
     let (mut kills, mut calls) = (0, 0);
     let deadline = Instant::now() + Duration::from_secs(setting("KMSHSM_SECONDS", 4));
