@@ -62,6 +62,9 @@
 // The 32 bytes of a key file.
 #define KMSHSM_UNLOCK_KEY_FILE 2
 
+// Shares in words, one on each line; as many as are needed. A store is created with another secret.
+#define KMSHSM_UNLOCK_SHARES 3
+
 // For kmshsm_open: the operator's override. Keys at protection level HSM may be used although
 // this process cannot lock memory.
 #define KMSHSM_ALLOW_UNPROTECTED_MEMORY 1

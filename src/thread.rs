@@ -8,16 +8,21 @@ use std::thread::{Builder, JoinHandle};
 
 /// Starts a thread with every signal blocked: the host's handlers run in the host's threads.
 pub fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    with_signals_blocked(|| Builder::new().name(name.to_owned()).spawn(run))
+}
+
+/// Runs `f` with every signal blocked, which threads inherit that it starts.
+pub fn with_signals_blocked<R>(f: impl FnOnce() -> R) -> R {
     let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
     // SAFETY: fills `all`, then reads it and fills `before`; a new thread inherits the mask.
     unsafe {
         libc::sigfillset(all.as_mut_ptr());
         libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
     }
-    let thread = Builder::new().name(name.to_owned()).spawn(run);
+    let answer = f();
     // SAFETY: `before` was filled above.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut()) };
-    thread
+    answer
 }
 
 #[cfg(test)]

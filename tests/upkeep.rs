@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kmshsm::api::{dispatch_json, operate};
 use kmshsm::error::Result;
-use kmshsm::kms::{Kms, Options, Shred, SlotKind, Unlock};
+use kmshsm::kms::{Kms, Options, Share, Shred, SlotKind, Unlock};
 use kmshsm::model::Timestamp;
 use serde_json::{Value, json};
 
@@ -132,12 +132,12 @@ fn what_is_destroyed_is_shredded() {
     let key = create(&kms);
     create(&kms);
     let pass = |seconds| call(&kms, "AdvanceClock", &json!({ "Seconds": seconds })).unwrap();
-    assert_eq!(kms.shred().unwrap(), Shred::Done);
+    assert_eq!(kms.status().shred.unwrap(), Shred::Done);
     call(&kms, "ScheduleKeyDeletion", &json!({"KeyId": key, "PendingWindowInDays": 7})).unwrap();
     pass(7 * DAY);
     // Its own turn comes with the tick, and so does that of the domain key it lay under.
     assert_eq!(kms.tick().unwrap().deleted, 1);
-    assert_eq!(kms.shred().unwrap(), Shred::Done);
+    assert_eq!(kms.status().shred.unwrap(), Shred::Done);
     let other = create(&kms);
     call(&kms, "ScheduleKeyDeletion", &json!({"KeyId": other, "PendingWindowInDays": 7})).unwrap();
     pass(7 * DAY);
@@ -145,10 +145,10 @@ fn what_is_destroyed_is_shredded() {
         code(call(&kms, "DescribeKey", &json!({ "KeyId": other }))),
         "Forbidden.KeyNotFound"
     );
-    assert_eq!(kms.shred().unwrap(), Shred::Pending);
+    assert_eq!(kms.status().shred.unwrap(), Shred::Pending);
     assert_ledger(&kms);
     kms.tick().unwrap();
-    assert_eq!(kms.shred().unwrap(), Shred::Done);
+    assert_eq!(kms.status().shred.unwrap(), Shred::Done);
     let rotations = || events(&kms).matches("RotateDomainKey").count();
     let before = rotations();
     kms.tick().unwrap();
@@ -262,10 +262,9 @@ fn the_root_key_is_replaced() {
 /// What the operator asks for in JSON.
 #[test]
 fn operations_read_and_answer_json() {
-    let (dir, place) = store();
+    let (_dir, place) = store();
     let kms = open(&place);
-    let file = dir.path().join("key");
-    std::fs::write(&file, [5; 32]).unwrap();
+    let file = "BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU=";
     let ask = |name: &str, with: &Value| -> Result<Value> {
         let answer = operate(&kms, name, Some(&with.to_string()))?;
         Ok(serde_json::from_str(&answer).unwrap())
@@ -281,13 +280,23 @@ fn operations_read_and_answer_json() {
     ask("RemoveUnlockSlot", &json!({"Slot": 0})).unwrap();
     assert_eq!(code(open_with(&place, &KEY_FILE)), "Store.UnlockFailed");
     assert_eq!(ask("RotateDomainKey", &json!({})).unwrap(), json!({"DomainKey": 2}));
+    let split = ask("AddUnlockSlot", &json!({"Threshold": 2, "Count": 3})).unwrap();
+    let words: Vec<_> =
+        split["Shares"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!((split["Slot"].as_u64(), words.len()), (Some(0), 3));
+    let two = Share::parse_all([words[2], words[0]]).unwrap();
+    open_with(&place, &Unlock::Shares(&two)).unwrap();
+    assert_eq!(code(open_with(&place, &Unlock::Shares(&two[1..]))), "Shares.Invalid");
     ask("RekeyRoot", &json!({ "KeyFile": file })).unwrap();
+    assert_eq!(code(open_with(&place, &Unlock::Shares(&two))), "Store.UnlockFailed");
     open_with(&place, &Unlock::KeyFile(&[5; 32])).unwrap();
     for (name, with, expected) in [
         ("AddUnlockSlot", json!({}), "MissingParameter"),
         ("AddUnlockSlot", json!({"KeyFile": file, "Passphrase": "x"}), "InvalidParameter"),
-        ("AddUnlockSlot", json!({"KeyFile": dir.path()}), "InvalidParameter"),
+        ("AddUnlockSlot", json!({"KeyFile": "BQUF"}), "InvalidParameter"),
         ("AddUnlockSlot", json!({"Passphrase": ""}), "InvalidParameter"),
+        ("AddUnlockSlot", json!({"Threshold": 2}), "MissingParameter"),
+        ("AddUnlockSlot", json!({"Threshold": 1, "Count": 3}), "InvalidParameter"),
         ("RemoveUnlockSlot", json!({"Slot": 300}), "InvalidParameter"),
         ("RemoveUnlockSlot", json!({}), "MissingParameter"),
         ("ListUnlockSlots", json!({"All": true}), "InvalidParameter"),

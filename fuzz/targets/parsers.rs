@@ -43,6 +43,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     match what {
         6 => return trail::segment(bytes),
         7 => return trail::exported(bytes),
+        9 => return api::probe_softhsm(bytes),
         _ => {}
     }
     let Ok(text) = std::str::from_utf8(bytes) else { return };

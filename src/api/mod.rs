@@ -46,6 +46,8 @@ use crate::kms::{Access, Action, Reply, Session};
 use crate::model::Service;
 
 pub use crate::hsm::{MAX_PLAINTEXT, MessageDigest, OVERHEAD, TOKEN_LEN};
+#[doc(hidden)]
+pub use crate::softhsm::probe as probe_softhsm;
 pub use aliases::{
     AliasList, CreateAlias, DeleteAlias, ListAliases, ListAliasesByKeyId, UpdateAlias,
 };
@@ -72,7 +74,7 @@ pub use keys::{CreateKey, DescribeKey, DisableKey, Done, EnableKey, UpdateKeyDes
 pub use list::{KeyList, ListKeys, Paging};
 pub use message::{DigestBegun, DigestMessage};
 pub use metadata::{KeyAnswer, KeyMetadata};
-pub use operator::{Operation, operate};
+pub use operator::{Operation, operate, operate_alone};
 pub use params::Params;
 pub use ram::{
     AccessKeyList, AttachPolicyToUser, AttachedPolicies, CreateAccessKey, CreatePolicy,

@@ -81,7 +81,7 @@ impl PublicKey {
     }
 
     /// Whether `signature`, in DER, is the key's signature of the message.
-    pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.key {
             Key::P256(key) => key.verify(&sha256(message), signature),
             Key::Sm2(key) => za(DEFAULT_USER_ID, &self.point)

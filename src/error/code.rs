@@ -286,7 +286,7 @@ impl ErrorCode {
             Self::PolicyExists => Row(409, "EntityAlreadyExists.Policy", "The policy already exists."),
             Self::InvalidShares => Row(400, "Shares.Invalid", "The shares do not make up a secret."),
             Self::NoPermission => Row(403, "Forbidden.NoPermission", "This operation is forbidden by permission system."),
-            Self::UnlockFailed => Row(403, "Store.UnlockFailed", "The passphrase or key file does not open this store."),
+            Self::UnlockFailed => Row(403, "Store.UnlockFailed", "The secret does not open this store: no unlock slot fits it."),
             Self::AccessKeyNotFound => Row(404, "InvalidAccessKeyId.NotFound", "The AccessKey ID provided does not exist in our records."),
             Self::AccessKeyInactive => Row(403, "Forbidden.AccessKey", "This AccessKey is not enabled."),
             Self::IncompleteSignature => Row(400, "IncompleteSignature", "The request signature does not conform to Alibaba Cloud standards."),

@@ -16,6 +16,7 @@ mod import;
 mod memory;
 mod message;
 mod module;
+mod operator;
 mod parameters;
 mod store;
 #[cfg(feature = "testing")]

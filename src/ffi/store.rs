@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::ffi::guard::{guard, kmshsm_status};
 use crate::ffi::handle::{self, kmshsm_session, kmshsm_store};
 use crate::ffi::memory::{self, Slot, bytes, hand_out, hand_out_json, text};
-use crate::kms::{Kms, LoginRequest, Options, Place, Session, Unlock, parse_creation};
+use crate::kms::{Kms, LoginRequest, Options, Place, Session, Share, Unlock, parse_creation};
 use crate::model::IdentitySpec;
 
 /// No secret: stores in memory.
@@ -17,6 +17,8 @@ pub const KMSHSM_UNLOCK_NONE: u32 = 0;
 pub const KMSHSM_UNLOCK_PASSPHRASE: u32 = 1;
 /// The 32 bytes of a key file.
 pub const KMSHSM_UNLOCK_KEY_FILE: u32 = 2;
+/// Shares in words, one on each line; as many as are needed. A store is created with another secret.
+pub const KMSHSM_UNLOCK_SHARES: u32 = 3;
 
 /// For kmshsm_open: the operator's override. Keys at protection level HSM may be used although
 /// this process cannot lock memory.
@@ -275,7 +277,16 @@ fn create(
 ) -> Result<()> {
     let (place, secret) = (text(place, "place")?, bytes(secret, secret_len, "secret")?);
     let identity = identity()?;
-    Place::parse(place)?.create(read_unlock(unlock, secret)?.as_ref(), identity)
+    let secret = match unlock {
+        KMSHSM_UNLOCK_SHARES => {
+            return Err(Error::invalid(
+                "unlock",
+                "A store is created with another secret; AddUnlockSlot makes shares.",
+            ));
+        }
+        _ => Secret::read(unlock, secret)?,
+    };
+    Place::parse(place)?.create(secret.unlock().as_ref(), identity)
 }
 
 /// Opens a store, with options that are read when every pointer has been looked at.
@@ -290,21 +301,48 @@ fn open(
     let (place, secret) = (text(place, "place")?, bytes(secret, secret_len, "secret")?);
     let out = Slot::new(out, "out")?;
     let options = options()?;
-    let unlock = read_unlock(unlock, secret)?;
-    let kms = Place::parse(place)?.open(unlock.as_ref(), options)?;
+    let secret = Secret::read(unlock, secret)?;
+    let kms = Place::parse(place)?.open(secret.unlock().as_ref(), options)?;
     out.set(handle::open(kms)?);
     Ok(())
 }
 
-fn read_unlock(kind: u32, secret: &[u8]) -> Result<Option<Unlock<'_>>> {
-    match kind {
-        KMSHSM_UNLOCK_NONE if secret.is_empty() => Ok(None),
-        KMSHSM_UNLOCK_NONE => Err(Error::invalid("secret", "It must be empty: unlock is NONE.")),
-        KMSHSM_UNLOCK_PASSPHRASE => Ok(Some(Unlock::Passphrase(secret))),
-        KMSHSM_UNLOCK_KEY_FILE => match secret.try_into() {
-            Ok(key) => Ok(Some(Unlock::KeyFile(key))),
-            Err(_) => Err(Error::invalid("secret", "A key file has 32 bytes.")),
-        },
-        _ => Err(Error::invalid("unlock", "There is no such kind.")),
+/// What opens a store.
+enum Secret<'a> {
+    None,
+    Passphrase(&'a [u8]),
+    KeyFile(&'a [u8; 32]),
+    Shares(Vec<Share>),
+}
+
+impl<'a> Secret<'a> {
+    fn read(kind: u32, secret: &'a [u8]) -> Result<Self> {
+        match kind {
+            KMSHSM_UNLOCK_NONE if secret.is_empty() => Ok(Self::None),
+            KMSHSM_UNLOCK_NONE => {
+                Err(Error::invalid("secret", "It must be empty: unlock is NONE."))
+            }
+            KMSHSM_UNLOCK_PASSPHRASE => Ok(Self::Passphrase(secret)),
+            KMSHSM_UNLOCK_KEY_FILE => match secret.try_into() {
+                Ok(key) => Ok(Self::KeyFile(key)),
+                Err(_) => Err(Error::invalid("secret", "A key file has 32 bytes.")),
+            },
+            KMSHSM_UNLOCK_SHARES => {
+                let text = std::str::from_utf8(secret)
+                    .map_err(|_| Error::invalid("secret", "Shares are words."))?;
+                let lines = text.lines().filter(|line| !line.trim().is_empty());
+                Share::parse_all(lines).map(Self::Shares)
+            }
+            _ => Err(Error::invalid("unlock", "There is no such kind.")),
+        }
+    }
+
+    fn unlock(&self) -> Option<Unlock<'_>> {
+        match self {
+            Self::None => None,
+            Self::Passphrase(passphrase) => Some(Unlock::Passphrase(passphrase)),
+            Self::KeyFile(key) => Some(Unlock::KeyFile(key)),
+            Self::Shares(shares) => Some(Unlock::Shares(shares)),
+        }
     }
 }

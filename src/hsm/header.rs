@@ -88,6 +88,11 @@ impl Header {
         self.slots.is_none()
     }
 
+    /// Whether domain keys are gone that an earlier header had.
+    pub fn has_retired_keys_since(&self, earlier: &Self) -> bool {
+        self.domain.oldest() > earlier.domain.oldest()
+    }
+
     /// Whether the keyring has the root key that this header speaks of.
     pub fn is_of_root(&self, keyring: &Keyring) -> Result<bool> {
         Ok(keyring.root_number()? == self.root)

@@ -58,6 +58,11 @@ impl WrappingPair {
         &self.id
     }
 
+    /// The key whose material it wraps, and until when.
+    pub const fn purpose(&self) -> (KeyId, Timestamp) {
+        (self.key, self.not_after)
+    }
+
     /// The public half, as DER SubjectPublicKeyInfo.
     pub fn public(&self) -> &[u8] {
         &self.public

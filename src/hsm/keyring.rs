@@ -6,10 +6,12 @@ use std::sync::{Arc, RwLock};
 use crate::crypto::{mac, xaes};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
+use crate::hsm::backup::copied;
 use crate::hsm::domain::{DomainKeys, DomainTable, WrappedDomainKey};
 use crate::hsm::unlock::{key32, room};
 use crate::hsm::{Slot, Unlock, random};
 use crate::octets::{Reader, Writer};
+use crate::secret;
 
 /// The keys of one open store.
 pub struct Keyring {
@@ -21,6 +23,8 @@ pub struct Keyring {
     index: SecretBytes,
     pub(super) token: SecretBytes,
     pub(super) fingerprint: SecretBytes,
+    pub(super) anchor: SecretBytes,
+    pub(super) walk: SecretBytes,
     pub(super) domain: DomainKeys,
 }
 
@@ -55,19 +59,7 @@ impl Keyring {
     /// The keys behind a root record that an unlock slot has opened; the domain keys come with the
     /// header.
     pub fn open(store: [u8; 16], srk: SecretBytes, root: &[u8]) -> Result<Self> {
-        let mut reader = Reader::new(root);
-        let (aad, number) = match reader.u8()? {
-            1 => (first_root_aad(&store), 0),
-            2 => {
-                let number = reader.u32()?;
-                (root_aad(&store, number), number)
-            }
-            _ => return Err(ErrorCode::StoreTooNew.into()),
-        };
-        let nonce: [u8; 24] = reader.array()?;
-        let wrapped: [u8; 48] = reader.array()?;
-        reader.finish()?;
-        let master = unwrap(&srk, &nonce, &aad, &wrapped)?;
+        let (number, master) = open_root(&store, &srk, root)?;
         Self::from_root(store, Root { number, srk }, master)
     }
 
@@ -132,6 +124,17 @@ impl Keyring {
         self.domain.learn(table, &self.store, &present.srk)
     }
 
+    /// [`ErrorCode::StoreDamaged`] unless this is the root record of these keys.
+    pub fn vouch_for_root(&self, root: &[u8]) -> Result<()> {
+        let (number, found) = open_root(&self.store, &self.root()?.srk, root)?;
+        let is_same =
+            found.read(|found| self.master.read(|master| Ok(secret::eq(found, master))))?;
+        match is_same && number == self.root_number()? {
+            true => Ok(()),
+            false => Err(ErrorCode::StoreDamaged.into()),
+        }
+    }
+
     /// An unlock slot for this store.
     pub fn seal_slot(&self, unlock: &Unlock<'_>, number: u8) -> Result<Vec<u8>> {
         Slot::seal(unlock, &self.store, number, &self.root()?.srk)
@@ -153,6 +156,17 @@ impl Keyring {
         Reader::new(&full).array()
     }
 
+    /// The keys of the same store under another root key; its domain keys come with a header.
+    pub(super) fn rerooted(&self, srk: SecretBytes) -> Result<Self> {
+        Self::from_root(self.store, Root { number: 0, srk }, copied(&self.master)?)
+    }
+
+    /// Whether both are the keys of one store, or of backups of it.
+    pub fn is_of_store_of(&self, other: &Self) -> Result<bool> {
+        let is_same = self.master.read(|one| other.master.read(|two| Ok(secret::eq(one, two))))?;
+        Ok(is_same && self.store == other.store)
+    }
+
     fn from_root(store: [u8; 16], root: Root, master: SecretBytes) -> Result<Self> {
         let derive = |label: &[u8]| {
             let mut key = room(32)?;
@@ -172,6 +186,8 @@ impl Keyring {
             index: derive(b"index")?,
             token: derive(b"token")?,
             fingerprint: derive(b"fingerprint")?,
+            anchor: derive(b"anchor")?,
+            walk: derive(b"walk")?,
             domain: DomainKeys::default(),
             root: RwLock::new(Roots { present: Arc::new(root), next: None }),
             master,
@@ -183,6 +199,23 @@ pub(super) fn random_secret() -> Result<SecretBytes> {
     let mut key = room(32)?;
     key.write(crate::hsm::rng::fill)?;
     Ok(key)
+}
+
+/// The number of the root key that a root record is under, and the master key in it.
+fn open_root(store: &[u8; 16], srk: &SecretBytes, root: &[u8]) -> Result<(u32, SecretBytes)> {
+    let mut reader = Reader::new(root);
+    let (aad, number) = match reader.u8()? {
+        1 => (first_root_aad(store), 0),
+        2 => {
+            let number = reader.u32()?;
+            (root_aad(store, number), number)
+        }
+        _ => return Err(ErrorCode::StoreTooNew.into()),
+    };
+    let nonce: [u8; 24] = reader.array()?;
+    let wrapped: [u8; 48] = reader.array()?;
+    reader.finish()?;
+    Ok((number, unwrap(srk, &nonce, &aad, &wrapped)?))
 }
 
 fn first_root_aad(store: &[u8; 16]) -> Vec<u8> {

@@ -62,6 +62,19 @@ impl RawMaterial {
         Self(bytes)
     }
 
+    /// The material in the body of a version record; [`ErrorCode::PendingImport`] if it has been destroyed.
+    pub fn from_version_body(body: &SecretBytes) -> Result<Self> {
+        body.read(|body| {
+            let material = material_in(body)?;
+            let mut bytes = room(material.len())?;
+            bytes.write(|bytes| {
+                bytes.copy_from_slice(material);
+                Ok(())
+            })?;
+            Ok(Self(bytes))
+        })
+    }
+
     /// Material that is known, for vectors.
     #[cfg(test)]
     pub(super) fn of(known: &[u8]) -> Result<Self> {
@@ -228,6 +241,20 @@ pub(super) fn ec_pair(make: impl FnOnce(&mut [u8; PAIR_LEN]) -> Result<()>) -> R
 /// The body of a version record whose material has been destroyed.
 pub(crate) fn destroyed_version_body(created: Timestamp) -> Vec<u8> {
     Writer::default().u8(1).u64(created.0).lp(&[]).finish()
+}
+
+/// When the version was created whose body this is, and how long its material is: 0 if it is awaited or
+/// destroyed.
+pub(crate) fn version_outline(body: &SecretBytes) -> Result<(Timestamp, usize)> {
+    body.read(|body| {
+        let mut reader = Reader::new(body);
+        if reader.u8()? != 1 {
+            return Err(ErrorCode::StoreTooNew.into());
+        }
+        let (created, len) = (Timestamp(reader.u64()?), reader.lp()?.len());
+        reader.finish()?;
+        Ok((created, len))
+    })
 }
 
 /// The cipher of a symmetric key.

@@ -3,6 +3,7 @@
 
 mod access_key;
 pub mod arena;
+mod backup;
 mod compliance;
 mod domain;
 mod envelope;
@@ -12,6 +13,7 @@ mod import;
 mod keyring;
 mod material;
 mod message;
+mod note;
 mod pair;
 mod recipient;
 #[cfg(test)]
@@ -36,15 +38,17 @@ use crate::model::{Algorithm, Profile};
 use crate::model::{Drawing, KeySpec, Permit, ProtectionLevel};
 
 pub use access_key::{AccessKey, fresh_user_id};
+pub use backup::BackupKey;
 pub use compliance::{Compliance, Row, compliance};
 pub use envelope::{Envelope, MAX_PLAINTEXT, OVERHEAD};
 pub use header::Header;
 pub use identity::Identity;
 pub use import::{ImportToken, TOKEN_LEN, WrappingPair};
 pub use keyring::Keyring;
-pub(crate) use material::destroyed_version_body;
 pub use material::{KeyMaterial, RawMaterial, SymmetricKey};
+pub(crate) use material::{destroyed_version_body, version_outline};
 pub use message::MessageDigest;
+pub use note::Note;
 pub use pair::{Ciphertext, Permitted, PublicKey};
 pub use recipient::{Recipient, RecipientKey};
 pub use sealed::{Place, RecordKind, Term};

@@ -52,6 +52,13 @@ pub enum RecordKind {
     Checkpoint = 13,
 }
 
+impl RecordKind {
+    /// Whether bodies of this kind hold keys or secrets.
+    pub const fn is_secret(self) -> bool {
+        matches!(self, Self::Version | Self::WrappingPair | Self::Identity | Self::AccessKey)
+    }
+}
+
 /// Where a record belongs. Part of what is authenticated, so that no record can be moved.
 pub struct Place<'a> {
     /// What the record is about.
@@ -67,6 +74,13 @@ pub struct Place<'a> {
 /// A record's contribution to the set hash of the header.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Term(pub(super) [u8; 32]);
+
+impl Term {
+    /// The number that is added, most significant byte first.
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
 
 impl Keyring {
     /// `body` as a record of its `revision`.

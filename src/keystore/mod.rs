@@ -118,6 +118,10 @@ pub trait Keystore: Send + Sync {
     /// Only after [`ErrorCode::StoreFailed`] it is open whether the batch was written: read again.
     fn commit(&self, batch: Batch) -> Result<Revision>;
 
+    /// Waits until nobody commits, and has everybody else wait: for whoever has been overtaken and must
+    /// not be again. Not for long. The same thread must not commit by any other way meanwhile.
+    fn reserve(&self) -> Result<Box<dyn Reservation + '_>>;
+
     /// Has no old copy of what was overwritten or deleted stay behind, as far as the store decides that.
     fn purge(&self) -> Result<()>;
 
@@ -131,6 +135,12 @@ pub trait Keystore: Send + Sync {
     ///
     /// A cursor belongs to the store that moved it.
     fn sync(&self, since: &mut Cursor) -> Result<Changes>;
+}
+
+/// The right to commit next. Dropped, it is given up.
+pub trait Reservation {
+    /// As [`Keystore::commit`].
+    fn commit(self: Box<Self>, batch: Batch) -> Result<Revision>;
 }
 
 /// A store as it was at one point in time. Holds on to what has been deleted since: not for long.

@@ -78,14 +78,18 @@ impl Transaction<'_> {
     /// Gives `key` a further name.
     pub(crate) fn add_alias(&mut self, key: &mut KeyRecord, name: &AliasName) -> Result<()> {
         let seq = self.next_seq(&key.space)?;
-        let alias = AliasRecord { space: key.space, name: name.clone(), key: key.id, seq };
-        let id = self.put_alias(&alias)?;
-        let mut counters = self.counters(&key.space)?;
-        self.list(&mut counters, &key.space, &List::Aliases, seq, &id)?;
-        self.list(&mut counters, &key.space, &List::AliasesOf(key.id), seq, &id)?;
-        self.put_counters(&key.space, &counters)?;
+        self.enter_alias(&AliasRecord { space: key.space, name: name.clone(), key: key.id, seq })?;
         key.aliases = key.aliases.checked_add(1).ok_or(ErrorCode::LimitExceeded)?;
         Ok(())
+    }
+
+    /// Writes a new alias, and lists it.
+    pub(super) fn enter_alias(&mut self, alias: &AliasRecord) -> Result<()> {
+        let id = self.put_alias(alias)?;
+        let mut counters = self.counters(&alias.space)?;
+        self.list(&mut counters, &alias.space, &List::Aliases, alias.seq, &id)?;
+        self.list(&mut counters, &alias.space, &List::AliasesOf(alias.key), alias.seq, &id)?;
+        self.put_counters(&alias.space, &counters)
     }
 
     /// Has an alias of `from` name `to` instead.
@@ -117,7 +121,7 @@ impl Transaction<'_> {
 
     /// Takes all its names from a key that is destroyed.
     pub(super) fn remove_aliases(&mut self, key: &KeyRecord) -> Result<()> {
-        let aliases = self.kms.every_alias_of(key)?;
+        let aliases = self.stored()?.every_alias_of(key)?;
         if aliases.is_empty() {
             return Ok(());
         }

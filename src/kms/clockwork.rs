@@ -134,6 +134,8 @@ impl Kms {
     /// [`StoreDamaged`](crate::error::ErrorCode::StoreDamaged) if a key cannot be read or changed; with the others it
     /// is done by then.
     pub fn tick(&self) -> Result<Tick> {
+        self.check()?;
+        self.admit_changes()?;
         let (done, damage) = self.sweep()?;
         self.flush()?;
         self.tend_domain_keys()?;
@@ -144,6 +146,10 @@ impl Kms {
     pub(super) fn sweep(&self) -> Result<(Tick, Option<Error>)> {
         self.check()?;
         self.refresh()?;
+        // What cannot be done is seen as if it were, but for lists.
+        if self.admit_changes().is_err() {
+            return Ok((Tick::default(), None));
+        }
         let (_, header) = self.header()?;
         self.latest.fetch_max(header.time.0, Ordering::Relaxed);
         let (first, now) = (header.due, self.now());

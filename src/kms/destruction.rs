@@ -1,13 +1,13 @@
 //! Destruction: of a key with all that belongs to it, and of imported material. Cryptographic: the
 //! records are all that holds the keys that sealed them.
 
-use crate::error::Result;
+use crate::error::{ErrorCode, Result};
 use crate::hsm::{Place, RecordKind};
 use crate::kms::trail::Deed;
 use crate::kms::transaction::Body;
 use crate::kms::{KeyRecord, Transaction, places};
-use crate::model::KeyState;
-use crate::octets::Writer;
+use crate::model::{KeyState, Space};
+use crate::octets::{Reader, Writer};
 
 const VERSION: u8 = 1;
 
@@ -50,4 +50,18 @@ impl Transaction<'_> {
         }
         Ok(())
     }
+}
+
+/// Reads the body of a tombstone to its end.
+pub(super) fn read_tombstone(body: &[u8]) -> Result<()> {
+    let mut reader = Reader::new(body);
+    if reader.u8()? != VERSION {
+        return Err(ErrorCode::StoreTooNew.into());
+    }
+    Space::new(&reader.text()?, &reader.text()?).map_err(|_| ErrorCode::StoreDamaged)?;
+    let (_seq, _created, _destroyed) = (reader.u64()?, reader.u64()?, reader.u64()?);
+    for _ in 0..reader.u32()? {
+        reader.raw(16)?;
+    }
+    reader.finish()
 }

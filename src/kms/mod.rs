@@ -4,6 +4,7 @@ mod action;
 mod agenda;
 mod aliases;
 mod authorization;
+pub mod backup;
 mod cache;
 mod call;
 mod clockwork;
@@ -13,9 +14,8 @@ mod door;
 #[cfg(test)]
 mod forgeries;
 mod indicator;
+mod integrity;
 mod keeper;
-#[cfg(any(test, feature = "testing"))]
-mod ledger;
 mod lifecycle;
 mod lists;
 mod metering;
@@ -27,6 +27,7 @@ mod principals;
 mod quota;
 mod record;
 mod recorder;
+mod rollback;
 mod room;
 mod session;
 mod settings;
@@ -44,8 +45,8 @@ use crate::error::{ErrorCode, Result};
 use crate::fork;
 use crate::health;
 use crate::hsm::Hsm;
-use crate::hsm::arena::{self, Protection, Report};
-use crate::keystore::Keystore;
+use crate::hsm::arena::{self, Protection};
+use crate::keystore::{Keystore, StoreState};
 use crate::model::{Clock, KeySpec, ManualClock, Principal, ProtectionLevel, Space, Timestamp};
 
 pub use crate::hsm::arena::set_key_memory;
@@ -63,6 +64,7 @@ pub use clockwork::Tick;
 pub use domain_keys::{Resealed, Shred};
 pub(crate) use door::{Aliases, Door};
 pub use indicator::{last_indicator, reset_indicator};
+pub use integrity::{Finding, Report, Verification, Watch};
 pub use lifecycle::{Purpose, Rule};
 pub(crate) use lists::{Page, Selection};
 pub(crate) use metering::{Decimal, Line, Statement};
@@ -92,7 +94,7 @@ pub struct Kms {
     latest: AtomicU64,
     /// The highest generation of the store that this process has seen.
     generation: AtomicU64,
-    writing: Mutex<()>,
+    writing: transaction::Writing,
     closing: Mutex<()>,
     cache: cache::Cache,
     names: aliases::Names,
@@ -103,6 +105,7 @@ pub struct Kms {
     keeper: keeper::Keeper,
     recorder: recorder::Recorder,
     trail: trail::Trail,
+    rollback: rollback::Rollback,
     born: fork::Generation,
     closed: AtomicBool,
 }
@@ -123,8 +126,22 @@ pub struct Status {
     pub hsm_keys: &'static str,
     /// Whether the operator overrode the demand for locked memory.
     pub allows_unprotected_memory: bool,
+    /// Whether the store can be written: `writable`, `degraded` after a write error, or `read-only`.
+    pub store: &'static str,
+    /// Whether it has gone back to an earlier state: `none` is known of its past, `anchored` (it continues
+    /// what is known), or `suspect`: then it takes no changes.
+    pub rollback: &'static str,
+    /// The anchor file: `none`, `new` (it was made or was empty, so nothing is known of what came before),
+    /// `found`, `damaged`, or `failed`: it cannot be written, so the store takes no changes.
+    pub anchor: &'static str,
+    /// How often the store has been changed, as far as this process knows.
+    pub generation: u64,
+    /// Whether what has been destroyed could still be read in old copies of the store: `pending` or `done`;
+    /// not there if the store cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shred: Option<Shred>,
     /// How well this process protects keys, and why not better.
-    pub memory: Report,
+    pub memory: arena::Report,
 }
 
 impl Kms {
@@ -140,6 +157,7 @@ impl Kms {
 
     /// How the module stands.
     pub fn status(&self) -> Status {
+        let header = self.header().ok().map(|(_, header)| header);
         Status {
             version: health::VERSION,
             state: match self.check().map_err(|error| error.code()) {
@@ -156,6 +174,18 @@ impl Kms {
                 Err(_) => "refused",
             },
             allows_unprotected_memory: self.hsm.allows_unprotected(),
+            store: match self.store.state() {
+                StoreState::ReadOnly => "read-only",
+                StoreState::Writable if !self.rollback.has_failed() => "writable",
+                _ => "degraded",
+            },
+            rollback: self.rollback.state(),
+            anchor: self.rollback.anchor_state(),
+            generation: match &header {
+                Some(header) => header.generation,
+                None => self.generation.load(Ordering::Acquire),
+            },
+            shred: header.as_ref().map(Shred::of),
             memory: arena::arena().report(),
         }
     }
@@ -236,6 +266,7 @@ impl Drop for Kms {
         self.close();
         if !self.born.is_current() {
             // Another thread of the parent may have been changing them at the fork.
+            std::mem::forget(std::mem::take(&mut self.writing));
             std::mem::forget(std::mem::take(&mut self.cache));
             std::mem::forget(std::mem::take(&mut self.names));
             std::mem::forget(std::mem::take(&mut self.meter));

@@ -1,7 +1,7 @@
 //! Creating and opening stores.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,9 +21,11 @@ use crate::kms::keeper::Keeper;
 use crate::kms::metering::Meter;
 use crate::kms::quota::Callers;
 use crate::kms::recorder::Recorder;
+use crate::kms::rollback::Rollback;
 use crate::kms::room::with_room;
 use crate::kms::slots::{self, Slots};
 use crate::kms::trail::{Deed, Trail, identity_place};
+use crate::kms::transaction::Writing;
 use crate::kms::{Audit, Kms, Quotas, places, principals};
 use crate::model::{Clock, IdentitySpec, ManualClock, SystemClock, Timestamp};
 use crate::octets::{Reader, Writer};
@@ -102,7 +104,7 @@ pub fn fresh_key() -> Result<Zeroizing<[u8; 32]>> {
 pub(super) const FORMAT: u8 = 2;
 
 /// How a store is opened.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The operator's override: keys at level HSM may be used although memory cannot be locked.
     pub allow_unprotected_memory: bool,
@@ -118,6 +120,14 @@ pub struct Options {
     /// The kind of the key pair that signs the checkpoints of the trail of a new store in memory; those in
     /// directories were created with theirs.
     pub identity: Option<IdentitySpec>,
+    /// A file on other media than the store's that remembers how far the store has come, made if there is
+    /// none; for stores in directories. A store that is behind it is suspect: it takes no changes.
+    pub anchor: Option<PathBuf>,
+    /// A generation that the store is known to have reached; for stores in directories. One that is behind
+    /// it is suspect.
+    pub min_generation: Option<u64>,
+    /// Takes a store that is suspect as it is, see [`Kms::accept_rollback`].
+    pub accept_rollback: bool,
 }
 
 impl Kms {
@@ -131,9 +141,7 @@ impl Kms {
 
     /// The same, with the kind of the key pair that will sign checkpoints of its audit trail.
     pub fn create_with(place: &Path, unlock: &Unlock<'_>, identity: IdentitySpec) -> Result<()> {
-        if matches!(unlock, Unlock::Passphrase([])) {
-            return Err(Error::invalid("Passphrase", "It must not be empty."));
-        }
+        slots::check(unlock)?;
         selftest::ready()?;
         let store = SqliteStore::create(place)?;
         found(&store, Some(unlock), SystemClock.now(), identity).map(drop)
@@ -156,24 +164,31 @@ impl Kms {
         let health = selftest::ready()?;
         let store = SqliteStore::open(place)?;
         let (keyring, header) = unlock_store(&store, unlock)?;
-        let kms = Self::over(Box::new(store), keyring, &header, options, health)?;
+        let rollback = Rollback::recall(&options, place, &keyring)?;
+        let header = rollback.judge(&store, &keyring, header)?;
+        let kms = Self::over(Box::new(store), keyring, &header, rollback, options, health)?;
         Recorder::serve(&kms);
         Ok(kms)
     }
 
     /// A new store in memory, gone when it is closed.
     pub fn in_memory(options: Options) -> Result<Arc<Self>> {
+        if options.anchor.is_some() || options.min_generation.is_some() {
+            let detail = "A store in memory has no past.";
+            return Err(Error::invalid("Anchor", detail));
+        }
         let health = selftest::ready()?;
         let store = MemoryStore::new();
         let now = options.manual_clock.unwrap_or_else(|| SystemClock.now());
         let (keyring, header) = found(&store, None, now, options.identity.unwrap_or_default())?;
-        Self::over(Box::new(store), keyring, &header, options, health)
+        Self::over(Box::new(store), keyring, &header, Rollback::default(), options, health)
     }
 
-    fn over(
+    pub(super) fn over(
         store: Box<dyn Keystore>,
         keyring: Keyring,
         header: &Header,
+        rollback: Rollback,
         options: Options,
         health: Health,
     ) -> Result<Arc<Self>> {
@@ -189,7 +204,7 @@ impl Kms {
             manual_clock,
             latest: AtomicU64::new(header.time.0),
             generation: AtomicU64::new(header.generation),
-            writing: Mutex::new(()),
+            writing: Writing::default(),
             closing: Mutex::new(()),
             cache: Cache::default(),
             names: Names::default(),
@@ -200,12 +215,16 @@ impl Kms {
             keeper: Keeper::default(),
             recorder: Recorder::default(),
             trail: Trail::new(options.audit),
+            rollback,
             closed: AtomicBool::new(false),
             born: Generation::current(),
         };
         let kms = Arc::new(kms);
         kms.enroll();
-        // What cannot be written down need not keep anybody from reading.
+        if options.accept_rollback {
+            kms.accept_rollback()?;
+        }
+        // A suspect store stays as it is, and what cannot be written down need not keep anybody from reading.
         let takes_changes = kms.takes_changes();
         if header.is_of_first_format() && takes_changes {
             kms.migrate()?;
@@ -219,7 +238,7 @@ impl Kms {
 }
 
 /// Writes the first records of a new store.
-fn found(
+pub(super) fn found(
     store: &dyn Keystore,
     unlock: Option<&Unlock<'_>>,
     now: Timestamp,
@@ -227,13 +246,25 @@ fn found(
 ) -> Result<(Keyring, Header)> {
     let uuid = uuid::Builder::from_random_bytes(random()?).into_uuid().into_bytes();
     let keyring = Keyring::generate(uuid)?;
-    let mut header = Header::new(&keyring, now, identity, Chain::new(uuid).head)?;
+    let header = Header::new(&keyring, now, identity, Chain::new(uuid).head)?;
     let signer = with_room(|| {
         let body = Identity::found(identity, now)?;
         keyring.seal_secret(&identity_place(&uuid), 1, &body)
     })?;
+    let header = lay(store, &keyring, unlock, header, signer)?;
+    Ok((keyring, header))
+}
+
+/// Writes the first records of a store: what opens it, its identity and its header, which it answers.
+pub(super) fn lay(
+    store: &dyn Keystore,
+    keyring: &Keyring,
+    unlock: Option<&Unlock<'_>>,
+    mut header: Header,
+    signer: Vec<u8>,
+) -> Result<Header> {
     header.add(keyring.term(places::IDENTITY, &signer)?);
-    let preamble = Writer::default().u8(FORMAT).raw(&uuid).finish();
+    let preamble = Writer::default().u8(FORMAT).raw(keyring.store()).finish();
     let mut batch = Batch::default();
     batch.expects.push((places::PREAMBLE.to_vec(), None));
     batch.puts.push((places::PREAMBLE.to_vec(), preamble));
@@ -245,9 +276,9 @@ fn found(
     batch.puts.extend(slots);
     batch.puts.push((places::ROOT.to_vec(), keyring.seal_root()?));
     batch.puts.push((places::IDENTITY.to_vec(), signer));
-    batch.puts.push((places::HEADER.to_vec(), header.seal(&keyring)?));
+    batch.puts.push((places::HEADER.to_vec(), header.seal(keyring)?));
     store.commit(batch)?;
-    Ok((keyring, header))
+    Ok(header)
 }
 
 /// The keys of a store whose unlock slots `unlock` opens one of, and its header, as of one moment.
@@ -261,14 +292,7 @@ fn unlock_store(store: &dyn Keystore, unlock: &Unlock<'_>) -> Result<(Keyring, H
         Error::new(ErrorCode::StoreDamaged).because(detail)
     })?;
     let (root, header) = (next(), next());
-    let mut reader = Reader::new(&preamble);
-    let format = reader.u8()?;
-    if !(1..=FORMAT).contains(&format) {
-        return Err(Error::new(ErrorCode::StoreTooNew)
-            .because(format!("Its format is {format}, this library knows {FORMAT}.")));
-    }
-    let uuid: [u8; 16] = reader.array()?;
-    reader.finish()?;
+    let (format, uuid) = read_preamble(&preamble)?;
     let (root, header) = root.zip(header).ok_or(ErrorCode::StoreDamaged)?;
     let slots = slots::read(&*store)?;
     let keyring = Keyring::open(uuid, open_slot(&slots, unlock, &uuid)?, &root)?;
@@ -281,6 +305,19 @@ fn unlock_store(store: &dyn Keystore, unlock: &Unlock<'_>) -> Result<(Keyring, H
         return Err(Error::new(ErrorCode::StoreDamaged).because(detail));
     }
     Ok((keyring, header))
+}
+
+/// The format and the UUID in a preamble.
+pub(super) fn read_preamble(preamble: &[u8]) -> Result<(u8, [u8; 16])> {
+    let mut reader = Reader::new(preamble);
+    let format = reader.u8()?;
+    if !(1..=FORMAT).contains(&format) {
+        return Err(Error::new(ErrorCode::StoreTooNew)
+            .because(format!("Its format is {format}, this library knows {FORMAT}.")));
+    }
+    let uuid = reader.array()?;
+    reader.finish()?;
+    Ok((format, uuid))
 }
 
 fn open_slot(slots: &Slots, unlock: &Unlock<'_>, uuid: &[u8; 16]) -> Result<SecretBytes> {

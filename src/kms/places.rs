@@ -9,7 +9,7 @@ use crate::model::{Account, KeyId, KeyVersionId, PolicyName, Space, UserName};
 /// `01`: the format of the store and its UUID, in clear.
 pub(super) const PREAMBLE: &[u8] = &[0x01];
 /// `02 | number`: an unlock slot.
-pub(super) const SLOTS: &[u8] = &[0x02];
+pub(super) const SLOTS: &[u8] = &[SLOT];
 /// `03`: the master key, wrapped.
 pub(super) const ROOT: &[u8] = &[0x03];
 /// `04`: the header record.
@@ -40,6 +40,7 @@ pub(super) const SEALED: [(u8, RecordKind); 13] = [
     (CHECKPOINT, RecordKind::Checkpoint),
 ];
 
+const SLOT: u8 = 0x02;
 const KEY: u8 = 0x10;
 const VERSION: u8 = 0x11;
 const PAIR: u8 = 0x12;
@@ -56,8 +57,21 @@ const DUE: u8 = 0x31;
 const EVENTS_FROM: u8 = 0x40;
 const CHECKPOINT: u8 = 0x41;
 
+/// What the storage keys of keys, and of wrapping pairs, begin with.
+pub(super) const KEYS: &[u8] = &[KEY];
+pub(super) const PAIRS: &[u8] = &[PAIR];
+
+/// What those of all other sealed records begin with that belong to no single key, in the order of a
+/// backup: what keys are counted in comes before them, what follows from them behind.
+pub(super) const BEFORE_KEYS: &[u8] = &[0x05, SPACE];
+pub(super) const BEHIND_KEYS: &[u8] =
+    &[TOMBSTONE, POLICY, USER, ACCESS_KEY, METER, EVENTS_FROM, CHECKPOINT];
+
 /// What the storage keys of aliases begin with.
 pub(super) const ALIASES: &[u8] = &[ALIAS];
+
+/// What the storage keys of tombstones begin with.
+pub(super) const TOMBSTONES: &[u8] = &[TOMBSTONE];
 
 /// What the entries of keys that fall due begin with.
 pub(super) const AGENDA: &[u8] = &[DUE];
@@ -67,6 +81,35 @@ pub(super) const EVENTS: &[u8] = &[EVENTS_FROM];
 
 /// What the storage keys of checkpoints begin with.
 pub(super) const CHECKPOINTS: &[u8] = &[CHECKPOINT];
+
+/// What the records are about whose storage keys begin with this byte; none if they are not sealed.
+pub(super) fn record_kind(first: u8) -> Option<RecordKind> {
+    SEALED.iter().find(|(prefix, _)| *prefix == first).map(|(_, kind)| *kind)
+}
+
+/// Whether these are storage keys of the audit trail.
+pub(super) const fn is_of_trail(first: u8) -> bool {
+    matches!(first, EVENTS_FROM | CHECKPOINT)
+}
+
+/// Whether this is the storage key of an entry of an index, a list or the agenda.
+pub(super) fn is_entry(storage_key: &[u8]) -> bool {
+    matches!(storage_key.first(), Some(&(VERSION_INDEX | LIST | DUE)))
+}
+
+/// Whether a storage key is as long as those that begin like it.
+pub(super) const fn is_of_length(storage_key: &[u8]) -> bool {
+    let Some(first) = storage_key.first() else { return false };
+    storage_key.len()
+        == match *first {
+            KEY..=TOMBSTONE | ACCESS_KEY | METER | VERSION_INDEX => 17,
+            USER | POLICY | DUE => 33,
+            LIST => 25,
+            EVENTS_FROM | CHECKPOINT => 9,
+            SLOT => 2,
+            _ => 1,
+        }
+}
 
 /// `40 | sequence u64`: events of the audit trail from this one on.
 pub(super) fn events(first: u64) -> Vec<u8> {
@@ -85,6 +128,29 @@ pub(super) fn sequence(storage_key: &[u8]) -> Option<(u64, [u8; 16])> {
     Some((number, u128::from(number).to_be_bytes()))
 }
 
+/// What kind of sealed record is at a storage key of `store`, and its id; `None` if none can be there.
+pub(super) fn record_at(storage_key: &[u8], store: &[u8; 16]) -> Option<(RecordKind, [u8; 16])> {
+    let (first, rest) = storage_key.split_first()?;
+    let kind = match *first {
+        _ if storage_key == IDENTITY => return Some((RecordKind::Identity, *store)),
+        EVENTS_FROM => return Some((RecordKind::Events, sequence(storage_key)?.1)),
+        CHECKPOINT => return Some((RecordKind::Checkpoint, sequence(storage_key)?.1)),
+        KEY => RecordKind::Key,
+        VERSION => RecordKind::Version,
+        PAIR => RecordKind::WrappingPair,
+        SPACE => RecordKind::Space,
+        ALIAS => RecordKind::Alias,
+        TOMBSTONE => RecordKind::Tombstone,
+        USER => RecordKind::User,
+        POLICY => RecordKind::Policy,
+        ACCESS_KEY => RecordKind::AccessKey,
+        METER => RecordKind::Meter,
+        _ => return None,
+    };
+    let len = if matches!(kind, RecordKind::User | RecordKind::Policy) { 32 } else { 16 };
+    (rest.len() == len).then(|| rest.last_chunk().map(|id| (kind, *id)))?
+}
+
 /// `10 | key id`.
 pub(super) fn key(id: &KeyId) -> Vec<u8> {
     [&[KEY][..], id.as_bytes()].concat()
@@ -94,6 +160,14 @@ pub(super) fn key(id: &KeyId) -> Vec<u8> {
 pub(super) fn key_at(storage_key: &[u8]) -> Option<KeyId> {
     match storage_key {
         [KEY, id @ ..] => Some(KeyId::from_bytes(id.try_into().ok()?)),
+        _ => None,
+    }
+}
+
+/// The destroyed key whose tombstone has this storage key.
+pub(super) fn destroyed_at(storage_key: &[u8]) -> Option<KeyId> {
+    match storage_key {
+        [TOMBSTONE, id @ ..] => Some(KeyId::from_bytes(id.try_into().ok()?)),
         _ => None,
     }
 }

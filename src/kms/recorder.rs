@@ -192,7 +192,7 @@ impl Kms {
     pub(super) fn write_down(&self, all: bool) -> Result<()> {
         self.born.check()?;
         self.hsm.check()?;
-        self.check_writable()?;
+        self.admit_changes()?;
         // Whoever reads bills or events meanwhile waits until all is in them.
         let writing = self.recorder.writing.lock();
         let _one_at_a_time = writing.unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,6 @@
 //! What an operator sets when a store is opened, as JSON.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -11,7 +12,8 @@ use crate::model::IdentitySpec;
 impl Options {
     /// Reads options from a JSON object: AllowUnprotectedMemory (true or false), Quotas (`service` or an
     /// object, see [`Quotas::parse`]), KeeperSeconds (a whole number, 1 or more), Audit (off, denied or
-    /// all), StrictAudit (true or false), Identity (EC_P256 or EC_SM2; new stores only).
+    /// all), StrictAudit (true or false), Identity (EC_P256 or EC_SM2; new stores only), Anchor (a path),
+    /// MinGeneration (a whole number), AcceptRollback (true or false).
     /// [`InvalidParameter`](crate::error::ErrorCode::InvalidParameter) otherwise, naming the member, or `options`.
     pub fn parse(json: &str) -> Result<Self> {
         let mut options = Self::default();
@@ -39,9 +41,16 @@ impl Options {
                 }
                 "StrictAudit" => options.audit.is_strict = flag(&name, &value)?,
                 "Identity" => options.identity = Some(identity(name, &value)?),
+                "Anchor" => options.anchor = Some(PathBuf::from(text(&name, value)?)),
+                "MinGeneration" => {
+                    let detail = "It must be a whole number.";
+                    let generation = value.as_u64().ok_or_else(|| Error::invalid(name, detail))?;
+                    options.min_generation = Some(generation);
+                }
+                "AcceptRollback" => options.accept_rollback = flag(&name, &value)?,
                 _ => {
                     let known = "Options are AllowUnprotectedMemory, Quotas, KeeperSeconds, Audit, \
-                                 StrictAudit and Identity.";
+                                 StrictAudit, Identity, Anchor, MinGeneration and AcceptRollback.";
                     return Err(Error::invalid(name, known));
                 }
             }
@@ -255,6 +264,9 @@ mod tests {
             (r#"{"AllowUnprotectedMemory":1}"#, "AllowUnprotectedMemory"),
             (r#"{"Quotas":"none"}"#, "quotas"),
             (r#"{"Quota":1}"#, "Quota"),
+            (r#"{"Anchor":1}"#, "Anchor"),
+            (r#"{"MinGeneration":-1}"#, "MinGeneration"),
+            (r#"{"AcceptRollback":"yes"}"#, "AcceptRollback"),
         ] {
             let error = Options::parse(text).unwrap_err();
             assert!(error.to_string().contains(&format!("\"{name}\"")), "{error}");

@@ -32,13 +32,15 @@ impl Kms {
 
     /// Whether changes can be written at all.
     pub(super) fn takes_changes(&self) -> bool {
-        self.check_writable().is_ok()
+        self.admit_changes().is_ok()
     }
 
-    /// Refuses what only writes if the store is read-only, or has become so.
-    pub(super) fn check_writable(&self) -> Result<()> {
+    /// Whether the store takes changes: [`StoreReadOnly`](ErrorCode::StoreReadOnly) or
+    /// [`Degraded`](ErrorCode::Degraded) if it cannot be written,
+    /// [`StoreSuspect`](ErrorCode::StoreSuspect) if it has gone back.
+    pub(super) fn admit_changes(&self) -> Result<()> {
         match self.store.state() {
-            StoreState::Writable => Ok(()),
+            StoreState::Writable => self.rollback.admit_changes(),
             StoreState::Degraded => Err(ErrorCode::Degraded.into()),
             StoreState::ReadOnly => Err(ErrorCode::StoreReadOnly.into()),
         }

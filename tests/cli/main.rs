@@ -14,4 +14,5 @@ mod processes;
 mod regions;
 mod time;
 mod trail;
+mod verify;
 mod wrap;

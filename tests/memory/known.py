@@ -180,9 +180,9 @@ def keys_of(place: pathlib.Path, passphrase: bytes) -> Iterator[tuple[str, bytes
     yield "the store root key", srk
     yield "the wrapping key of the store root key", message_key(stretched, slot[30:54])
     root = kv[b"\x03"]
-    master = xaes_open(srk, root[1:25], root[25:], b"kmshsm/v1/root" + uuid)
+    master = xaes_open(srk, root[5:29], root[29:], b"kmshsm/v1/root" + uuid + root[1:5])
     yield "the master key", master
-    yield "the wrapping key of the master key", message_key(srk, root[1:25])
+    yield "the wrapping key of the master key", message_key(srk, root[5:29])
     derived = {}
     for label in ("header", "set", "index", "token", "fingerprint"):
         info = b"kmshsm/v1/" + label.encode() + uuid
@@ -193,8 +193,8 @@ def keys_of(place: pathlib.Path, passphrase: bytes) -> Iterator[tuple[str, bytes
         derived["header"], stored[1:25], stored[25:], b"kmshsm/v1/header-record" + uuid
     )
     yield "the wrapping key of the header", message_key(derived["header"], stored[1:25])
-    # Before them: what the header says of itself, of the records and of the trail.
-    number, nonce, sealed = header[141:145], header[145:169], header[169:217]
+    # Before them: what the header says of itself, of the records, the trail and the slots.
+    number, nonce, sealed = header[189:193], header[193:217], header[217:265]
     domain = xaes_open(srk, nonce, sealed, b"kmshsm/v1/domain" + uuid + number)
     yield "the domain key", domain
     yield "the wrapping key of the domain key", message_key(srk, nonce)

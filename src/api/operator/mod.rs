@@ -2,8 +2,10 @@
 //! account, so no policy speaks of them; what they change is in the audit trail as a deed of the store.
 //! From the one declaration come C, Python and the command line.
 
+mod backup;
 mod slots;
 mod softhsm;
+mod verify;
 
 use std::sync::Arc;
 
@@ -15,10 +17,12 @@ use crate::api::Params;
 use crate::error::{ErrorCode, Result};
 use crate::kms::Kms;
 
+use backup::{CreateBackup, RestoreKeys, RestoreStore, VerifyBackup};
 use slots::{
     AddUnlockSlot, ListUnlockSlots, RekeyRoot, RemoveUnlockSlot, ReplaceUnlockSlot, RotateDomainKey,
 };
 use softhsm::ImportSoftHsmToken;
+use verify::{AcceptRollback, VerifyStore};
 
 /// One operation: a struct of parameters, in JSON an object with names in PascalCase, and what it does.
 pub trait Operation: DeserializeOwned {
@@ -29,6 +33,17 @@ pub trait Operation: DeserializeOwned {
 
     /// Does it.
     fn run(self, kms: &Arc<Kms>) -> Result<Self::Answer>;
+}
+
+/// The same for what needs no open store.
+pub trait StandaloneOperation: DeserializeOwned {
+    /// Its name, case-sensitive.
+    const NAME: &'static str;
+    /// What it answers.
+    type Answer: Serialize;
+
+    /// Does it.
+    fn run(self) -> Result<Self::Answer>;
 }
 
 /// An operation in the table of all operations.
@@ -49,16 +64,20 @@ macro_rules! operations {
 }
 
 operations! {
+    AcceptRollback,
     AddUnlockSlot,
+    CreateBackup,
     ImportSoftHsmToken,
     ListUnlockSlots,
     RekeyRoot,
     RemoveUnlockSlot,
     ReplaceUnlockSlot,
+    RestoreKeys,
     RotateDomainKey,
+    VerifyStore,
 }
 
-/// Does the operation of that name and answers its JSON; `None` stands for no parameters.
+/// Does the operation of that name on an open store and answers its JSON; `None` stands for no parameters.
 ///
 /// [`ActionNotFound`](ErrorCode::ActionNotFound), and what [`Params`] answers to parameters that it does not
 /// take.
@@ -70,8 +89,20 @@ pub fn operate(
     let found = OPERATIONS.iter().find(|known| known.name == operation);
     let found = found.ok_or(ErrorCode::ActionNotFound)?;
     kms.check()?;
-    let parameters = parameters.map_or_else(|| Ok(Params::new()), Params::from_json)?;
-    (found.run)(kms, parameters)
+    (found.run)(kms, read(parameters)?)
+}
+
+/// The same for operations that need no open store.
+pub fn operate_alone(operation: &str, parameters: Option<&str>) -> Result<Zeroizing<String>> {
+    match operation {
+        RestoreStore::NAME => text(&read(parameters)?.read::<RestoreStore>()?.run()?),
+        VerifyBackup::NAME => text(&read(parameters)?.read::<VerifyBackup>()?.run()?),
+        _ => Err(ErrorCode::ActionNotFound.into()),
+    }
+}
+
+fn read(parameters: Option<&str>) -> Result<Params> {
+    parameters.map_or_else(|| Ok(Params::new()), Params::from_json)
 }
 
 /// An answer as JSON.

@@ -1,17 +1,14 @@
 //! Unlock slots, and the keys behind them: the root key and the domain keys.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::api::SecretText;
 use crate::api::operator::Operation;
+use crate::api::{Base64Bytes, SecretText};
 use crate::error::{Error, Result};
-use crate::kms::{Kms, Unlock, UnlockSlot};
+use crate::kms::{Kms, Share, Unlock, UnlockSlot, fresh_shares};
 
 /// Lists the secrets that open the store: their numbers and kinds.
 #[derive(Debug, Deserialize)]
@@ -35,31 +32,41 @@ impl Operation for ListUnlockSlots {
     }
 }
 
-/// Has one more secret open the store: a Passphrase, or what is in the file KeyFile.
+/// Has one more secret open the store: a Passphrase, the 32 bytes of a KeyFile in Base64, or the fresh secret of
+/// Count shares, of which Threshold are needed.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct AddUnlockSlot {
     #[serde(default)]
     passphrase: Option<SecretText>,
     #[serde(default)]
-    key_file: Option<PathBuf>,
+    key_file: Option<Base64Bytes<'static>>,
+    #[serde(default)]
+    threshold: Option<u32>,
+    #[serde(default)]
+    count: Option<u32>,
 }
 
 /// The slot of a secret.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct SlotNumber {
+pub struct SlotAnswer {
     /// Its number.
-    pub slot: u8,
+    slot: u8,
+    /// The shares in words, if it is shares that open it. They are nowhere else.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shares: Vec<SecretText>,
 }
 
 impl Operation for AddUnlockSlot {
     const NAME: &'static str = "AddUnlockSlot";
-    type Answer = SlotNumber;
+    type Answer = SlotAnswer;
 
-    fn run(self, kms: &Arc<Kms>) -> Result<SlotNumber> {
-        let secret = Secret::of(self.passphrase, self.key_file.as_deref())?;
-        Ok(SlotNumber { slot: kms.add_unlock_slot(&secret.unlock())? })
+    fn run(self, kms: &Arc<Kms>) -> Result<SlotAnswer> {
+        let secret =
+            Secret::of(self.passphrase, self.key_file.as_ref(), (self.threshold, self.count))?;
+        let slot = kms.add_unlock_slot(&secret.unlock())?;
+        secret.answer(slot)
     }
 }
 
@@ -71,18 +78,23 @@ pub struct ReplaceUnlockSlot {
     #[serde(default)]
     passphrase: Option<SecretText>,
     #[serde(default)]
-    key_file: Option<PathBuf>,
+    key_file: Option<Base64Bytes<'static>>,
+    #[serde(default)]
+    threshold: Option<u32>,
+    #[serde(default)]
+    count: Option<u32>,
 }
 
 impl Operation for ReplaceUnlockSlot {
     const NAME: &'static str = "ReplaceUnlockSlot";
-    type Answer = SlotNumber;
+    type Answer = SlotAnswer;
 
-    fn run(self, kms: &Arc<Kms>) -> Result<SlotNumber> {
+    fn run(self, kms: &Arc<Kms>) -> Result<SlotAnswer> {
         let slot = number(self.slot)?;
-        let secret = Secret::of(self.passphrase, self.key_file.as_deref())?;
+        let secret =
+            Secret::of(self.passphrase, self.key_file.as_ref(), (self.threshold, self.count))?;
         kms.replace_unlock_slot(slot, &secret.unlock())?;
-        Ok(SlotNumber { slot })
+        secret.answer(slot)
     }
 }
 
@@ -95,12 +107,12 @@ pub struct RemoveUnlockSlot {
 
 impl Operation for RemoveUnlockSlot {
     const NAME: &'static str = "RemoveUnlockSlot";
-    type Answer = SlotNumber;
+    type Answer = SlotAnswer;
 
-    fn run(self, kms: &Arc<Kms>) -> Result<SlotNumber> {
+    fn run(self, kms: &Arc<Kms>) -> Result<SlotAnswer> {
         let slot = number(self.slot)?;
         kms.remove_unlock_slot(slot)?;
-        Ok(SlotNumber { slot })
+        Ok(SlotAnswer { slot, shares: Vec::new() })
     }
 }
 
@@ -111,17 +123,22 @@ pub struct RekeyRoot {
     #[serde(default)]
     passphrase: Option<SecretText>,
     #[serde(default)]
-    key_file: Option<PathBuf>,
+    key_file: Option<Base64Bytes<'static>>,
+    #[serde(default)]
+    threshold: Option<u32>,
+    #[serde(default)]
+    count: Option<u32>,
 }
 
 impl Operation for RekeyRoot {
     const NAME: &'static str = "RekeyRoot";
-    type Answer = SlotNumber;
+    type Answer = SlotAnswer;
 
-    fn run(self, kms: &Arc<Kms>) -> Result<SlotNumber> {
-        let secret = Secret::of(self.passphrase, self.key_file.as_deref())?;
+    fn run(self, kms: &Arc<Kms>) -> Result<SlotAnswer> {
+        let secret =
+            Secret::of(self.passphrase, self.key_file.as_ref(), (self.threshold, self.count))?;
         kms.rekey_root(&[secret.unlock()])?;
-        Ok(SlotNumber { slot: 0 })
+        secret.answer(0)
     }
 }
 
@@ -151,15 +168,33 @@ impl Operation for RotateDomainKey {
 enum Secret {
     Passphrase(SecretText),
     KeyFile(Zeroizing<[u8; 32]>),
+    Shares(Vec<Share>),
 }
 
 impl Secret {
-    fn of(passphrase: Option<SecretText>, key_file: Option<&Path>) -> Result<Self> {
-        match (passphrase, key_file) {
-            (Some(passphrase), None) => Ok(Self::Passphrase(passphrase)),
-            (None, Some(path)) => read_key_file(path).map(Self::KeyFile),
-            (None, None) => Err(Error::missing("KeyFile")),
-            (Some(_), Some(_)) => Err(Error::invalid("KeyFile", "There is a Passphrase, too.")),
+    fn of(
+        passphrase: Option<SecretText>,
+        key_file: Option<&Base64Bytes<'_>>,
+        shares: (Option<u32>, Option<u32>),
+    ) -> Result<Self> {
+        match (passphrase, key_file, shares) {
+            (Some(passphrase), None, (None, None)) => Ok(Self::Passphrase(passphrase)),
+            (None, Some(bytes), (None, None)) => {
+                let key: &[u8; 32] = bytes
+                    .0
+                    .as_ref()
+                    .try_into()
+                    .map_err(|_| Error::invalid("KeyFile", "A key file has 32 bytes."))?;
+                Ok(Self::KeyFile(Zeroizing::new(*key)))
+            }
+            (None, None, (Some(threshold), Some(count))) => {
+                fresh_shares(small("Threshold", threshold)?, small("Count", count)?)
+                    .map(Self::Shares)
+            }
+            (None, None, (None, None)) => Err(Error::missing("KeyFile")),
+            (None, None, (None, Some(_))) => Err(Error::missing("Threshold")),
+            (None, None, (Some(_), None)) => Err(Error::missing("Count")),
+            _ => Err(Error::invalid("KeyFile", "Only one secret can be given for a slot.")),
         }
     }
 
@@ -167,27 +202,26 @@ impl Secret {
         match self {
             Self::Passphrase(passphrase) => Unlock::Passphrase(passphrase.as_bytes()),
             Self::KeyFile(key) => Unlock::KeyFile(key),
+            Self::Shares(shares) => Unlock::Shares(shares),
         }
+    }
+
+    /// What the slot has opened with, if nobody has it yet.
+    fn answer(self, slot: u8) -> Result<SlotAnswer> {
+        let shares = match &self {
+            Self::Shares(shares) => shares.iter().map(words).collect::<Result<_>>()?,
+            _ => Vec::new(),
+        };
+        Ok(SlotAnswer { slot, shares })
     }
 }
 
-fn read_key_file(path: &Path) -> Result<Zeroizing<[u8; 32]>> {
-    let mut bytes = Zeroizing::new([0; 33]);
-    let mut filled = 0;
-    let read = File::open(path).and_then(|mut file| {
-        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match file.read(rest)? {
-                0 => break,
-                more => filled += more,
-            }
-        }
-        Ok(())
-    });
-    read.map_err(|error| Error::invalid("KeyFile", format!("{}: {error}.", path.display())))?;
-    match (filled, bytes.first_chunk()) {
-        (32, Some(key)) => Ok(Zeroizing::new(*key)),
-        _ => Err(Error::invalid("KeyFile", "A key file has 32 bytes.")),
-    }
+fn words(share: &Share) -> Result<SecretText> {
+    SecretText::new(share.words()?.as_bytes())
+}
+
+fn small(name: &'static str, number: u32) -> Result<u8> {
+    u8::try_from(number).map_err(|_| Error::invalid(name, "It must be a number from 2 to 16."))
 }
 
 fn number(slot: u32) -> Result<u8> {

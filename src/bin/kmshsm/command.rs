@@ -9,8 +9,8 @@ use kmshsm::kms::Action;
 use kmshsm::model::WrappingAlgorithm;
 use serde_json::Value;
 
-use crate::audit;
 use crate::login::with_login;
+use crate::{audit, backup, import, slot, verify};
 
 const ABOUT: &str =
     "Alibaba Cloud's Managed HSM on this machine: keys, their lifecycle and their use";
@@ -65,12 +65,17 @@ pub fn build(words: &[String]) -> Command {
         .subcommand(init)
         .subcommand(status)
         .subcommand(tick)
+        .subcommand(verify::command())
+        .subcommand(slot::slots())
+        .subcommand(slot::domain_keys())
         .subcommand(self_test)
         .subcommand(bill())
         .subcommand(regions)
         .subcommand(compliance)
         .subcommand(wrap())
         .subcommand(audit::command())
+        .subcommand(backup::command())
+        .subcommand(import::command())
         .subcommand(policy(words))
         .subcommands(
             ACTIONS
@@ -261,7 +266,7 @@ fn texts(list: Option<&Value>) -> impl Iterator<Item = &str> {
 }
 
 /// What an action needs besides: who calls, and where.
-fn with_session(command: Command) -> Command {
+pub fn with_session(command: Command) -> Command {
     let command = with_login(with_common(command)).arg(region()).args(auditing());
     command.arg(Arg::new("quotas").long("quotas").value_name("QUOTAS").help(
         "Refuse more keys, aliases, versions and tags than these: service, a JSON object, \
@@ -291,13 +296,37 @@ fn region() -> Arg {
 /// What every command on a store has.
 pub fn with_common(command: Command) -> Command {
     with_output(
-        with_place(command).arg(
+        with_place(command).args(past()).arg(
             Arg::new("allow-unprotected-memory")
                 .long("allow-unprotected-memory")
                 .action(ArgAction::SetTrue)
                 .help("Use keys at level HSM although memory cannot be locked"),
         ),
     )
+}
+
+/// What is known of the past of the store.
+fn past() -> [Arg; 3] {
+    [
+        Arg::new("anchor")
+            .long("anchor")
+            .value_name("FILE")
+            .env("KMSHSM_ANCHOR")
+            .hide_env_values(true)
+            .value_parser(value_parser!(PathBuf))
+            .help(
+                "Refuse changes if the store is behind what this file remembers; made if need be",
+            ),
+        Arg::new("min-generation")
+            .long("min-generation")
+            .value_name("N")
+            .value_parser(value_parser!(u64))
+            .help("Refuse changes if the store is behind this generation"),
+        Arg::new("accept-rollback")
+            .long("accept-rollback")
+            .action(ArgAction::SetTrue)
+            .help("Take a store that is behind as it is: a new line of changes begins"),
+    ]
 }
 
 /// How the answer is printed.
@@ -332,5 +361,9 @@ fn with_place(command: Command) -> Command {
                 .value_name("N")
                 .value_parser(value_parser!(i32).range(0..))
                 .help("Read the passphrase from a file descriptor"),
+        )
+        .arg(
+            path("share", "FILE", "Unlock with shares, each from a file of its own")
+                .action(ArgAction::Append),
         )
 }

@@ -5,14 +5,20 @@
 //! There is no code per action here: commands, options and help come from the engine's table.
 
 mod audit;
+mod backup;
 mod bill;
 mod command;
 mod events;
+mod import;
+mod interrupt;
 mod login;
 mod output;
 mod policy;
+mod progress;
 mod secrets;
+mod slot;
 mod store;
+mod verify;
 mod wrap;
 
 use std::process::ExitCode;
@@ -69,11 +75,20 @@ fn run(matches: &ArgMatches, output: Output) -> Result<()> {
     if let ("policy", Some((_, flags))) = (name, flags.subcommand()) {
         return output::print(&policy::explain(&call(flags, policy::SIMULATE)?)?);
     }
-    if name == "audit" {
-        return audit::run(flags, output);
+    if let ("import", Some((_, flags))) = (name, flags.subcommand()) {
+        let session = login::session(&store::open(flags)?, flags, command::text(flags, "region"))?;
+        return answer(output, &import::run(flags, &session)?);
+    }
+    match name {
+        "audit" => return audit::run(flags, output),
+        "backup" => return backup::run(flags, output),
+        _ => {}
     }
     match name {
         "init" => store::init(flags),
+        "slot" => slot::run(flags, output),
+        "domain-key" => slot::rotate(flags, output),
+        "verify" => verify::run(flags, output),
         "status" => answer(output, &store::open(flags)?.status()),
         "tick" => answer(output, &store::open(flags)?.tick()?),
         "bill" => {

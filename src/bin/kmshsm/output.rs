@@ -145,6 +145,6 @@ pub fn write(bytes: &[u8]) -> Result<()> {
 }
 
 /// Prints to standard error, if anybody listens.
-fn report(text: &str) {
+pub fn report(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }

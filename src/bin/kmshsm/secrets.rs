@@ -8,17 +8,19 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use clap::ArgMatches;
+use clap::{Arg, ArgGroup, ArgMatches, Command, value_parser};
 use kmshsm::error::{Error, ErrorCode, Result};
-use kmshsm::kms::{Unlock, fresh_key};
+use kmshsm::kms::{Share, Unlock, fresh_key, fresh_shares};
 use zeroize::Zeroizing;
 
 /// The longest file that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 
 /// What is asked for, and the options that would say it.
-type Asked = (&'static str, &'static str);
-const PASSPHRASE: Asked = ("passphrase", "--passphrase-file, --passphrase-fd or --key-file");
+pub type Asked = (&'static str, &'static str);
+const PASSPHRASE: Asked =
+    ("passphrase", "--passphrase-file, --passphrase-fd, --key-file or --share");
+const PIN: Asked = ("PIN", "--pin-file or --pin-fd");
 const ACCESS_KEY: Asked = ("AccessKeySecret", "--access-key-secret-file or --access-key-secret-fd");
 
 /// A secret that opens a store.
@@ -27,6 +29,33 @@ pub enum Secret {
     Passphrase(Zeroizing<Vec<u8>>),
     /// The bytes of a key file, and its path if it has just been made.
     KeyFile(Zeroizing<[u8; 32]>, Option<PathBuf>),
+    /// Shares.
+    Shares(Vec<Share>),
+}
+
+/// A secret for a slot.
+pub enum Chosen {
+    /// What the operator has.
+    Secret(Secret),
+    /// Shares that have just been made.
+    Shares(Vec<Share>),
+}
+
+impl Chosen {
+    /// The secret as the engine takes it.
+    pub fn unlock(&self) -> Unlock<'_> {
+        match self {
+            Self::Secret(secret) => secret.unlock(),
+            Self::Shares(shares) => Unlock::Shares(shares),
+        }
+    }
+
+    /// Removes a key file that was made for a slot that could not be.
+    pub fn forget(&self) {
+        if let Self::Secret(secret) = self {
+            secret.forget();
+        }
+    }
 }
 
 impl Secret {
@@ -35,6 +64,7 @@ impl Secret {
         match self {
             Self::Passphrase(passphrase) => Unlock::Passphrase(passphrase),
             Self::KeyFile(key, _) => Unlock::KeyFile(key),
+            Self::Shares(shares) => Unlock::Shares(shares),
         }
     }
 
@@ -42,7 +72,7 @@ impl Secret {
     pub fn made(&self) -> Option<&Path> {
         match self {
             Self::KeyFile(_, path) => path.as_deref(),
-            Self::Passphrase(_) => None,
+            Self::Passphrase(_) | Self::Shares(_) => None,
         }
     }
 
@@ -72,26 +102,105 @@ pub fn access_key(flags: &ArgMatches, is_wanted: bool) -> Result<Zeroizing<Vec<u
     }
 }
 
+/// The PIN of a user of another module.
+pub fn pin(flags: &ArgMatches) -> Result<Zeroizing<Vec<u8>>> {
+    match line(flags, "--pin-fd", "--pin-file")? {
+        Some(pin) => Ok(pin),
+        None => prompt("User PIN: ", PIN),
+    }
+}
+
 /// The secret of a new store: asked for twice, and a key file is made if there is none.
 pub fn choose(flags: &ArgMatches) -> Result<Secret> {
     if let Some(path) = flags.get_one::<PathBuf>("key-file")
         && !path.exists()
     {
-        let key = fresh_key()?;
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-        file.and_then(|mut file| file.write_all(&key[..]).and_then(|()| file.sync_all())).map_err(
-            |error| Error::invalid("--key-file", format!("{}: {error}", path.display())),
-        )?;
-        return Ok(Secret::KeyFile(key, Some(path.clone())));
+        return make_key_file("--key-file", path);
     }
-    if let Some(secret) = given(flags)? {
-        return Ok(secret);
+    match given(flags)? {
+        Some(Secret::Shares(_)) => {
+            let detail = "A store is created with another secret: kmshsm slot add makes shares.";
+            Err(Error::invalid("--share", detail))
+        }
+        Some(secret) => Ok(secret),
+        None => prompt_twice().map(Secret::Passphrase),
     }
+}
+
+/// The options of commands that put a secret into a slot.
+pub fn with_new(command: Command) -> Command {
+    let path = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name("FILE").value_parser(value_parser!(PathBuf)).help(help)
+    };
+    command
+        .arg(path("new-key-file", "The secret is this key file"))
+        .arg(path("new-passphrase-file", "The secret is the passphrase in this file"))
+        .arg(
+            Arg::new("new-shares")
+                .long("new-shares")
+                .value_name("M/N")
+                .help("The secret is split: any M of N shares open the store"),
+        )
+        .group(ArgGroup::new("new").args(["new-key-file", "new-passphrase-file", "new-shares"]))
+}
+
+/// The secret that those options give, or else a passphrase that is asked for twice.
+pub fn choose_new(flags: &ArgMatches) -> Result<Chosen> {
+    if let Some(quorum) = flags.get_one::<String>("new-shares") {
+        let (threshold, count) = quorum_of("--new-shares", quorum)?;
+        return fresh_shares(threshold, count).map(Chosen::Shares);
+    }
+    let secret = if let Some(path) = flags.get_one::<PathBuf>("new-key-file") {
+        match path.exists() {
+            true => read_key_file("--new-key-file", path)?,
+            false => make_key_file("--new-key-file", path)?,
+        }
+    } else if let Some(path) = flags.get_one::<PathBuf>("new-passphrase-file") {
+        Secret::Passphrase(without_newline(contents("--new-passphrase-file", path)?))
+    } else {
+        Secret::Passphrase(prompt_twice()?)
+    };
+    Ok(Chosen::Secret(secret))
+}
+
+/// How many of how many: `3/5`.
+pub fn quorum_of(option: &'static str, text: &str) -> Result<(u8, u8)> {
+    let numbers = text
+        .split_once('/')
+        .and_then(|(threshold, count)| Some((threshold.parse().ok()?, count.parse().ok()?)));
+    numbers.ok_or_else(|| Error::invalid(option, "It must be like 3/5."))
+}
+
+fn make_key_file(option: &'static str, path: &Path) -> Result<Secret> {
+    let key = fresh_key()?;
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(&key[..]).and_then(|()| file.sync_all()))
+        .map_err(|error| Error::invalid(option, format!("{}: {error}", path.display())))?;
+    Ok(Secret::KeyFile(key, Some(path.to_owned())))
+}
+
+fn read_key_file(option: &'static str, path: &Path) -> Result<Secret> {
+    let bytes = contents(option, path)?;
+    let key = bytes.as_slice().try_into();
+    let key = key.map_err(|_| Error::invalid(option, "A key file has 32 bytes."))?;
+    Ok(Secret::KeyFile(Zeroizing::new(key), None))
+}
+
+/// Reads shares, each from a file of its own.
+pub fn read_shares<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<Vec<Share>> {
+    let texts = paths.map(|path| contents("--share", path)).collect::<Result<Vec<_>>>()?;
+    let texts = texts.iter().map(|bytes| {
+        std::str::from_utf8(bytes).map_err(|_| Error::invalid("--share", "A share is a text."))
+    });
+    Share::parse_all(texts.collect::<Result<Vec<_>>>()?)
+}
+
+fn prompt_twice() -> Result<Zeroizing<Vec<u8>>> {
     let first = prompt("New passphrase: ", PASSPHRASE)?;
-    if prompt("The same again: ", PASSPHRASE)? != first {
-        return Err(Error::invalid("Passphrase", "The two are not the same."));
+    match prompt("The same again: ", PASSPHRASE)? == first {
+        true => Ok(first),
+        false => Err(Error::invalid("Passphrase", "The two are not the same.")),
     }
-    Ok(Secret::Passphrase(first))
 }
 
 /// The value of a parameter: itself, or what is in the file it names.
@@ -117,12 +226,10 @@ pub fn parameter(name: &str, value: &str) -> Result<String> {
 
 fn given(flags: &ArgMatches) -> Result<Option<Secret>> {
     if let Some(path) = flags.get_one::<PathBuf>("key-file") {
-        let bytes = contents("--key-file", path)?;
-        let key = bytes
-            .as_slice()
-            .try_into()
-            .map_err(|_| Error::invalid("--key-file", "A key file has 32 bytes."))?;
-        return Ok(Some(Secret::KeyFile(Zeroizing::new(key), None)));
+        return read_key_file("--key-file", path).map(Some);
+    }
+    if let Some(paths) = flags.get_many::<PathBuf>("share") {
+        return read_shares(paths).map(|shares| Some(Secret::Shares(shares)));
     }
     Ok(line(flags, "--passphrase-fd", "--passphrase-file")?.map(Secret::Passphrase))
 }
@@ -134,7 +241,7 @@ fn line(
     file: &'static str,
 ) -> Result<Option<Zeroizing<Vec<u8>>>> {
     let id = |option: &'static str| option.trim_start_matches('-');
-    let mut bytes = if let Some(number) = flags.get_one::<i32>(id(fd)) {
+    let bytes = if let Some(number) = flags.get_one::<i32>(id(fd)) {
         // The descriptor's file, opened anew: the number alone gives no right to close it.
         contents(fd, Path::new(&format!("/proc/self/fd/{number}")))?
     } else if let Some(path) = flags.get_one::<PathBuf>(id(file)) {
@@ -142,10 +249,14 @@ fn line(
     } else {
         return Ok(None);
     };
+    Ok(Some(without_newline(bytes)))
+}
+
+fn without_newline(mut bytes: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
     }
-    Ok(Some(bytes))
+    bytes
 }
 
 /// The bytes of a file that an option names.
@@ -166,7 +277,8 @@ pub fn read(file: File) -> std::io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-fn prompt(question: &str, (name, options): Asked) -> Result<Zeroizing<Vec<u8>>> {
+/// Asks for a secret on the terminal.
+pub fn prompt(question: &str, (name, options): Asked) -> Result<Zeroizing<Vec<u8>>> {
     match rpassword::prompt_password(question) {
         Ok(text) => Ok(Zeroizing::new(text.into_bytes())),
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {

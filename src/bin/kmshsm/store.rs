@@ -35,6 +35,9 @@ pub fn open(flags: &ArgMatches) -> Result<Arc<Kms>> {
         // A command is over before its first second is: rates would only refuse what they set to 0.
         quotas: Quotas { requests_per_second: None, ..quotas(flags)? },
         audit: audit(flags)?,
+        anchor: flags.get_one::<PathBuf>("anchor").cloned(),
+        min_generation: flags.get_one::<u64>("min-generation").copied(),
+        accept_rollback: flags.get_flag("accept-rollback"),
         ..Options::default()
     };
     if !place.exists() {

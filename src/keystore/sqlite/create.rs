@@ -16,8 +16,9 @@ use super::epoch::Epoch;
 use super::fork::Pass;
 use super::place::{self, failed};
 
-/// Makes an empty store at `dir`, which must be absent or an empty directory.
-pub(super) fn create(dir: &Path) -> Result<()> {
+/// Makes a store at `dir`, which must be absent or an empty directory. Before it is there, `complete` has
+/// it at another place, and must have closed it when it returns.
+pub(super) fn create<R>(dir: &Path, complete: impl FnOnce(&Path) -> Result<R>) -> Result<R> {
     // A symbolic link stays one: the store goes where it points.
     let target = match fs::canonicalize(dir) {
         Ok(existing) => {
@@ -37,8 +38,11 @@ pub(super) fn create(dir: &Path) -> Result<()> {
     place::check_filesystem(parent)?;
     let scaffold = Scaffold::raise(parent, name.to_os_string())?;
     scaffold.fill()?;
+    let completed = complete(&scaffold.path)?;
+    sync_directory(&scaffold.path)?;
     scaffold.move_to(&target)?;
-    sync_directory(parent)
+    sync_directory(parent)?;
+    Ok(completed)
 }
 
 /// Whether a directory may be replaced by a store.

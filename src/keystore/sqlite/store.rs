@@ -12,7 +12,9 @@ use rusqlite::Connection;
 use crate::error::{Error, ErrorCode, Result};
 
 use super::super::range::KeyRange;
-use super::super::{Batch, Changes, Cursor, Entry, Keystore, Revision, Snapshot, StoreState};
+use super::super::{
+    Batch, Changes, Cursor, Entry, Keystore, Reservation, Revision, Snapshot, StoreState,
+};
 use super::claim::{Claim, Turn};
 use super::database::{self, Use};
 use super::fork::{self, Pass};
@@ -36,8 +38,15 @@ impl SqliteStore {
     /// anything else. A store that has no records yet is one whose maker did not get further.
     pub fn create(dir: &Path) -> Result<Self> {
         fork::watch()?;
-        create::create(dir)?;
+        create::create(dir, |_| Ok(()))?;
         Self::open(dir)
+    }
+
+    /// Makes a store that has in it what `fill` puts there. Nothing is there before all of that is; if
+    /// `fill` fails, nothing ever is. It must not keep the store.
+    pub fn build<R>(dir: &Path, fill: impl FnOnce(Self) -> Result<R>) -> Result<R> {
+        fork::watch()?;
+        create::create(dir, |scaffold| fill(Self::open(scaffold)?))
     }
 
     /// Opens the store of a directory, which must be private (mode 0700) and on a local file system.
@@ -102,8 +111,16 @@ impl Keystore for SqliteStore {
     }
 
     fn commit(&self, batch: Batch) -> Result<Revision> {
-        batch.check()?;
-        self.inner.commit(&batch)
+        self.reserve()?.commit(batch)
+    }
+
+    fn reserve(&self) -> Result<Box<dyn Reservation + '_>> {
+        let live = self.inner.live()?;
+        if live.writer.is_none() {
+            return Err(ErrorCode::StoreReadOnly.into());
+        }
+        let turn = live.claim.turn()?;
+        Ok(Box::new(Reserved { inner: &self.inner, turn }))
     }
 
     fn purge(&self) -> Result<()> {
@@ -133,6 +150,19 @@ impl Keystore for SqliteStore {
         since.revision = revision;
         since.epoch = if epoch::is_settled(seen) { seen } else { 0 };
         Ok(changes)
+    }
+}
+
+/// The turn of a writer.
+struct Reserved<'a> {
+    inner: &'a Inner,
+    turn: Turn<'a>,
+}
+
+impl Reservation for Reserved<'_> {
+    fn commit(self: Box<Self>, batch: Batch) -> Result<Revision> {
+        batch.check()?;
+        self.inner.commit(&batch, &self.turn)
     }
 }
 
@@ -272,10 +302,9 @@ impl Inner {
         }
     }
 
-    fn commit(&self, batch: &Batch) -> Result<Revision> {
+    fn commit(&self, batch: &Batch, _turn: &Turn<'_>) -> Result<Revision> {
         let live = self.live()?;
         let writer = live.writer.as_ref().ok_or(ErrorCode::StoreReadOnly)?;
-        let _turn = live.claim.turn()?;
         // Asked when the turn has come: the one before may have failed.
         if self.is_degraded() {
             return Err(ErrorCode::Degraded.into());

@@ -24,7 +24,7 @@ pub(in crate::kms) enum Count {
 
 impl Count {
     /// The counter's number and what it is of, for ever.
-    const fn name(self) -> [u8; 5] {
+    pub(in crate::kms) const fn name(self) -> [u8; 5] {
         match self {
             Self::Keys => [1, 0, 0, 0, 0],
             Self::Kind(kind) => {
@@ -55,10 +55,31 @@ impl Counters {
         self.counts.get(&count.name()).copied().unwrap_or(0)
     }
 
-    pub(in crate::kms) const fn take_seq(&mut self) -> u64 {
+    /// Whose they are.
+    pub(in crate::kms) const fn space(&self) -> &Space {
+        &self.space
+    }
+
+    /// The place in the order of creation that is given out next.
+    pub(in crate::kms) const fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    #[cfg(test)]
+    pub(in crate::kms) const fn skip_to(&mut self, seq: u64) {
+        self.next_seq = seq;
+    }
+
+    /// Gives out a place. The last one is never: nothing could be behind it.
+    pub(in crate::kms) fn take_seq(&mut self) -> Result<u64> {
         let seq = self.next_seq;
-        self.next_seq += 1;
-        seq
+        self.next_seq = seq.checked_add(1).ok_or(ErrorCode::LimitExceeded)?;
+        Ok(seq)
+    }
+
+    /// Goes on numbering where `before` ended.
+    pub(in crate::kms) fn continue_from(&mut self, before: &Self) {
+        self.next_seq = self.next_seq.max(before.next_seq);
     }
 
     /// Adds `more` and takes `less` away.
@@ -73,7 +94,6 @@ impl Counters {
     }
 
     /// All that is above zero.
-    #[cfg(any(test, feature = "testing"))]
     pub(in crate::kms) const fn counts(&self) -> &BTreeMap<[u8; 5], u64> {
         &self.counts
     }

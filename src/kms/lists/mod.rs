@@ -16,7 +16,7 @@ pub(crate) use selection::{Page, Selection};
 pub(super) use walk::Union;
 
 /// A list of keys, or of aliases, of one space.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum List {
     /// All keys.
     All,
@@ -38,7 +38,7 @@ pub(super) enum List {
 
 /// What ListKeys tells keys apart by, all at once: any choice among them is a union of kinds, whose
 /// counters add up to its size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Kind {
     pub(super) state: KeyState,
     pub(super) spec: KeySpec,

@@ -12,7 +12,7 @@ impl Transaction<'_> {
     /// Takes the next sequence number of a space.
     pub(crate) fn next_seq(&mut self, space: &Space) -> Result<u64> {
         let mut counters = self.counters(space)?;
-        let seq = counters.take_seq();
+        let seq = counters.take_seq()?;
         self.put_counters(space, &counters)?;
         Ok(seq)
     }
@@ -72,6 +72,14 @@ impl Transaction<'_> {
         let prefix = places::list(self.keyring(), space, list)?;
         self.delete(places::list_entry(&prefix, seq));
         list.counter().map_or(Ok(()), |count| counters.count(count, 0, 1))
+    }
+
+    /// Has a space go on numbering where the record with this body ended, whatever it counts.
+    pub(in crate::kms) fn continue_numbering(&mut self, body: &[u8]) -> Result<()> {
+        let before = Counters::decode(body)?;
+        let mut counters = self.counters(before.space())?;
+        counters.continue_from(&before);
+        self.put_counters(before.space(), &counters)
     }
 
     /// The counters of a space, as this change leaves them so far.

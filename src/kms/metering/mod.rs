@@ -12,8 +12,4 @@ mod upkeep;
 
 pub(super) use calls::{Counter, LANES, Meter, lane};
 pub(crate) use prices::{Decimal, Line, Statement};
-#[cfg(any(test, feature = "testing"))]
-pub(super) use record::hosted;
-pub(super) use record::{MeterRecord, Usage};
-#[cfg(any(test, feature = "testing"))]
-pub(super) use upkeep::meter_place;
+pub(super) use record::{MeterRecord, Usage, hosted};

@@ -163,8 +163,15 @@ impl MeterRecord {
     }
 }
 
-#[cfg(any(test, feature = "testing"))]
 impl MeterRecord {
+    /// Goes on where `before` ended, with the versions that there are now.
+    pub(super) fn continue_from(self, mut before: Self, now: Timestamp) -> Result<Self> {
+        for class in HostingClass::ALL {
+            before.change(now, class, self.versions(class), before.versions(class))?;
+        }
+        Ok(before)
+    }
+
     pub(in crate::kms) const fn space(&self) -> &Space {
         &self.space
     }

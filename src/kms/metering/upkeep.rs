@@ -42,6 +42,18 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Has a space go on metering where the record with this body ended, with the versions that there are
+    /// now.
+    pub(in crate::kms) fn continue_metering(&mut self, body: &[u8]) -> Result<()> {
+        let (before, now) = (MeterRecord::decode(body)?, self.now());
+        let space = *before.space();
+        self.change_meter(&space, |meter| {
+            let present = std::mem::replace(meter, MeterRecord::new(&space));
+            *meter = present.continue_from(before, now)?;
+            Ok(())
+        })
+    }
+
     fn change_meter(
         &mut self,
         space: &Space,
@@ -95,6 +107,6 @@ fn opened(keyring: &Keyring, place: &Place<'_>, record: &[u8]) -> Result<MeterRe
     MeterRecord::decode(&keyring.open_record(place, record)?)
 }
 
-pub(in crate::kms) const fn meter_place<'a>(id: &'a [u8; 16], storage_key: &'a [u8]) -> Place<'a> {
+const fn meter_place<'a>(id: &'a [u8; 16], storage_key: &'a [u8]) -> Place<'a> {
     Place { kind: RecordKind::Meter, id, storage_key, immutables: &[] }
 }

@@ -18,13 +18,10 @@ use crate::kms::Kms;
 use crate::model::{AccessKeyStatus, Account, PolicyName, PolicyType, Principal, UserName};
 use crate::policy::{Policy, SystemPolicy};
 
-#[cfg(any(test, feature = "testing"))]
 pub(super) use access_key::access_key_place;
 pub use login::Login;
 pub(crate) use policy::{PolicyRecord, PolicyVersion};
 pub(crate) use user::{AccessKeyEntry, Attachment, UserRecord};
-#[cfg(any(test, feature = "testing"))]
-pub(super) use {policy::policy_place, user::user_place};
 
 /// How many users' grants are remembered; beyond that the memory starts over.
 const MAX_KNOWN: usize = 16_384;

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use crate::audit::{Chain, Checkpoint, SegmentWriter, SignedCheckpoint};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{Header, Identity, Keyring, Place, RecordKind};
-use crate::keystore::Keystore;
-use crate::kms::stored::one;
 use crate::kms::trail::Texts;
 use crate::kms::transaction::Body;
 use crate::kms::{Transaction, places};
@@ -74,7 +72,8 @@ impl Transaction<'_> {
         if chain.count <= vouched && signed > Timestamp(0) {
             return Ok(());
         }
-        let signed = checkpoint(&*self.kms.store, self.keyring(), &self.header, chain, self.now())?;
+        let record = self.current(places::IDENTITY)?.ok_or(ErrorCode::StoreDamaged)?;
+        let signed = checkpoint(self.keyring(), &self.header, &record, chain, self.now())?;
         let Checkpoint { chain, time } = &signed.checkpoint;
         self.header.checkpoint = (chain.count, *time);
         let last = places::checkpoint(chain.count);
@@ -98,27 +97,26 @@ pub(in crate::kms) const fn identity_place(store: &[u8; 16]) -> Place<'_> {
     Place { kind, id: store, storage_key: places::IDENTITY, immutables: &[] }
 }
 
-/// Signs the trail up to the head of `chain`.
+/// Signs the trail up to the head of `chain`, with the key pair of the record.
 pub(in crate::kms) fn checkpoint(
-    store: &dyn Keystore,
     keyring: &Keyring,
     header: &Header,
+    record: &[u8],
     chain: Chain,
     time: Timestamp,
 ) -> Result<SignedCheckpoint> {
     let spec = header.identity;
     let checkpoint = Checkpoint { chain, time };
-    let signature = identity(store, keyring, spec)?.sign(&checkpoint.message())?;
+    let signature = identity(keyring, spec, record)?.sign(&checkpoint.message())?;
     Ok(SignedCheckpoint { checkpoint, algorithm: spec.algorithm(), signature })
 }
 
-/// The key pair that signs for the store.
+/// The key pair that signs for the store, of the record in its place.
 pub(in crate::kms) fn identity(
-    store: &dyn Keystore,
     keyring: &Keyring,
     spec: IdentitySpec,
+    record: &[u8],
 ) -> Result<Identity> {
-    let (_, record) = one(store, places::IDENTITY)?.ok_or(ErrorCode::StoreDamaged)?;
-    let body = keyring.open_secret(&identity_place(keyring.store()), &record)?;
+    let body = keyring.open_secret(&identity_place(keyring.store()), record)?;
     Identity::from_body(spec, &body)
 }

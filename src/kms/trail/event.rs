@@ -267,11 +267,34 @@ impl Transaction<'_> {
         self.record_own(deed, &Space::of_store()?, &[], count)
     }
 
+    /// Records what has been done with a backup, of which `parameters` tells: the text of a JSON object in
+    /// the trail's form.
+    pub(in crate::kms) fn record_backup(
+        &mut self,
+        deed: Deed,
+        keys: &[KeyId],
+        parameters: &[u8],
+    ) -> Result<()> {
+        self.record_with(deed, &Space::of_store()?, keys, 1, parameters)
+    }
+
     fn record_own(&mut self, deed: Deed, space: &Space, keys: &[KeyId], count: u64) -> Result<()> {
+        self.record_with(deed, space, keys, count, &[])
+    }
+
+    fn record_with(
+        &mut self,
+        deed: Deed,
+        space: &Space,
+        keys: &[KeyId],
+        count: u64,
+        parameters: &[u8],
+    ) -> Result<()> {
         let frame = Frame::new(Caller::System, space, None, health::VERSION);
         let event = Event {
             kind: Kind::AliyunServiceEvent,
             is_write: true,
+            parameters,
             keys,
             count,
             ..plain(&frame, mint()?, self.now(), deed.as_str())

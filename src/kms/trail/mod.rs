@@ -17,12 +17,10 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::kms::Kms;
 use crate::model::Timestamp;
 
-pub(super) use chain::identity_place;
+pub(super) use chain::{identity, identity_place};
 use event::Refused;
 pub(super) use event::{Deed, frame};
 pub(crate) use lookup::{EventPage, Wanted};
-#[cfg(any(test, feature = "testing"))]
-pub(super) use read::Item;
 use refusals::Refusals;
 pub(super) use waiting::Texts;
 use waiting::{Room, Waiting};

@@ -11,6 +11,7 @@ use crate::audit::{
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Place, RecordKind};
 use crate::keystore::Entry;
+use crate::kms::stored::one;
 use crate::kms::trail::chain::{checkpoint, identity};
 use crate::kms::{Kms, places};
 use crate::model::Timestamp;
@@ -19,7 +20,7 @@ use crate::model::Timestamp;
 const PIECE: usize = 16;
 
 /// What there is in a trail.
-pub(in crate::kms) enum Item<'a> {
+enum Item<'a> {
     /// The text of the next event.
     Event(&'a str),
     /// A checkpoint of all events before it.
@@ -33,10 +34,15 @@ impl Kms {
         self.identity_key()?.pem()
     }
 
+    fn identity_record(&self) -> Result<Vec<u8>> {
+        let stored = one(&*self.store, places::IDENTITY)?;
+        stored.map(|(_, record)| record).ok_or_else(|| ErrorCode::StoreDamaged.into())
+    }
+
     fn identity_key(&self) -> Result<PublicKey> {
         let spec = self.header()?.1.identity;
         let keyring = self.hsm.keyring()?;
-        let identity = self.look(|| identity(&*self.store, &keyring, spec))?;
+        let identity = self.look(|| identity(&keyring, spec, &self.identity_record()?))?;
         PublicKey::from_spki(&identity.spki())
     }
 
@@ -82,7 +88,10 @@ impl Kms {
             if vouched == header.events && signed > Timestamp(0) {
                 return Ok((head, None));
             }
-            let signed = checkpoint(&*self.store, &keyring, &header, chain, self.now())?;
+            let signed = self.look(|| {
+                let record = self.identity_record()?;
+                checkpoint(&keyring, &header, &record, chain.clone(), self.now())
+            })?;
             return Ok((head, Some(signed)));
         }
         self.flush()?;
@@ -130,11 +139,7 @@ impl Kms {
     }
 
     /// Goes through the trail up to event `last` at most, and answers which was the last.
-    pub(in crate::kms) fn walk_trail(
-        &self,
-        last: u64,
-        see: &mut dyn FnMut(Item<'_>) -> Result<()>,
-    ) -> Result<u64> {
+    fn walk_trail(&self, last: u64, see: &mut dyn FnMut(Item<'_>) -> Result<()>) -> Result<u64> {
         let mut segments = self.segments(Vec::new());
         let mut checkpoints = Checkpoints::begin(self)?;
         checkpoints.pass(0, see)?;

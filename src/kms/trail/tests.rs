@@ -302,7 +302,7 @@ fn the_recorder_starts_when_it_is_needed() {
     let (place, unlock) = (folder.path().join("store"), crate::kms::Unlock::KeyFile(&[7; 32]));
     Kms::create(&place, &unlock).unwrap();
     let options = Options { allow_unprotected_memory: true, ..Options::default() };
-    let kms = Kms::open(&place, &unlock, options).unwrap();
+    let kms = Kms::open(&place, &unlock, options.clone()).unwrap();
     let memory = Kms::in_memory(options).unwrap();
     kms.verify_trail().unwrap();
     assert!(!kms.recorder.is_running());
@@ -328,7 +328,7 @@ fn closing_writes_what_waits() {
     let (place, unlock) = (folder.path().join("store"), crate::kms::Unlock::KeyFile(&[7; 32]));
     Kms::create(&place, &unlock).unwrap();
     let options = Options { allow_unprotected_memory: true, ..Options::default() };
-    let open = || Kms::open(&place, &unlock, options).unwrap();
+    let open = || Kms::open(&place, &unlock, options.clone()).unwrap();
     let kms = open();
     let before = kms.header().unwrap().1.events;
     kms.enter_event(b"{}").unwrap();
