@@ -98,7 +98,7 @@ fn everything_comes_back() {
         assert_eq!(restored["Taken"][name], counts[name], "{name}");
     }
     assert_sound(&kms);
-    let again = session(&kms);
+    let again = super::session(&kms);
     for described in before {
         let with = json!({ "KeyId": described["KeyId"] });
         assert_eq!(call(&again, "DescribeKey", with)["KeyMetadata"], described);
@@ -213,7 +213,7 @@ fn backups_are_of_one_moment() {
             // Disabled in their order: those of one moment are the first ones.
             let states = keys.iter().map(|key| {
                 let with = json!({ "KeyId": key });
-                call(&session(&kms), "DescribeKey", with)["KeyMetadata"]["KeyState"]
+                call(&super::session(&kms), "DescribeKey", with)["KeyMetadata"]["KeyState"]
                     == "Enabled"
             });
             assert!(states.collect::<Vec<_>>().is_sorted());
