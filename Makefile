@@ -1,5 +1,5 @@
-# make demo | test | test-portable | torture | lint | fuzz | bench | bench-audit | bench-lists |
-# bench-policy | bench-timing | bless | install. What a target does is in the script or tool it calls.
+# make demo | test | test-portable | torture | reliability | lint | fuzz | bench | bench-audit | bench-lists |
+# bench-policy | bench-scale | bench-timing | bless | install. What a target does is in the script or tool it calls.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 SONAME := libkmshsm.so.0
@@ -16,9 +16,9 @@ SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 VENV := .venv/.tools
 PACKAGE := .venv/.kmshsm
 
-.PHONY: all lib cli python demo test test-rust test-life torture test-c test-memory test-constant-time test-python \
+.PHONY: all lib cli python demo test test-rust test-life torture reliability test-c test-memory test-constant-time test-python \
 	test-portable test-portable-rust test-portable-c test-portable-python lint fuzz fuzz-smoke bench \
-	bench-audit bench-lists bench-policy bench-timing bless install clean
+	bench-audit bench-lists bench-policy bench-scale bench-timing bless install clean
 
 all: lib cli
 
@@ -38,13 +38,18 @@ test-rust:
 # Tests that move the clocks of directories. The library itself is optimized a little, with all checks: they
 # call it a million times.
 test-life:
-	CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo test --locked -p kmshsm --features testing --test clock --test principals --test upkeep --test life --test processes -- $(TEST_FLAGS)
+	scripts/need c++
+	CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo test --locked -p kmshsm --features testing --test clock --test faults --test formats --test principals --test upkeep --test life --test processes -- $(TEST_FLAGS)
 
-# The same, a hundred times as long and from a seed of its own: an hour or so.
+# The same, a hundred times as long and from a seed of its own, with every fault at every point: some hours.
 torture:
-	PROPTEST_CASES=1000000 PROPTEST_RNG_SEED=$$(date +%s) KMSHSM_PAIRS=100000 KMSHSM_ROUNDS=2000 \
+	KMSHSM_TORTURE=1 KMSHSM_SECONDS=60 PROPTEST_CASES=1000000 PROPTEST_RNG_SEED=$$(date +%s) KMSHSM_PAIRS=100000 KMSHSM_ROUNDS=2000 \
 		$(MAKE) test-life TEST_FLAGS=--nocapture
 	KMSHSM_CASES=10000000 cargo test --locked -p kmshsm --lib policy::
+
+# What the runs of test-life or torture have counted since the last `make clean`, as docs/reliability.md.
+reliability:
+	$(PYTHON) scripts/reliability target/tmp/reliability.jsonl docs/reliability.md
 
 test-c: lib build/testing/lib/libkmshsm.so
 	scripts/need openssl c++
@@ -90,8 +95,8 @@ lint: $(VENV) python
 	cargo clippy $(PORTABLE) --lib --tests -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked -q --no-deps --lib
 	cargo test --locked -q --test floors --test generated --test python_actions
-	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.cpp tests/memory/*.c c-examples/*.[ch]
-	cd python && ../.venv/bin/ruff check . ../tests/python ../tests/memory && ../.venv/bin/ruff format -q --check . ../tests/python ../tests/memory
+	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.cpp tests/memory/*.c tests/faults/*.c c-examples/*.[ch]
+	cd python && ../.venv/bin/ruff check . ../tests/python ../tests/memory ../benches/scale && ../.venv/bin/ruff format -q --check . ../tests/python ../tests/memory ../benches/scale
 	cd python && ../.venv/bin/mypy python/kmshsm examples bench.py ../tests/python
 	cd python && ../.venv/bin/mypy ../tests/memory
 	cd python && ../.venv/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml kmshsm
@@ -109,10 +114,19 @@ fuzz-smoke:
 bench: lib python
 	cargo bench --locked -p kmshsm --features testing --bench abi
 	.venv/bin/python python/bench.py
+	$(MAKE) bench-scale
 
 # What lists cost as keys become more; KMSHSM_KEYS=1000000 takes minutes.
 bench-lists:
 	cargo bench --locked -p kmshsm --bench lists
+
+# How stores grow, beside SoftHSM2: draws docs/scale.svg. KMSHSM_KEYS=1000000 takes a quarter of an
+# hour; SoftHSM2 would take hours for as many, and gets PEER_KEYS.
+PEER_KEYS ?= 100 1000 10000
+bench-scale: build/bench/softhsm
+	cargo bench --locked -p kmshsm --bench scale >build/bench/scale.json
+	benches/scale/softhsm $< build/bench $(PEER_KEYS) >build/bench/softhsm.json
+	$(PYTHON) benches/scale/draw.py build/bench/scale.json build/bench/softhsm.json docs/scale.svg docs/scale.json
 
 # What policies cost: reading, judging, their worst cases.
 bench-policy:
@@ -162,6 +176,11 @@ build/portable/lib/libkmshsm.so: $(SOURCES) scripts/static
 	mkdir -p build/portable/lib
 	scripts/static target/debug/libkmshsm.a build/portable/lib/libkmshsm.a
 	cp target/debug/libkmshsm.so $@
+
+build/bench/softhsm: benches/scale/softhsm.c
+	scripts/need softhsm
+	mkdir -p build/bench
+	$(CC) -O2 -Wall -Wextra -Werror -I/usr/include/p11-kit-1 $< -o $@
 
 build/bin/kmshsm: $(SOURCES)
 	cargo build --locked --release --bin kmshsm

@@ -49,7 +49,7 @@ fn combined() -> Result<()> {
     both(&second)?;
     second.iter_mut().take(1).for_each(|byte| *byte ^= 1);
     demand(both(&second).is_err())?;
-    demand(revealed(out) != public(1))
+    demand(revealed(out) == public(1))
 }
 
 fn text(form: Form) -> Result<([u8; MAX_TEXT], usize)> {

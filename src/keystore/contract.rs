@@ -1,5 +1,7 @@
 //! What every store must do, as tests that each of them runs.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 
 /// Runs everything against new stores.
@@ -12,6 +14,7 @@ pub(super) fn check_all(new: &dyn Fn() -> Box<dyn Keystore>) {
     scans_reach_the_last_key(&*new());
     keys_are_counted_and_skipped(&*new());
     snapshots_stand_still(&*new());
+    reservations_hold(&*new());
     sync_tells_what_was_touched(&*new());
     sync_forgets_in_the_end(&*new());
     empty_keys_are_refused(&*new());
@@ -25,6 +28,28 @@ pub(super) fn put(key: &[u8], value: &[u8]) -> Batch {
 /// A batch that touches keys.
 pub(super) fn touch(keys: &[&[u8]]) -> Batch {
     Batch { touched: keys.iter().map(|key| key.to_vec()).collect(), ..Batch::default() }
+}
+
+/// Whoever has reserved is not overtaken, though others try all the time.
+fn reservations_hold(store: &dyn Keystore) {
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::SeqCst) {
+                store.commit(put(b"a", b"theirs")).unwrap();
+            }
+        });
+        for _ in 0..20 {
+            let reserved = store.reserve().unwrap();
+            let before = store.get(&[b"a"]).unwrap().pop().flatten();
+            (0..100).for_each(|_| std::thread::yield_now());
+            let mut batch = put(b"a", b"ours");
+            batch.expects.push((b"a".to_vec(), before.map(|entry| entry.revision)));
+            reserved.commit(batch).unwrap();
+            drop(store.reserve().unwrap());
+        }
+        is_over.store(true, Ordering::SeqCst);
+    });
 }
 
 fn get_answers_in_order(store: &dyn Keystore) {

@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, VecDeque, btree_map};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::error::{ErrorCode, Result};
 
 use super::range::KeyRange;
 use super::{
-    Batch, Changes, Cursor, Entry, Keystore, LOG_REVISIONS, MOST_CHANGES, Revision, Snapshot,
+    Batch, Changes, Cursor, Entry, Keystore, LOG_REVISIONS, MOST_CHANGES, Reservation, Revision,
+    Snapshot,
 };
 
 #[cfg(test)]
@@ -25,6 +26,8 @@ pub struct MemoryStore {
     /// Moves with every commit that touches something; never 0, which no cursor is level with.
     epoch: AtomicU64,
     state: RwLock<State>,
+    /// Whoever commits has it.
+    turn: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -40,7 +43,7 @@ struct State {
 impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
-        Self { epoch: AtomicU64::new(1), state: RwLock::default() }
+        Self { epoch: AtomicU64::new(1), state: RwLock::default(), turn: Mutex::default() }
     }
 
     // No code that can panic runs while a batch is half applied, so a poisoned state is whole.
@@ -83,27 +86,12 @@ impl Keystore for MemoryStore {
     }
 
     fn commit(&self, batch: Batch) -> Result<Revision> {
-        batch.check()?;
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        for (key, expected) in &batch.expects {
-            if state.entries.get(key).map(|(_, revision)| *revision) != *expected {
-                return Err(ErrorCode::Conflict.into());
-            }
-        }
-        state.revision += 1;
-        let now = state.revision;
-        for key in &batch.deletes {
-            state.entries.remove(key);
-        }
-        for (key, value) in batch.puts {
-            state.entries.insert(key, (value, Revision(now)));
-        }
-        if !batch.touched.is_empty() {
-            state.log.extend(batch.touched.into_iter().map(|key| (now, key)));
-            state.prune();
-            self.epoch.fetch_add(1, Ordering::Release);
-        }
-        Ok(Revision(now))
+        self.reserve()?.commit(batch)
+    }
+
+    fn reserve(&self) -> Result<Box<dyn Reservation + '_>> {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Box::new(Turn { store: self, _turn: turn }))
     }
 
     fn purge(&self) -> Result<()> {
@@ -120,6 +108,39 @@ impl Keystore for MemoryStore {
         since.epoch = self.epoch.load(Ordering::Acquire);
         since.revision = state.revision;
         Ok(changes)
+    }
+}
+
+/// The right to commit.
+struct Turn<'a> {
+    store: &'a MemoryStore,
+    _turn: MutexGuard<'a, ()>,
+}
+
+impl Reservation for Turn<'_> {
+    fn commit(self: Box<Self>, batch: Batch) -> Result<Revision> {
+        batch.check()?;
+        let store = self.store;
+        let mut state = store.state.write().unwrap_or_else(PoisonError::into_inner);
+        for (key, expected) in &batch.expects {
+            if state.entries.get(key).map(|(_, revision)| *revision) != *expected {
+                return Err(ErrorCode::Conflict.into());
+            }
+        }
+        state.revision += 1;
+        let now = state.revision;
+        for key in &batch.deletes {
+            state.entries.remove(key);
+        }
+        for (key, value) in batch.puts {
+            state.entries.insert(key, (value, Revision(now)));
+        }
+        if !batch.touched.is_empty() {
+            state.log.extend(batch.touched.into_iter().map(|key| (now, key)));
+            state.prune();
+            store.epoch.fetch_add(1, Ordering::Release);
+        }
+        Ok(Revision(now))
     }
 }
 

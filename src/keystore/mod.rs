@@ -78,6 +78,19 @@ pub enum Changes {
     Everything,
 }
 
+/// Whether a store takes changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StoreState {
+    /// It does.
+    Writable,
+    /// No more, after a write that failed: what the system has of it is uncertain. It can be read; opened
+    /// again, it is what was acknowledged.
+    Degraded,
+    /// It lies where this process cannot write. Others may be able to.
+    ReadOnly,
+}
+
 /// Where sealed records live. Values are opaque; revisions make writes safe. Synchronous, and safe
 /// to share between threads.
 pub trait Keystore: Send + Sync {
@@ -105,14 +118,29 @@ pub trait Keystore: Send + Sync {
     /// Only after [`ErrorCode::StoreFailed`] it is open whether the batch was written: read again.
     fn commit(&self, batch: Batch) -> Result<Revision>;
 
+    /// Waits until nobody commits, and has everybody else wait: for whoever has been overtaken and must
+    /// not be again. Not for long. The same thread must not commit by any other way meanwhile.
+    fn reserve(&self) -> Result<Box<dyn Reservation + '_>>;
+
     /// Has no old copy of what was overwritten or deleted stay behind, as far as the store decides that.
     fn purge(&self) -> Result<()>;
+
+    /// Whether it takes changes. What has become [`StoreState::Degraded`] remains so.
+    fn state(&self) -> StoreState {
+        StoreState::Writable
+    }
 
     /// What has been touched by any commit acknowledged before this call, in any process, since the
     /// cursor; moves the cursor. Linearizable. One atomic load when nothing has changed.
     ///
     /// A cursor belongs to the store that moved it.
     fn sync(&self, since: &mut Cursor) -> Result<Changes>;
+}
+
+/// The right to commit next. Dropped, it is given up.
+pub trait Reservation {
+    /// As [`Keystore::commit`].
+    fn commit(self: Box<Self>, batch: Batch) -> Result<Revision>;
 }
 
 /// A store as it was at one point in time. Holds on to what has been deleted since: not for long.

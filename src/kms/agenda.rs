@@ -85,7 +85,8 @@ impl Transaction<'_> {
 
     /// Writes down that nothing is left to do in the hours before `now`, as far as that is so.
     pub(super) fn pass_hours(&mut self, now: Timestamp) -> Result<()> {
-        let (kms, before, mut next) = (self.kms, self.header.due, now.hour());
+        let kms = self.stored()?;
+        let (before, mut next) = (self.header.due, now.hour());
         kms.visit_due(before, now.hour(), |keys| {
             for id in keys {
                 next = match self.key(id) {

@@ -121,7 +121,7 @@ impl Transaction<'_> {
 
     /// Takes all its names from a key that is destroyed.
     pub(super) fn remove_aliases(&mut self, key: &KeyRecord) -> Result<()> {
-        let aliases = self.kms.every_alias_of(key)?;
+        let aliases = self.stored()?.every_alias_of(key)?;
         if aliases.is_empty() {
             return Ok(());
         }

@@ -59,12 +59,7 @@ impl Kms {
     /// sealed anew by [`Kms::tick`] or [`Kms::reseal`]. Answers its number.
     pub fn rotate_domain_key(&self) -> Result<u32> {
         self.check()?;
-        let number = self.change(|transaction| {
-            let (now, keyring) = (transaction.now(), transaction.shared_keyring());
-            let number = transaction.header.add_domain_key(&keyring, now)?;
-            transaction.record_of_store(Deed::RotateDomainKey, 1)?;
-            Ok(number)
-        })?;
+        let number = self.change(|transaction| transaction.rotate_domain_key())?;
         self.learn()?;
         Ok(number)
     }
@@ -120,16 +115,24 @@ impl Kms {
 impl Transaction<'_> {
     /// Adds a domain key unless somebody else has done so since.
     fn rotate_if_still(&mut self, rotated: Timestamp) -> Result<()> {
-        if self.header.rotated == rotated && self.header.resealed.is_none() {
-            let (now, keyring) = (self.now(), self.shared_keyring());
-            self.header.add_domain_key(&keyring, now)?;
-            self.record_of_store(Deed::RotateDomainKey, 1)?;
+        match self.header.rotated == rotated && self.header.resealed.is_none() {
+            true => self.rotate_domain_key().map(drop),
+            false => Ok(()),
         }
-        Ok(())
+    }
+
+    fn rotate_domain_key(&mut self) -> Result<u32> {
+        // On the root and domain keys that the keyring has.
+        self.stored()?;
+        let (now, keyring) = (self.now(), self.shared_keyring());
+        let number = self.header.add_domain_key(&keyring, now)?;
+        self.record_of_store(Deed::RotateDomainKey, 1)?;
+        Ok(number)
     }
 
     /// The next records in the order of their storage keys, or the end of it.
     fn reseal(&mut self) -> Result<Resealed> {
+        let kms = self.stored()?;
         let Some(mut cursor) = self.header.resealed.clone() else {
             return Ok(Resealed { records: 0, is_done: true });
         };
@@ -138,10 +141,10 @@ impl Transaction<'_> {
             if cursor.first().is_some_and(|done| *done > prefix) {
                 continue;
             }
-            let entries = self.kms.store.scan(&[prefix], &cursor, AT_ONCE - records)?;
+            let entries = kms.store.scan(&[prefix], &cursor, AT_ONCE - records)?;
             for entry in entries {
                 bytes += entry.value.len();
-                self.reseal_record(kind, &entry.key)?;
+                self.reseal_record(kms, kind, &entry.key, &entry.value)?;
                 records += 1;
                 cursor = entry.key;
                 if records == AT_ONCE || bytes >= BYTES_AT_ONCE {
@@ -156,9 +159,13 @@ impl Transaction<'_> {
         Ok(Resealed { records: records as u64, is_done: true })
     }
 
-    fn reseal_record(&mut self, kind: RecordKind, storage_key: &[u8]) -> Result<()> {
-        // Others of the same commit may have written or removed it.
-        let Some(record) = &self.current(storage_key)? else { return Ok(()) };
+    fn reseal_record(
+        &mut self,
+        kms: &Kms,
+        kind: RecordKind,
+        storage_key: &[u8],
+        record: &[u8],
+    ) -> Result<()> {
         if self.keyring().is_active(record)? {
             return Ok(());
         }
@@ -170,7 +177,7 @@ impl Transaction<'_> {
             _ => *storage_key.last_chunk().ok_or(ErrorCode::StoreDamaged)?,
         };
         let immutables = match kind {
-            RecordKind::Version => self.immutables_of(KeyVersionId::from_bytes(id))?,
+            RecordKind::Version => self.immutables_of(kms, KeyVersionId::from_bytes(id))?,
             _ => Vec::new(),
         };
         let place = Place { kind, id: &id, storage_key, immutables: &immutables };
@@ -191,10 +198,10 @@ impl Transaction<'_> {
     }
 
     /// What never changes about the key of a version.
-    fn immutables_of(&self, version: KeyVersionId) -> Result<Vec<u8>> {
+    fn immutables_of(&self, kms: &Kms, version: KeyVersionId) -> Result<Vec<u8>> {
         let index = places::version_index(self.keyring(), &version)?;
         let damaged = || Error::new(ErrorCode::StoreDamaged);
-        let (_, id) = one(&*self.kms.store, &index)?.ok_or_else(damaged)?;
+        let (_, id) = one(&*kms.store, &index)?.ok_or_else(damaged)?;
         let id = KeyId::from_bytes(id.try_into().map_err(|_| damaged())?);
         let storage_key = places::key(&id);
         let record = self.current(&storage_key)?.ok_or_else(damaged)?;

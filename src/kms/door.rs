@@ -71,9 +71,9 @@ impl<'s> Door<'s> {
         self.kms().statement(self.principal().account(), month, currency)
     }
 
-    /// Writes down the calls and events until now.
+    /// Writes down the calls and events until now, if anything can be written.
     pub(crate) fn flush(&self) -> Result<()> {
-        self.kms().flush()
+        self.kms().flush_if_writable()
     }
 
     /// The present moment.
@@ -273,9 +273,13 @@ impl<'s> Door<'s> {
         changed.inspect_err(|_| self.call.undo())
     }
 
-    /// Does what is due in the whole store, so that lists are true and names are free.
+    /// Does what is due in the whole store, so that lists are true and names are free. Where nothing can
+    /// be written, lists have what is stored.
     pub(crate) fn settle(&self) -> Result<()> {
-        self.kms().sweep().map(drop)
+        match self.kms().takes_changes() {
+            true => self.kms().sweep().map(drop),
+            false => Ok(()),
+        }
     }
 
     /// The keys of the space that `selection` takes: `limit` of them after the first `skip`.

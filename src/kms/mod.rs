@@ -46,7 +46,7 @@ use crate::fork;
 use crate::health;
 use crate::hsm::Hsm;
 use crate::hsm::arena::{self, Protection};
-use crate::keystore::Keystore;
+use crate::keystore::{Keystore, StoreState};
 use crate::model::{Clock, KeySpec, ManualClock, Principal, ProtectionLevel, Space, Timestamp};
 
 pub use crate::hsm::arena::set_key_memory;
@@ -94,7 +94,7 @@ pub struct Kms {
     latest: AtomicU64,
     /// The highest generation of the store that this process has seen.
     generation: AtomicU64,
-    writing: Mutex<()>,
+    writing: transaction::Writing,
     closing: Mutex<()>,
     cache: cache::Cache,
     names: aliases::Names,
@@ -126,7 +126,7 @@ pub struct Status {
     pub hsm_keys: &'static str,
     /// Whether the operator overrode the demand for locked memory.
     pub allows_unprotected_memory: bool,
-    /// Whether the store takes changes: `writable`, or `degraded` after a write error.
+    /// Whether the store can be written: `writable`, `degraded` after a write error, or `read-only`.
     pub store: &'static str,
     /// Whether it has gone back to an earlier state: `none` is known of its past, `anchored` (it continues
     /// what is known), or `suspect`: then it takes no changes.
@@ -174,7 +174,11 @@ impl Kms {
                 Err(_) => "refused",
             },
             allows_unprotected_memory: self.hsm.allows_unprotected(),
-            store: if self.rollback.has_failed() { "degraded" } else { "writable" },
+            store: match self.store.state() {
+                StoreState::ReadOnly => "read-only",
+                StoreState::Writable if !self.rollback.has_failed() => "writable",
+                _ => "degraded",
+            },
             rollback: self.rollback.state(),
             anchor: self.rollback.anchor_state(),
             generation: match &header {
@@ -262,6 +266,7 @@ impl Drop for Kms {
         self.close();
         if !self.born.is_current() {
             // Another thread of the parent may have been changing them at the fork.
+            std::mem::forget(std::mem::take(&mut self.writing));
             std::mem::forget(std::mem::take(&mut self.cache));
             std::mem::forget(std::mem::take(&mut self.names));
             std::mem::forget(std::mem::take(&mut self.meter));

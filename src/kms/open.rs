@@ -25,6 +25,7 @@ use crate::kms::rollback::Rollback;
 use crate::kms::room::with_room;
 use crate::kms::slots::{self, Slots};
 use crate::kms::trail::{Deed, Trail, identity_place};
+use crate::kms::transaction::Writing;
 use crate::kms::{Audit, Kms, Quotas, places, principals};
 use crate::model::{Clock, IdentitySpec, ManualClock, SystemClock, Timestamp};
 use crate::octets::{Reader, Writer};
@@ -203,7 +204,7 @@ impl Kms {
             manual_clock,
             latest: AtomicU64::new(header.time.0),
             generation: AtomicU64::new(header.generation),
-            writing: Mutex::new(()),
+            writing: Writing::default(),
             closing: Mutex::new(()),
             cache: Cache::default(),
             names: Names::default(),
@@ -223,8 +224,8 @@ impl Kms {
         if options.accept_rollback {
             kms.accept_rollback()?;
         }
-        // A suspect store stays as it is.
-        let takes_changes = kms.admit_changes().is_ok();
+        // A suspect store stays as it is, and what cannot be written down need not keep anybody from reading.
+        let takes_changes = kms.takes_changes();
         if header.is_of_first_format() && takes_changes {
             kms.migrate()?;
         }
@@ -237,7 +238,7 @@ impl Kms {
 }
 
 /// Writes the first records of a new store.
-fn found(
+pub(super) fn found(
     store: &dyn Keystore,
     unlock: Option<&Unlock<'_>>,
     now: Timestamp,

@@ -95,7 +95,7 @@ impl Quotas {
 impl Transaction<'_> {
     /// [`ErrorCode::LimitExceeded`] unless the space may have one more.
     pub(crate) fn room_for(&self, space: &Space, resource: Resource) -> Result<()> {
-        self.kms.quotas.room_for(resource, || self.counters(space))
+        self.quotas().room_for(resource, || self.counters(space))
     }
 }
 

@@ -154,9 +154,12 @@ impl Kms {
 
     /// The turn of the thread.
     fn write_waiting(&self) {
+        // Remains due: nobody wakes the thread again for what it cannot write.
+        if !self.takes_changes() {
+            return;
+        }
         self.recorder.is_due.store(false, Ordering::Release);
-        // Where nothing is taken, nothing is tried again.
-        if self.check().and_then(|()| self.admit_changes()).is_err() {
+        if self.check().is_err() {
             return;
         }
         // What cannot be written now waits on.
@@ -166,10 +169,19 @@ impl Kms {
     }
 
     /// Writes down the calls and events that wait in the memory of this process. The library does so
-    /// within a second, and when the store is closed. What cannot be written waits on.
+    /// within a second, and when the store is closed. What cannot be written waits on, and is lost with
+    /// the process: calls unmetered, events counted as far as there is room for them.
     pub fn flush(&self) -> Result<()> {
         self.check()?;
         self.write_down(true)
+    }
+
+    /// The same for who reads: where nothing can be written, what is there must do.
+    pub(super) fn flush_if_writable(&self) -> Result<()> {
+        match self.takes_changes() {
+            true => self.flush(),
+            false => self.check(),
+        }
     }
 
     /// The same, but equal refusals of the present second go on waiting for each other.

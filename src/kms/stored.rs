@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
 use crate::hsm::{Keyring, Place, RecordKind};
-use crate::keystore::{Keystore, Revision};
+use crate::keystore::{Keystore, Revision, StoreState};
 use crate::kms::transaction::ATTEMPTS;
 use crate::kms::{KeyRecord, Kms, places};
 use crate::model::{KeyId, KeyVersionId};
@@ -28,6 +28,22 @@ impl Kms {
             }
         }
         Err(ErrorCode::Conflict.into())
+    }
+
+    /// Whether changes can be written at all.
+    pub(super) fn takes_changes(&self) -> bool {
+        self.admit_changes().is_ok()
+    }
+
+    /// Whether the store takes changes: [`StoreReadOnly`](ErrorCode::StoreReadOnly) or
+    /// [`Degraded`](ErrorCode::Degraded) if it cannot be written,
+    /// [`StoreSuspect`](ErrorCode::StoreSuspect) if it has gone back.
+    pub(super) fn admit_changes(&self) -> Result<()> {
+        match self.store.state() {
+            StoreState::Writable => self.rollback.admit_changes(),
+            StoreState::Degraded => Err(ErrorCode::Degraded.into()),
+            StoreState::ReadOnly => Err(ErrorCode::StoreReadOnly.into()),
+        }
     }
 
     /// The commit that wrote the header: the last change.

@@ -28,6 +28,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::secret::Zeroizing;
 use attributes::Attributes;
 
 pub use key::{Key, MAX_MATERIAL};
@@ -134,9 +135,12 @@ pub fn probe(file: &[u8]) {
     }
 }
 
-fn contents(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_FILE).read_to_end(&mut bytes)?;
+/// What is in a file, which may be a key in clear: all of it at once, so that growing leaves nothing behind.
+fn contents(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let file = File::open(path)?;
+    let len = file.metadata()?.len().min(MAX_FILE);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(len + 1).unwrap_or(0)));
+    file.take(len).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -2,19 +2,24 @@
 //! is done once, and a killed process leaves nothing half done.
 //!
 //! Other processes are this test program again, running [`worker`]. `KMSHSM_PAIRS` changes and
-//! calls that must obey them (1000), `KMSHSM_ROUNDS` of what falls due and of kills (40).
+//! calls that must obey them (1000), `KMSHSM_ROUNDS` of what falls due and of kills (40), `KMSHSM_SECONDS` of
+//! linear histories (4).
 #![allow(missing_docs)]
 
 mod churn;
 mod consistency;
 mod dues;
 mod guesses;
+mod history;
 mod kills;
+mod linearizable;
 mod metering;
 mod obedience;
 #[path = "../conformance/outside.rs"]
 mod outside;
 mod process;
+#[path = "../faults/tally.rs"]
+mod tally;
 mod trail;
 
 use std::path::Path;

@@ -9,7 +9,7 @@ use std::thread;
 use kmshsm::kms::{Audit, DataPlane, Kms, Session};
 use serde_json::{Value, json};
 
-use crate::{Outcome, call, churn, metering, open_with, outside, trail};
+use crate::{Outcome, call, churn, linearizable, metering, open_with, outside, trail};
 
 const ROLE: &str = "KMSHSM_TEST_ROLE";
 const PLACE: &str = "KMSHSM_TEST_PLACE";
@@ -47,6 +47,13 @@ impl Process {
     /// A process that is recorded until it is killed; it has begun when this returns.
     pub fn recording(place: &Path, clock: u64) -> Self {
         let mut process = Self::spawn("record", place, clock);
+        process.receive();
+        process
+    }
+
+    /// A process whose calls are written down until it is killed; it has begun when this returns.
+    pub fn registering(place: &Path, clock: u64) -> Self {
+        let mut process = Self::spawn("register", place, clock);
         process.receive();
         process
     }
@@ -151,6 +158,10 @@ pub fn work() {
         "meter" => {
             end_with_the_test();
             metering::forever(&kms, &session, Path::new(&place), || answer(&Value::Null));
+        }
+        "register" => {
+            end_with_the_test();
+            linearizable::forever(&session, Path::new(&place), || answer(&Value::Null));
         }
         "record" => {
             end_with_the_test();

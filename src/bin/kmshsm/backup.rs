@@ -235,7 +235,7 @@ fn trusted(flags: &ArgMatches) -> Result<Option<PublicKey>> {
 /// What opens a backup.
 enum Opened {
     Shares(Vec<Share>),
-    PrivateKey(RecipientKey),
+    PrivateKey(Box<RecipientKey>),
     BackupKey(Zeroizing<[u8; 32]>),
 }
 
@@ -283,6 +283,6 @@ impl Opened {
 
     fn private_key(option: &'static str, path: &Path) -> Result<Self> {
         let key = RecipientKey::read(&secrets::contents(option, path)?);
-        key.map(Self::PrivateKey).map_err(|error| error.about(option))
+        key.map(Box::new).map(Self::PrivateKey).map_err(|error| error.about(option))
     }
 }

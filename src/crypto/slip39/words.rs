@@ -5,7 +5,7 @@
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use super::MAX_WORDS;
-use crate::secret::{Zeroizing, publish, verdict, wipe};
+use crate::secret::{Zeroizing, publish, verdict};
 
 /// A word as a number: its letters in ASCII, the last one lowest.
 #[derive(Clone, Copy)]
@@ -125,7 +125,6 @@ pub(super) fn read(text: &[u8]) -> Found {
             unknown = unknown.or(Some(place));
         }
     }
-    wipe(current.to_ne_bytes().as_mut());
     Found { count, is_tidy: verdict(tidy), indices, unknown }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError as T
 
 use crate::error::{Error, ErrorCode, Result};
 
-use super::database;
+use super::database::{self, Use};
 use super::epoch::Epoch;
 use super::fork::{Pass, ProcessFile};
 use super::place::{self, Place, failed};
@@ -21,6 +21,8 @@ use super::system::{self, Bytes, Hold};
 pub(super) struct Claim {
     pub(super) place: Place,
     pub(super) epoch: Epoch,
+    /// Whether this process can change the store.
+    pub(super) is_writable: bool,
     guard: ProcessFile,
     lock: ProcessFile,
     database: ProcessFile,
@@ -56,16 +58,21 @@ impl Claim {
     pub(super) fn stake(place: &Place) -> Result<Arc<Self>> {
         let pass = Pass::enter();
         let file = |name, writable| ProcessFile::new(place.open(name, writable)?, &pass);
-        let guard = file(place::GUARD, true).map_err(|error| strange(place).unwrap_or(error))?;
-        match system::try_hold_bytes(&guard, own_byte(), Hold::Exclusive) {
+        let is_writable = place.is_writable();
+        let guard = file(place::GUARD, is_writable);
+        let guard = guard.map_err(|error| strange(place).unwrap_or(error))?;
+        // What is open for reading only can be held against writers only.
+        let hold = if is_writable { Hold::Exclusive } else { Hold::Shared };
+        match system::try_hold_bytes(&guard, own_byte(), hold) {
             Ok(true) => {}
             Ok(false) => return Err(ErrorCode::StoreInUse.into()),
-            Err(error) => return Err(failed("Locking \"guard\"", &error)),
+            Err(error) => return Err(unlockable("guard", &error)),
         }
         Ok(Arc::new(Self {
-            epoch: Epoch::map(&place.open(place::EPOCH, true)?)?,
+            epoch: Epoch::map(&place.open(place::EPOCH, is_writable)?, is_writable)?,
+            is_writable,
             guard,
-            lock: file(place::LOCK, true)?,
+            lock: file(place::LOCK, is_writable)?,
             database: file(place::DATABASE, false)?,
             shared_memory: OnceLock::new(),
             writers: Mutex::new(()),
@@ -81,7 +88,7 @@ impl Claim {
             match self.lock.lock() {
                 Ok(()) => return Ok(Turn { claim: self, _thread: thread }),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(failed("Locking \"lock\"", &error)),
+                Err(error) => return Err(unlockable("lock", &error)),
             }
         }
     }
@@ -99,6 +106,28 @@ impl Claim {
         }
     }
 
+    /// How to read now.
+    pub(super) fn reading(&self) -> Result<Use> {
+        if self.is_writable { Ok(Use::Read) } else { self.place.reading() }
+    }
+
+    /// Whether no process has the store open by SQLite's own rule. For the holder of the turn, before it
+    /// opens the database itself.
+    pub(super) fn is_first(&self, _pass: &Pass) -> Result<bool> {
+        // Closing a descriptor of the file drops the locks of all this process's connections to it.
+        if self.shared_memory.get().is_some() || !self.place.file(place::SHARED_MEMORY).exists() {
+            return Ok(self.shared_memory.get().is_none());
+        }
+        let file = self.place.open(place::SHARED_MEMORY, true)?;
+        let is_free = system::try_hold_bytes(&file, DEAD_MANS_SWITCH, Hold::Exclusive);
+        is_free.map_err(|error| unlockable(place::SHARED_MEMORY, &error))
+    }
+
+    /// Whether all is in the database.
+    pub(super) fn log_is_empty(&self) -> bool {
+        fs::metadata(self.place.file(place::LOG)).is_ok_and(|log| log.len() == 0)
+    }
+
     /// Checks the database's header against its file. For the holder of the turn, as checkpoints
     /// move both.
     pub(super) fn check_database(&self) -> Result<()> {
@@ -113,9 +142,10 @@ impl Claim {
     /// the child.
     ///
     /// To be called after SQLite has opened both: what a power failure left in the shared memory is
-    /// only wiped while nobody is there.
+    /// only wiped while nobody is there. Not where the store cannot be written: there SQLite takes part
+    /// in that memory only if somebody else looks after it.
     pub(super) fn be_present(&self, pass: &Pass) -> Result<()> {
-        if self.shared_memory.get().is_some() {
+        if !self.is_writable || self.shared_memory.get().is_some() {
             return Ok(());
         }
         let file = ProcessFile::new(self.place.open(place::SHARED_MEMORY, true)?, pass)?;
@@ -144,6 +174,17 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         // It fails only for a bad descriptor, and this one is open.
         let _ = self.claim.lock.unlock();
+    }
+}
+
+/// [`ErrorCode::UnsupportedFilesystem`] where there are no locks at all.
+fn unlockable(name: &str, error: &io::Error) -> Error {
+    match error.raw_os_error() {
+        Some(libc::ENOLCK | libc::ENOSYS | libc::EOPNOTSUPP | libc::EINVAL) => {
+            Error::new(ErrorCode::UnsupportedFilesystem)
+                .because(format!("It keeps no locks: locking \"{name}\" failed: {error}."))
+        }
+        _ => failed(&format!("Locking \"{name}\""), error),
     }
 }
 

@@ -1,6 +1,7 @@
 //! How the database is laid out, opened and checked.
 #![forbid(unsafe_code)]
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,17 +15,28 @@ use crate::error::{Error, ErrorCode, Result};
 pub(super) enum Use {
     Read,
     Write,
+    /// Reading what this process cannot write, beside others that may.
+    ReadOnly,
+    /// Reading a file that nobody changes: SQLite looks at nothing else and takes no locks.
+    Immutable,
 }
 
 /// Opens an existing database.
 pub(super) fn connect(path: &Path, purpose: Use) -> rusqlite::Result<Connection> {
-    // Reading from a write-ahead log takes writing to shared memory, so readers are not read-only.
-    let connection = Connection::open_with_flags(path, FLAGS)?;
+    let connection = match purpose {
+        // Reading from a write-ahead log takes writing to shared memory.
+        Use::Read | Use::Write => Connection::open_with_flags(path, READ_WRITE)?,
+        Use::ReadOnly => Connection::open_with_flags(path, READ_ONLY)?,
+        Use::Immutable => {
+            let flags = READ_ONLY.union(OpenFlags::SQLITE_OPEN_URI);
+            Connection::open_with_flags(immutable(path), flags)?
+        }
+    };
     configure(&connection)?;
     // SQLite would checkpoint and delete the log if it thinks that nobody else is there, which it
     // cannot tell after a fork. We do it when we know; see `Inner::drop`.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    if purpose == Use::Read {
+    if purpose != Use::Write {
         connection.pragma_update(None, "query_only", true)?;
     }
     Ok(connection)
@@ -32,7 +44,7 @@ pub(super) fn connect(path: &Path, purpose: Use) -> rusqlite::Result<Connection>
 
 /// Makes the empty file at `path` an empty store.
 pub(super) fn initialize(path: &Path) -> rusqlite::Result<()> {
-    let mut connection = Connection::open_with_flags(path, FLAGS)?;
+    let mut connection = Connection::open_with_flags(path, READ_WRITE)?;
     configure(&connection)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "user_version", FORMAT)?;
@@ -42,6 +54,20 @@ pub(super) fn initialize(path: &Path) -> rusqlite::Result<()> {
     transaction.commit()?;
     // Nobody else is there: this writes everything into the file and deletes the log.
     connection.close().map_err(|(_, error)| error)
+}
+
+/// The URI of a database that does not change. Bytes that mean something in one are escaped.
+fn immutable(path: &Path) -> String {
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                uri.push(char::from(*byte));
+            }
+            _ => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    uri + "?immutable=1"
 }
 
 /// Checks the first bytes of a database file, of `length` bytes if all of it must be there.
@@ -170,8 +196,9 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 /// Write and read version of a database in write-ahead mode.
 const WRITE_AHEAD: [u8; 2] = [2, 2];
 
-const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
-    .union(OpenFlags::SQLITE_OPEN_NO_MUTEX)
+const READ_WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(ALWAYS);
+const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(ALWAYS);
+const ALWAYS: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX
     .union(OpenFlags::SQLITE_OPEN_NOFOLLOW)
     .union(OpenFlags::SQLITE_OPEN_EXRESCODE);
 

@@ -35,18 +35,21 @@ impl Epoch {
 
     /// Maps the file, which must have exactly its size: touching a mapping beyond the end of its
     /// file kills the process.
-    pub(super) fn map(file: &File) -> Result<Self> {
+    ///
+    /// Without `is_writable` it can only be loaded.
+    pub(super) fn map(file: &File, is_writable: bool) -> Result<Self> {
         let length = file.metadata().map_err(|_| unmapped())?.len();
         if length != SIZE as u64 {
             return Err(Error::new(ErrorCode::StoreDamaged)
                 .because(format!("The file \"epoch\" has {length} bytes instead of {SIZE}.")));
         }
+        let writing = if is_writable { libc::PROT_WRITE } else { 0 };
         // SAFETY: a new shared mapping of an open file at an address of the kernel's choice.
         let address = unsafe {
             libc::mmap(
                 ptr::null_mut(),
                 SIZE,
-                libc::PROT_READ | libc::PROT_WRITE,
+                libc::PROT_READ | writing,
                 libc::MAP_SHARED,
                 file.as_raw_fd(),
                 0,
@@ -65,7 +68,8 @@ impl Epoch {
         self.word().load(Ordering::Acquire)
     }
 
-    /// Odd until the answer is dropped. For the holder of the writer lock, around COMMIT.
+    /// Odd until the answer is dropped. For the holder of the writer lock, around COMMIT, in a store
+    /// that can be written.
     pub(super) fn change(&self) -> Change<'_> {
         self.word().fetch_or(1, Ordering::SeqCst);
         Change(self)

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorCode, Result};
 
+use super::database::Use;
 use super::system;
 
 /// A directory that may be opened as a store.
@@ -46,6 +47,32 @@ impl Place {
     /// The path of a file of the store.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.dir.join(name)
+    }
+
+    /// Whether a process can change the store: a log and shared memory that are not there must be made.
+    pub(super) fn is_writable(&self) -> bool {
+        let are_there = [LOG, SHARED_MEMORY].iter().all(|name| self.file(name).exists());
+        (are_there || system::may_write(&self.dir))
+            && [DATABASE, LOG, SHARED_MEMORY, EPOCH, LOCK, GUARD]
+                .iter()
+                .map(|name| self.file(name))
+                .all(|file| system::may_write(&file) || !file.exists())
+    }
+
+    /// How to read the store where it cannot be written. SQLite shares the log and the memory beside it
+    /// with writers that come by another way; both are there before a writer changes anything, and
+    /// stay. Without them the database is all there is.
+    ///
+    /// [`ErrorCode::StoreFailed`] if only the log is there, and is needed.
+    pub(super) fn reading(&self) -> Result<Use> {
+        let log = fs::metadata(self.file(LOG)).ok().map(|log| log.len());
+        match (log, self.file(SHARED_MEMORY).exists()) {
+            (Some(_), true) => Ok(Use::ReadOnly),
+            (None | Some(0), _) => Ok(Use::Immutable),
+            (Some(_), false) => Err(Error::new(ErrorCode::StoreFailed).because(
+                "It cannot be written, and its log has not been brought into the database: open a copy.",
+            )),
+        }
     }
 
     /// Opens a file of the store. A symbolic link could lead out of the private directory.

@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::error::{ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 
 use super::super::range::KeyRange;
-use super::super::{Batch, Changes, Cursor, Entry, Keystore, Revision, Snapshot};
+use super::super::{
+    Batch, Changes, Cursor, Entry, Keystore, Reservation, Revision, Snapshot, StoreState,
+};
 use super::claim::{Claim, Turn};
 use super::database::{self, Use};
 use super::fork::{self, Pass};
@@ -50,6 +52,7 @@ impl SqliteStore {
     /// Opens the store of a directory, which must be private (mode 0700) and on a local file system.
     ///
     /// [`ErrorCode::StoreInUse`] means that another copy of this library in this process has it.
+    /// Where it cannot be written, it is opened for reading; see [`Keystore::state`].
     pub fn open(dir: &Path) -> Result<Self> {
         fork::watch()?;
         let place = Place::find(dir)?;
@@ -101,18 +104,35 @@ impl Keystore for SqliteStore {
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
         let live = self.inner.live()?;
         let _pass = Pass::enter();
-        let connection = connect(&live.claim, Use::Read)?;
+        let purpose = live.claim.reading()?;
+        let connection = connect(&live.claim, purpose)?;
         transaction::freeze(&connection).map_err(|error| database::failed(&error))?;
-        Ok(Box::new(Frozen { inner: &self.inner, connection: Some(connection) }))
+        Ok(Box::new(Frozen { inner: &self.inner, purpose, connection: Some(connection) }))
     }
 
     fn commit(&self, batch: Batch) -> Result<Revision> {
-        batch.check()?;
-        self.inner.commit(&batch)
+        self.reserve()?.commit(batch)
+    }
+
+    fn reserve(&self) -> Result<Box<dyn Reservation + '_>> {
+        let live = self.inner.live()?;
+        if live.writer.is_none() {
+            return Err(ErrorCode::StoreReadOnly.into());
+        }
+        let turn = live.claim.turn()?;
+        Ok(Box::new(Reserved { inner: &self.inner, turn }))
     }
 
     fn purge(&self) -> Result<()> {
         self.inner.purge()
+    }
+
+    fn state(&self) -> StoreState {
+        match &self.inner.live {
+            Some(live) if live.writer.is_none() => StoreState::ReadOnly,
+            _ if self.inner.is_degraded() => StoreState::Degraded,
+            _ => StoreState::Writable,
+        }
     }
 
     fn sync(&self, since: &mut Cursor) -> Result<Changes> {
@@ -133,19 +153,38 @@ impl Keystore for SqliteStore {
     }
 }
 
+/// The turn of a writer.
+struct Reserved<'a> {
+    inner: &'a Inner,
+    turn: Turn<'a>,
+}
+
+impl Reservation for Reserved<'_> {
+    fn commit(self: Box<Self>, batch: Batch) -> Result<Revision> {
+        batch.check()?;
+        self.inner.commit(&batch, &self.turn)
+    }
+}
+
 /// A connection in the midst of reading: SQLite keeps what it saw first.
 struct Frozen<'a> {
     inner: &'a Inner,
+    purpose: Use,
     /// Always there until the drop.
     connection: Option<Connection>,
 }
 
 impl Frozen<'_> {
     fn read<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        self.inner.live()?;
+        let claim = &self.inner.live()?.claim;
         let _pass = Pass::enter();
         let connection = self.connection.as_ref().ok_or(ErrorCode::Closed)?;
-        ask(connection).map_err(|error| database::failed(&error))
+        let answer = ask(connection).map_err(|error| database::failed(&error));
+        match claim.reading()? {
+            purpose if purpose == self.purpose => answer,
+            _ => Err(Error::new(ErrorCode::StoreFailed)
+                .because("Another process has begun to change it by another way: begin again.")),
+        }
     }
 }
 
@@ -183,28 +222,46 @@ pub(super) struct Inner {
 /// What must be left alone in a forked child. The claim comes last: it outlives the connections.
 #[derive(Debug)]
 pub(super) struct Live {
-    pub(super) writer: Mutex<Connection>,
-    readers: Mutex<Vec<Connection>>,
+    /// None where the store cannot be written.
+    pub(super) writer: Option<Mutex<Connection>>,
+    readers: Mutex<Vec<Reader>>,
     pub(super) claim: Arc<Claim>,
+}
+
+/// An idle connection.
+#[derive(Debug)]
+struct Reader {
+    connection: Connection,
+    purpose: Use,
 }
 
 impl Inner {
     fn open(claim: Arc<Claim>) -> Result<Self> {
+        let mut degraded = false;
+        let mut readers = Vec::new();
         let writer = {
-            let _turn = claim.turn()?;
+            let turn = claim.turn()?;
             let pass = Pass::enter();
             claim.check_database()?;
-            claim.epoch.repair();
-            let writer = connect(&claim, Use::Write)?;
-            transaction::probe(&writer).map_err(|error| database::failed(&error))?;
+            let purpose = if claim.is_writable { Use::Write } else { claim.reading()? };
+            let is_first = claim.is_writable && claim.is_first(&pass)?;
+            let connection = connect(&claim, purpose)?;
+            transaction::probe(&connection).map_err(|error| database::failed(&error))?;
             claim.be_present(&pass)?;
-            writer
+            if claim.is_writable {
+                claim.epoch.repair();
+                degraded =
+                    is_first && !claim.log_is_empty() && checkpoint(&connection, &turn).is_err();
+                Some(Mutex::new(connection))
+            } else {
+                readers.push(Reader { connection, purpose });
+                None
+            }
         };
-        let live = Live { writer: Mutex::new(writer), readers: Mutex::new(Vec::new()), claim };
         Ok(Self {
             generation: fork::generation(),
-            degraded: AtomicBool::new(false),
-            live: Some(live),
+            degraded: AtomicBool::new(degraded),
+            live: Some(Live { writer, readers: Mutex::new(readers), claim }),
         })
     }
 
@@ -220,33 +277,40 @@ impl Inner {
         self.degraded.load(Ordering::Acquire)
     }
 
-    fn read<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+    fn read<T>(&self, ask: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         let live = self.live()?;
         let _pass = Pass::enter();
-        let idle = lock(&live.readers).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => connect(&live.claim, Use::Read)?,
-        };
-        let answer = ask(&connection).map_err(|error| database::failed(&error));
-        if connection.is_autocommit() {
-            let mut readers = lock(&live.readers);
-            if readers.len() < MOST_IDLE_READERS {
-                readers.push(connection);
+        loop {
+            let purpose = live.claim.reading()?;
+            let idle = lock(&live.readers).pop();
+            let connection = match idle {
+                Some(idle) if idle.purpose == purpose => idle.connection,
+                _ => connect(&live.claim, purpose)?,
+            };
+            let answer = ask(&connection).map_err(|error| database::failed(&error));
+            // A file that was thought not to change may have been read half changed.
+            if live.claim.reading()? != purpose {
+                continue;
             }
+            if connection.is_autocommit() {
+                let mut readers = lock(&live.readers);
+                if readers.len() < MOST_IDLE_READERS {
+                    readers.push(Reader { connection, purpose });
+                }
+            }
+            return answer;
         }
-        answer
     }
 
-    fn commit(&self, batch: &Batch) -> Result<Revision> {
+    fn commit(&self, batch: &Batch, _turn: &Turn<'_>) -> Result<Revision> {
         let live = self.live()?;
-        let _turn = live.claim.turn()?;
+        let writer = live.writer.as_ref().ok_or(ErrorCode::StoreReadOnly)?;
         // Asked when the turn has come: the one before may have failed.
         if self.is_degraded() {
             return Err(ErrorCode::Degraded.into());
         }
         let _pass = Pass::enter();
-        let mut writer = lock(&live.writer);
+        let mut writer = lock(writer);
         match transaction::commit(&mut writer, batch, &live.claim.epoch) {
             Ok(revision) => Ok(revision),
             Err(Failure::Refused(error)) => Err(error),
@@ -263,10 +327,11 @@ impl Inner {
     /// somebody is reading, it is left to whoever writes or closes next.
     fn purge(&self) -> Result<()> {
         let live = self.live()?;
-        let turn = live.claim.turn()?;
-        if !self.is_degraded() {
+        if let (Some(writer), false) = (&live.writer, self.is_degraded()) {
+            let turn = live.claim.turn()?;
             let _pass = Pass::enter();
-            checkpoint(&lock(&live.writer), turn);
+            // Whatever failed, the log has everything.
+            let _done = checkpoint(&lock(writer), &turn);
         }
         Ok(())
     }
@@ -274,7 +339,7 @@ impl Inner {
     /// Repairs the epoch if the writer that left it odd is gone.
     fn settle(&self) -> Result<()> {
         let live = self.live()?;
-        if let Some(_turn) = live.claim.turn_if_free() {
+        if let (true, Some(_turn)) = (live.claim.is_writable, live.claim.turn_if_free()) {
             live.claim.epoch.repair();
         }
         Ok(())
@@ -292,22 +357,28 @@ impl Drop for Inner {
         let _registry = registry::lock();
         let turn = live.as_ref().and_then(|live| live.claim.turn_if_free());
         let _pass = Pass::enter();
-        if let (Some(live), Some(turn), false) = (&live, turn, self.is_degraded()) {
-            checkpoint(&lock(&live.writer), turn);
+        let writer = live.as_ref().and_then(|live| live.writer.as_ref());
+        if let (Some(writer), Some(turn), false) = (writer, &turn, self.is_degraded()) {
+            // Whatever failed, the log has everything.
+            let _done = checkpoint(&lock(writer), turn);
         }
+        drop(turn);
         drop(live);
     }
 }
 
 /// Brings the log into the database, so that it is short when the store is next opened. If others
 /// are reading, they or the next will.
-fn checkpoint(writer: &Connection, _turn: Turn<'_>) {
-    let done = writer
-        .busy_timeout(Duration::ZERO)
-        .and_then(|()| writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
-        .and_then(|()| writer.busy_timeout(database::PATIENCE));
-    // Whatever failed, the log has everything.
-    drop(done);
+///
+/// Whoever finds a log and nobody else does so before the first commit, too: the last to write may have
+/// failed to sync it. The system then has what was written, but will not write it once more (so on
+/// Linux): what is appended would be lost with it at a power failure. Written into the database, it is
+/// synced anew.
+fn checkpoint(writer: &Connection, _turn: &Turn<'_>) -> rusqlite::Result<()> {
+    writer.busy_timeout(Duration::ZERO)?;
+    let done = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    writer.busy_timeout(database::PATIENCE)?;
+    done
 }
 
 fn connect(claim: &Claim, purpose: Use) -> Result<Connection> {

@@ -48,6 +48,14 @@ pub(super) fn try_hold_bytes(file: &File, bytes: Bytes, hold: Hold) -> io::Resul
     }
 }
 
+/// Whether this process may write to a file or directory: neither permissions nor a read-only file
+/// system are in the way.
+pub(super) fn may_write(path: &Path) -> bool {
+    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return false };
+    // SAFETY: the path is a NUL-terminated string that outlives the call.
+    unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::W_OK, libc::AT_EACCESS) == 0 }
+}
+
 /// The magic number of the file system that holds `path`; see statfs(2).
 pub(super) fn filesystem_magic(path: &Path) -> io::Result<u32> {
     let path = CString::new(path.as_os_str().as_bytes())?;

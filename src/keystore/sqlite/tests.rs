@@ -1,15 +1,18 @@
 //! The embedded store among processes, crashes and damage.
 
 mod processes;
+mod read_only;
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
 
 use crate::error::{ErrorCode, Result};
 
@@ -85,7 +88,7 @@ fn the_log_is_pruned() {
     // Thousands of commits without their syncs: the counter is moved instead.
     let moved = LOG_REVISIONS + 100;
     {
-        let writer = store.inner.live().unwrap().writer.lock().unwrap();
+        let writer = writer(&store);
         let set = "UPDATE meta SET revision = ?1";
         writer.execute(set, [i64::try_from(moved).unwrap()]).unwrap();
     }
@@ -93,7 +96,7 @@ fn the_log_is_pruned() {
     store.commit(touch(&[b"new"])).unwrap();
     assert_eq!(store.sync(&mut old).unwrap(), Changes::Everything);
     assert_eq!(store.sync(&mut recent).unwrap(), Changes::Keys(vec![b"new".to_vec()]));
-    let writer = store.inner.live().unwrap().writer.lock().unwrap();
+    let writer = writer(&store);
     let rows: i64 = writer.query_row("SELECT count(*) FROM log", [], |row| row.get(0)).unwrap();
     assert_eq!(rows, 1);
 }
@@ -281,7 +284,7 @@ fn a_full_disk_degrades_until_reopened() {
     let store = SqliteStore::create(&path).unwrap();
     store.commit(put(b"a", b"1")).unwrap();
     let revision = {
-        let writer = store.inner.live().unwrap().writer.lock().unwrap();
+        let writer = writer(&store);
         writer.execute_batch("PRAGMA max_page_count = 8").unwrap();
         drop(writer);
         let error = store.commit(put(b"b", &[0; 100_000])).unwrap_err();
@@ -331,6 +334,10 @@ fn a_header_may_be_newer_than_the_end() {
     fs::write(copy.join("store.db"), &database).unwrap();
     assert_eq!(SqliteStore::open(&copy).unwrap().scan(b"", b"", 99).unwrap().len(), 64);
     drop(store);
+}
+
+fn writer(store: &SqliteStore) -> MutexGuard<'_, Connection> {
+    store.inner.live().unwrap().writer.as_ref().unwrap().lock().unwrap()
 }
 
 fn new_place() -> (tempfile::TempDir, PathBuf) {

@@ -32,7 +32,7 @@ use crate::audit::PublicKey;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Header, random};
 use crate::keystore::Entry;
-use crate::kms::trail::identity_pair;
+use crate::kms::trail::identity;
 use crate::kms::{Kms, places, slots};
 use crate::thread;
 
@@ -136,7 +136,7 @@ impl<'k> Walk<'k> {
             return Err(ErrorCode::StoreRekeyed.into());
         }
         let verifier = found.next().flatten().and_then(|record| {
-            let pair = identity_pair(&keyring, header.identity, &record.value).ok()?;
+            let pair = identity(&keyring, header.identity, &record.value).ok()?;
             PublicKey::from_spki(&pair.spki()).ok()
         });
         let source = Mutex::new(Source::new(snapshot));

@@ -78,7 +78,7 @@ impl Kms {
         month: Month,
         currency: Currency,
     ) -> Result<Statement> {
-        self.flush()?;
+        self.flush_if_writable()?;
         self.look(|| self.statement_of(account, month, currency))
     }
 

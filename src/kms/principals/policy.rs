@@ -147,7 +147,7 @@ impl Transaction<'_> {
             return Err(ErrorCode::PolicyExists.into());
         }
         let policies = places::policies(self.keyring(), &policy.account)?;
-        if self.kms.store.count(&policies)? >= MAX_POLICIES {
+        if self.stored()?.store.count(&policies)? >= MAX_POLICIES {
             let detail = format!("An account has at most {MAX_POLICIES} policies.");
             return Err(Error::new(ErrorCode::LimitExceeded).because(detail));
         }
@@ -167,7 +167,7 @@ impl Transaction<'_> {
         // A change of anybody's since this one began has this one start over.
         let has_it =
             |user: &UserRecord| user.attachment(PolicyType::Custom, &policy.name).is_some();
-        if self.kms.users(&policy.account)?.iter().any(has_it) {
+        if self.stored()?.users(&policy.account)?.iter().any(has_it) {
             return Err(ErrorCode::PolicyHasUser.into());
         }
         let (id, storage_key) = places::policy(self.keyring(), &policy.account, &policy.name)?;

@@ -160,7 +160,7 @@ impl Transaction<'_> {
             return Err(ErrorCode::UserExists.into());
         }
         let users = places::users(self.keyring(), &user.account)?;
-        if self.kms.store.count(&users)? >= MAX_USERS {
+        if self.stored()?.store.count(&users)? >= MAX_USERS {
             let detail = format!("An account has at most {MAX_USERS} users.");
             return Err(Error::new(ErrorCode::LimitExceeded).because(detail));
         }

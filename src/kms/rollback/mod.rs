@@ -81,6 +81,18 @@ impl Rollback {
         Ok(())
     }
 
+    /// Refuses changes to a store that is suspect, or whose anchor cannot follow.
+    pub(super) fn admit_changes(&self) -> Result<()> {
+        if self.is_suspect() && !self.is_accepting() {
+            return Err(ErrorCode::StoreSuspect.into());
+        }
+        if self.has_failed() {
+            let detail = "The anchor file cannot be written.";
+            return Err(Error::new(ErrorCode::Degraded).because(detail));
+        }
+        Ok(())
+    }
+
     fn is_accepting(&self) -> bool {
         let accepting = self.accepting.lock().unwrap_or_else(PoisonError::into_inner);
         *accepting == Some(thread::current().id())
@@ -125,18 +137,6 @@ impl Rollback {
 }
 
 impl Kms {
-    /// Whether the store takes changes: [`ErrorCode::StoreSuspect`] or [`ErrorCode::Degraded`] if not.
-    pub(super) fn admit_changes(&self) -> Result<()> {
-        if self.rollback.is_suspect() && !self.rollback.is_accepting() {
-            return Err(ErrorCode::StoreSuspect.into());
-        }
-        if self.rollback.has_failed() {
-            let detail = "The anchor file cannot be written.";
-            return Err(Error::new(ErrorCode::Degraded).because(detail));
-        }
-        Ok(())
-    }
-
     /// [`ErrorCode::StoreSuspect`] if the header is of an earlier generation than one that was `seen` before
     /// it was read.
     pub(super) fn admit_header(&self, seen: u64, header: &Header) -> Result<()> {

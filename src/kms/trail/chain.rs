@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use crate::audit::{Chain, Checkpoint, SegmentWriter, SignedCheckpoint};
 use crate::error::{ErrorCode, Result};
-use crate::hsm::{Identity, Keyring, Place, RecordKind};
-use crate::keystore::Keystore;
-use crate::kms::stored::one;
+use crate::hsm::{Header, Identity, Keyring, Place, RecordKind};
 use crate::kms::trail::Texts;
 use crate::kms::transaction::Body;
 use crate::kms::{Transaction, places};
@@ -74,13 +72,11 @@ impl Transaction<'_> {
         if chain.count <= vouched && signed > Timestamp(0) {
             return Ok(());
         }
-        let spec = self.header.identity;
-        let checkpoint = Checkpoint { chain, time: self.now() };
-        let identity = identity(&*self.kms.store, self.keyring(), spec)?;
-        let signature = identity.sign(&checkpoint.message())?;
-        self.header.checkpoint = (checkpoint.chain.count, checkpoint.time);
-        let last = places::checkpoint(checkpoint.chain.count);
-        let signed = SignedCheckpoint { checkpoint, algorithm: spec.algorithm(), signature };
+        let record = self.current(places::IDENTITY)?.ok_or(ErrorCode::StoreDamaged)?;
+        let signed = checkpoint(self.keyring(), &self.header, &record, chain, self.now())?;
+        let Checkpoint { chain, time } = &signed.checkpoint;
+        self.header.checkpoint = (chain.count, *time);
+        let last = places::checkpoint(chain.count);
         self.put_sequenced(RecordKind::Checkpoint, &last, &signed.encode())
     }
 
@@ -101,18 +97,22 @@ pub(in crate::kms) const fn identity_place(store: &[u8; 16]) -> Place<'_> {
     Place { kind, id: store, storage_key: places::IDENTITY, immutables: &[] }
 }
 
-/// The key pair that signs for the store.
-pub(in crate::kms) fn identity(
-    store: &dyn Keystore,
+/// Signs the trail up to the head of `chain`, with the key pair of the record.
+pub(in crate::kms) fn checkpoint(
     keyring: &Keyring,
-    spec: IdentitySpec,
-) -> Result<Identity> {
-    let (_, record) = one(store, places::IDENTITY)?.ok_or(ErrorCode::StoreDamaged)?;
-    identity_pair(keyring, spec, &record)
+    header: &Header,
+    record: &[u8],
+    chain: Chain,
+    time: Timestamp,
+) -> Result<SignedCheckpoint> {
+    let spec = header.identity;
+    let checkpoint = Checkpoint { chain, time };
+    let signature = identity(keyring, spec, record)?.sign(&checkpoint.message())?;
+    Ok(SignedCheckpoint { checkpoint, algorithm: spec.algorithm(), signature })
 }
 
-/// The same, from its record.
-pub(in crate::kms) fn identity_pair(
+/// The key pair that signs for the store, of the record in its place.
+pub(in crate::kms) fn identity(
     keyring: &Keyring,
     spec: IdentitySpec,
     record: &[u8],

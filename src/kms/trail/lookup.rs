@@ -130,7 +130,7 @@ impl Kms {
         below: Option<u64>,
         limit: usize,
     ) -> Result<EventPage> {
-        self.flush()?;
+        self.flush_if_writable()?;
         let header = self.header()?.1;
         let store = *self.hsm.keyring()?.store();
         let end = below.map_or(header.events, |below| below.saturating_sub(1).min(header.events));

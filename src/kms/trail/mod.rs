@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::kms::Kms;
 use crate::model::Timestamp;
 
-pub(super) use chain::{identity_pair, identity_place};
+pub(super) use chain::{identity, identity_place};
 use event::Refused;
 pub(super) use event::{Deed, frame};
 pub(crate) use lookup::{EventPage, Wanted};

@@ -11,8 +11,10 @@ use crate::audit::{
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Place, RecordKind};
 use crate::keystore::Entry;
-use crate::kms::trail::chain::identity;
+use crate::kms::stored::one;
+use crate::kms::trail::chain::{checkpoint, identity};
 use crate::kms::{Kms, places};
+use crate::model::Timestamp;
 
 /// How many records are read at a time: a segment's may be long.
 const PIECE: usize = 16;
@@ -32,10 +34,15 @@ impl Kms {
         self.identity_key()?.pem()
     }
 
+    fn identity_record(&self) -> Result<Vec<u8>> {
+        let stored = one(&*self.store, places::IDENTITY)?;
+        stored.map(|(_, record)| record).ok_or_else(|| ErrorCode::StoreDamaged.into())
+    }
+
     fn identity_key(&self) -> Result<PublicKey> {
         let spec = self.header()?.1.identity;
         let keyring = self.hsm.keyring()?;
-        let identity = self.look(|| identity(&*self.store, &keyring, spec))?;
+        let identity = self.look(|| identity(&keyring, spec, &self.identity_record()?))?;
         PublicKey::from_spki(&identity.spki())
     }
 
@@ -46,8 +53,9 @@ impl Kms {
     /// [`TrailDamaged`](ErrorCode::TrailDamaged) if the trail is not what it was;
     /// [`StoreFailed`](ErrorCode::StoreFailed) if `out` cannot be written to.
     pub fn export_trail(&self, out: &mut dyn Write) -> Result<Head> {
-        let (_, head) = self.sign_trail()?;
-        self.export_lines(head, &mut |line| out.write_all(line).map_err(unwritable))?;
+        let (head, unwritten) = self.sign_trail()?;
+        let put = &mut |line: &[u8]| out.write_all(line).map_err(unwritable);
+        self.export_lines(head, unwritten.as_ref(), put)?;
         out.flush().map_err(unwritable)?;
         Ok(head)
     }
@@ -58,27 +66,50 @@ impl Kms {
     ///
     /// [`TrailDamaged`](ErrorCode::TrailDamaged) names the first event that is not as it was signed.
     pub fn verify_trail(&self) -> Result<Verified> {
-        let (key, head) = self.sign_trail()?;
+        let (head, unwritten) = self.sign_trail()?;
+        let key = self.identity_key()?;
         let mut verifier = Verifier::new(Some(&key), Some(head));
-        self.export_lines(head, &mut |line| {
+        self.export_lines(head, unwritten.as_ref(), &mut |line| {
             let line = line.strip_suffix(b"\n").and_then(|line| std::str::from_utf8(line).ok());
             verifier.line(line.ok_or(ErrorCode::Internal)?)
         })?;
         verifier.finish()
     }
 
-    fn sign_trail(&self) -> Result<(PublicKey, Head)> {
+    /// The head of the trail, signed; with the checkpoint if it cannot be written.
+    fn sign_trail(&self) -> Result<(Head, Option<SignedCheckpoint>)> {
         self.check()?;
+        if !self.takes_changes() {
+            let ((_, header), keyring) = (self.header()?, self.hsm.keyring()?);
+            let chain =
+                Chain { store: *keyring.store(), count: header.events, head: header.audit_head };
+            let head = chain.head();
+            let (vouched, signed) = header.checkpoint;
+            if vouched == header.events && signed > Timestamp(0) {
+                return Ok((head, None));
+            }
+            let signed = self.look(|| {
+                let record = self.identity_record()?;
+                checkpoint(&keyring, &header, &record, chain.clone(), self.now())
+            })?;
+            return Ok((head, Some(signed)));
+        }
         self.flush()?;
         let head = self.change(|transaction| {
             transaction.sign()?;
             Ok(transaction.chain().head())
         })?;
-        Ok((self.identity_key()?, head))
+        Ok((head, None))
     }
 
-    /// The lines of the trail up to `head`, one after the other, each with its line feed.
-    fn export_lines(&self, head: Head, put: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    /// The lines of the trail up to `head`, one after the other, each with its line feed; at the end, the
+    /// checkpoint that is not stored.
+    fn export_lines(
+        &self,
+        head: Head,
+        unwritten: Option<&SignedCheckpoint>,
+        put: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
         let key = self.identity_key()?;
         let before = Chain::new(*self.hsm.keyring()?.store());
         let mut line = Vec::new();
@@ -94,6 +125,11 @@ impl Kms {
         })?;
         if last != head.sequence {
             return Err(missing(last + 1));
+        }
+        if let Some(signed) = unwritten {
+            line.clear();
+            writer.checkpoint(signed, &mut line)?;
+            put(&line)?;
         }
         if writer.finish()? != head {
             let detail = format!("Event {last} is not the one that was written.");

@@ -36,7 +36,7 @@ impl<'de> Deserialize<'de> for Texts {
 pub(super) enum Secrets {
     None,
     Shares(Vec<Share>),
-    PrivateKey(RecipientKey),
+    PrivateKey(Box<RecipientKey>),
     BackupKey(Zeroizing<[u8; 32]>),
 }
 
@@ -52,7 +52,8 @@ impl Secrets {
         }
         for private_key in private_key.iter() {
             let key = RecipientKey::read(private_key.as_bytes());
-            given.push(Self::PrivateKey(key.map_err(|error| error.about("PrivateKey"))?));
+            let key = key.map_err(|error| error.about("PrivateKey"))?;
+            given.push(Self::PrivateKey(Box::new(key)));
         }
         given.extend(key32("BackupKey", backup_key)?.map(Self::BackupKey));
         match given.len() {

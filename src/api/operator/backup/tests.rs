@@ -98,7 +98,7 @@ fn merge(one: &mut Value, other: Value) {
 }
 
 fn call(session: &Session, action: &str, with: Value) -> Value {
-    read(&*dispatch_json(session, action, Some(&with.to_string())).unwrap_or_else(|error| {
+    read(&dispatch_json(session, action, Some(&with.to_string())).unwrap_or_else(|error| {
         panic!("{action}: {error}");
     }))
 }

@@ -68,7 +68,7 @@ fn what_was_acknowledged_survives_kills() {
         last = count;
     }
     let store = SqliteStore::open(&path).unwrap();
-    let writer = store.inner.live().unwrap().writer.lock().unwrap();
+    let writer = writer(&store);
     let verdict: String = writer.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(verdict, "ok");
 }

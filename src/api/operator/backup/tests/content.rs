@@ -66,7 +66,7 @@ fn furnish(world: &World) -> Estate {
 fn decrypts(session: &Session, encrypted: &Value) -> bool {
     let with = json!({ "CiphertextBlob": encrypted["CiphertextBlob"] }).to_string();
     let answer = dispatch_json(session, "Decrypt", Some(&with));
-    answer.is_ok_and(|answer| read(&*answer)["Plaintext"] == "hello world")
+    answer.is_ok_and(|answer| read(&answer)["Plaintext"] == "hello world")
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn the_trail_tells_of_both() {
     let later = {
         let folder = tempfile::tempdir().unwrap();
         let with = json!({ "Path": folder.path().join("next"), "Threshold": 2, "Shares": 2 });
-        read(&*operate(&kms, "CreateBackup", Some(&with.to_string())).unwrap())
+        read(&operate(&kms, "CreateBackup", Some(&with.to_string())).unwrap())
     };
     assert_ne!(later["Manifest"]["Lineage"], created["Manifest"]["Lineage"]);
     assert_eq!(later["Manifest"]["Store"], created["Manifest"]["Store"]);
@@ -235,5 +235,5 @@ fn meters_go_on() {
         call(&session(kms), "QueryBill", with)["Items"].take()
     };
     assert_eq!(bill(&kms), bill(&world.kms));
-    assert!(bill(&kms)["Item"].as_array().unwrap().len() > 2);
+    assert!(bill(&kms)["Item"].as_array().unwrap().len() > 1);
 }

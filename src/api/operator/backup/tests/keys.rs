@@ -10,7 +10,7 @@ fn restore_keys(
     ids: &[&str],
 ) -> Value {
     let with = json!({ "Path": world.path(name), "Shares": two(created), "KeyIds": ids });
-    read(&*operate(into, "RestoreKeys", Some(&with.to_string())).unwrap())
+    read(&operate(into, "RestoreKeys", Some(&with.to_string())).unwrap())
 }
 
 fn left_out(restored: &Value) -> Vec<(String, String)> {

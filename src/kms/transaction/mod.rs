@@ -1,33 +1,29 @@
 //! Changes: read the header, change records, write all of it at once. The header is part of every
-//! change, so two changes that overlap conflict and the later one starts over.
+//! change, so changes of two processes that overlap conflict and the later one starts over.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod draft;
+mod group;
+
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::error::{ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
 use crate::hsm::{Header, Keyring, Place, RecordKind, WrappingPair};
-use crate::keystore::{Batch, Revision};
-use crate::kms::room::Room;
 use crate::kms::stored::{back, key_place, one, opened_key, pair_place, version_place};
 use crate::kms::trail::Texts;
-use crate::kms::{KeyRecord, Kms, Version, places};
+use crate::kms::{KeyRecord, Kms, Quotas, Version, places};
 use crate::model::{KeyId, Timestamp};
-
-/// How often a change starts over before it gives up. Each time, somebody else has made progress.
-pub(super) const ATTEMPTS: usize = 1000;
+use draft::{Draft, Drafted};
+use group::Group;
+pub(super) use group::{ATTEMPTS, Writing};
 
 /// A change in the making.
 pub(crate) struct Transaction<'k> {
-    pub(super) kms: &'k Kms,
-    keyring: Arc<Keyring>,
+    kms: &'k Kms,
+    /// What others leave behind that are committed with this one, before it.
+    group: &'k Group,
     pub(super) header: Header,
-    header_revision: Revision,
-    /// Some changes have 10^5 of these: whether one is there is asked for each.
-    puts: BTreeMap<Vec<u8>, Vec<u8>>,
-    deletes: BTreeSet<Vec<u8>>,
-    touched: Vec<Vec<u8>>,
+    draft: Draft,
     /// What is recorded in the audit trail, before it what has waited for that, and the keys that are new.
     pub(super) events: Texts,
     pub(super) waited: Option<Arc<[Texts]>>,
@@ -35,69 +31,36 @@ pub(crate) struct Transaction<'k> {
     now: Timestamp,
     /// Whether the header has changed by itself.
     writes_header: bool,
-}
-
-impl Kms {
-    /// Runs `change` and commits it, again from the start whenever another process came first.
-    /// Nothing is written if it fails. `change` must not depend on what an earlier run did.
-    pub(crate) fn change<R>(
-        &self,
-        mut change: impl FnMut(&mut Transaction<'_>) -> Result<R>,
-    ) -> Result<R> {
-        let _one_at_a_time = self.writing.lock().map_err(|_| ErrorCode::ErrorState)?;
-        let mut room = Room::default();
-        for _ in 0..ATTEMPTS {
-            let mut transaction = Transaction::begin(self)?;
-            let changed = change(&mut transaction);
-            let answer = match changed.and_then(|answer| transaction.put_events().map(|()| answer))
-            {
-                Ok(answer) => answer,
-                Err(error) if error.code() == ErrorCode::MemoryExhausted && room.make() => continue,
-                // Records of before and after another's change do not fit each other: that is no
-                // damage, and its refusal no answer.
-                Err(_) if transaction.is_outdated()? => continue,
-                Err(error) => return Err(error),
-            };
-            match transaction.commit() {
-                Err(error) if error.code() == ErrorCode::Conflict => continue,
-                outcome => return outcome.map(|()| answer),
-            }
-        }
-        Err(ErrorCode::Conflict.into())
-    }
+    /// Whether it has looked at what others of the group may have changed.
+    must_be_first: bool,
 }
 
 impl<'k> Transaction<'k> {
-    fn begin(kms: &'k Kms) -> Result<Self> {
-        kms.admit_changes()?;
-        let seen = kms.generation.load(Ordering::Acquire);
-        let entry = one(&*kms.store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
-        let keyring = kms.hsm.keyring()?;
-        let header = Header::open(&keyring, &entry.1)?;
-        if !header.is_of_root(&keyring)? {
-            return Err(ErrorCode::StoreRekeyed.into());
-        }
-        kms.admit_header(seen, &header)?;
-        kms.latest.fetch_max(header.time.0, Ordering::Relaxed);
-        Ok(Self {
+    fn on(kms: &'k Kms, group: &'k Group) -> Self {
+        Self {
             kms,
-            keyring,
-            header,
-            header_revision: entry.0,
-            puts: BTreeMap::new(),
-            deletes: BTreeSet::new(),
-            touched: Vec::new(),
+            group,
+            header: group.header.clone(),
+            draft: Draft::default(),
             events: Texts::default(),
             waited: None,
             created: Vec::new(),
             now: kms.now(),
             writes_header: false,
-        })
+            must_be_first: false,
+        }
     }
 
-    /// Whether somebody else has changed the store since this change began.
-    fn is_outdated(&self) -> Result<bool> {
-        Ok(self.kms.header_revision()? != Some(self.header_revision))
+    /// The store as it is without this change, to be looked through. That must be the first of its group,
+    /// for what is not written yet is not found there: it fails, and runs again in time, if it is not.
+    pub(super) fn stored(&mut self) -> Result<&'k Kms> {
+        self.must_be_first = !self.group.is_empty();
+        if self.must_be_first { Err(ErrorCode::Conflict.into()) } else { Ok(self.kms) }
+    }
+
+    /// The limits of the store.
+    pub(super) const fn quotas(&self) -> &'k Quotas {
+        self.kms.quotas()
     }
 
     /// Whether keys of this level may be made in this process's memory.
@@ -115,7 +78,7 @@ impl<'k> Transaction<'k> {
         let storage_key = places::key(id);
         let Some(record) = self.current(&storage_key)? else { return Ok(None) };
         match self.current(&places::tombstone(id))? {
-            None => opened_key(&self.keyring, id, &storage_key, &record).map(Some),
+            None => opened_key(self.keyring(), id, &storage_key, &record).map(Some),
             Some(_) => Err(back()),
         }
     }
@@ -191,7 +154,7 @@ impl<'k> Transaction<'k> {
     /// A wrapping pair, if it exists.
     pub(crate) fn pair(&self, id: &[u8; 16]) -> Result<Option<WrappingPair>> {
         let storage_key = places::pair(id);
-        let Some((_, record)) = one(&*self.kms.store, &storage_key)? else { return Ok(None) };
+        let Some(record) = self.current(&storage_key)? else { return Ok(None) };
         let body = self.keyring().open_secret(&pair_place(id, &storage_key), &record)?;
         WrappingPair::from_body(*id, &body).map(Some)
     }
@@ -210,27 +173,27 @@ impl<'k> Transaction<'k> {
 
     /// Writes an entry that is not sealed: one of a list or an index.
     pub(super) fn enter(&mut self, storage_key: Vec<u8>, value: Vec<u8>) {
-        self.puts.insert(storage_key, value);
+        self.draft.put(storage_key, value);
     }
 
     /// Removes an entry that is not sealed.
     pub(super) fn delete(&mut self, storage_key: Vec<u8>) {
-        self.puts.remove(&storage_key);
-        self.deletes.insert(storage_key);
+        self.draft.delete(storage_key);
     }
 
     /// Has every process drop what it knows of a storage key.
     pub(super) fn touch(&mut self, storage_key: Vec<u8>) {
-        self.touched.push(storage_key);
+        self.draft.touch(storage_key);
     }
 
     /// The sealed record at a storage key, as this change leaves it so far.
     pub(super) fn current(&self, storage_key: &[u8]) -> Result<Option<Vec<u8>>> {
-        if let Some(record) = self.puts.get(storage_key) {
-            return Ok(Some(record.clone()));
-        }
-        if self.deletes.contains(storage_key) {
-            return Ok(None);
+        for draft in [&self.draft, &self.group.draft] {
+            match draft.find(storage_key) {
+                Drafted::Put(record) => return Ok(Some(record.to_vec())),
+                Drafted::Deleted => return Ok(None),
+                Drafted::Untouched => {}
+            }
         }
         Ok(one(&*self.kms.store, storage_key)?.map(|(_, record)| record))
     }
@@ -272,13 +235,13 @@ impl<'k> Transaction<'k> {
     /// one counts.
     pub(super) fn put(&mut self, place: &Place<'_>, body: Body<'_>) -> Result<()> {
         let storage_key = place.storage_key;
-        let is_pending = self.puts.contains_key(storage_key);
+        let is_again = matches!(self.draft.find(storage_key), Drafted::Put(_));
         let revision = match &self.current(storage_key)? {
             Some(record) => {
                 self.vouch(place, record)?;
                 self.header.remove(self.keyring().term(storage_key, record)?)?;
                 // One step for each change, however often it writes.
-                let step = u64::from(!is_pending);
+                let step = u64::from(!is_again);
                 Keyring::revision(record)?.checked_add(step).ok_or(ErrorCode::StoreDamaged)?
             }
             None => 1,
@@ -288,7 +251,7 @@ impl<'k> Transaction<'k> {
             Body::Secret(body) => self.keyring().seal_secret(place, revision, body)?,
         };
         self.header.add(self.keyring().term(storage_key, &record)?);
-        self.puts.insert(storage_key.to_vec(), record);
+        self.draft.put(storage_key.to_vec(), record);
         Ok(())
     }
 
@@ -297,38 +260,29 @@ impl<'k> Transaction<'k> {
         self.writes_header = true;
     }
 
-    fn commit(mut self) -> Result<()> {
-        let is_empty = self.puts.is_empty() && self.deletes.is_empty();
-        if is_empty && !self.writes_header {
-            return Ok(());
-        }
+    /// Records what it has done, and counts it.
+    fn complete(&mut self) -> Result<()> {
+        self.put_events()?;
         let generation = self.header.generation.checked_add(1);
         self.header.generation = generation.ok_or(ErrorCode::LimitExceeded)?;
         self.header.time = self.header.time.max(self.now);
-        let sealed = self.header.seal(self.keyring())?;
-        self.puts.insert(places::HEADER.to_vec(), sealed);
-        let Self { kms, keyring, header, puts, deletes, touched, header_revision, .. } = self;
-        let batch = Batch {
-            expects: vec![(places::HEADER.to_vec(), Some(header_revision))],
-            puts: puts.into_iter().collect(),
-            deletes: deletes.into_iter().collect(),
-            touched,
-        };
-        // Other processes may have to be waited for: the keys can be wiped meanwhile.
-        drop(keyring);
-        kms.store.commit(batch)?;
-        kms.anchor_change(&header);
         Ok(())
+    }
+
+    /// What it comes to, if it writes anything: the header, and the records.
+    fn finish(self) -> Option<(Header, Draft)> {
+        let is_empty = self.draft.is_empty() && !self.writes_header;
+        (!is_empty).then_some((self.header, self.draft))
     }
 
     /// The keys that seal the store, beside this change.
     pub(super) fn shared_keyring(&self) -> Arc<Keyring> {
-        Arc::clone(&self.keyring)
+        Arc::clone(&self.group.keyring)
     }
 
     /// The keys that seal the store.
     pub(crate) fn keyring(&self) -> &Keyring {
-        &self.keyring
+        &self.group.keyring
     }
 }
 

@@ -1,0 +1,53 @@
+//! Disks of the tests' own: small ones, read-only ones, and such that lose power. Not every machine lets
+//! its tests mount; then they say so.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A mounted file system; unmounted when dropped.
+pub struct Disk {
+    _folder: tempfile::TempDir,
+    pub path: PathBuf,
+}
+
+impl Disk {
+    /// Mounts with these words before the place; `None`, with the reason on standard output, if that is
+    /// refused.
+    pub fn mount(words: &[&str]) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_path_buf();
+        mount(words, &path).then_some(Self { _folder: folder, path })
+    }
+
+    /// What is in a directory, read-only.
+    pub fn read_only(directory: &Path) -> Option<Self> {
+        let disk = Self::mount(&["--bind", directory.to_str().unwrap()])?;
+        assert!(disk.remount("bind,ro"));
+        Some(disk)
+    }
+
+    pub fn remount(&self, options: &str) -> bool {
+        mount(&["-o", &format!("remount,{options}")], &self.path)
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg(&self.path).status().unwrap().success();
+        assert!(unmounted || std::thread::panicking());
+    }
+}
+
+fn mount(words: &[&str], place: &Path) -> bool {
+    match Command::new("mount").args(words).arg(place).output() {
+        Ok(done) if done.status.success() => true,
+        Ok(done) => {
+            println!("skipped: mount: {}", String::from_utf8_lossy(&done.stderr).trim());
+            false
+        }
+        Err(error) => {
+            println!("skipped: mount: {error}");
+            false
+        }
+    }
+}
