@@ -95,9 +95,9 @@ fn cut(disk: &Disk, place: &Path, is_new: bool, point: u64) -> Vec<(String, u64)
     let whole = lines.rfind('\n').map_or("", |end| &lines[..end]);
     let told = whole.lines().filter_map(|line| line.split_once(SET));
     let told = told.map(|(_, set)| serde_json::from_str::<(u64, String, u64)>(set).unwrap());
-    // Only what was answered before the cut began counts. A change answered while the ioctl was under way
-    // has been seen to be missing afterwards: with the power gone nobody would have heard that answer. Why
-    // its sync succeeded is not proven; a transaction that jbd2 gave up meanwhile would explain it.
+    // Only what was answered before the cut began counts: with the power gone nobody would have heard the
+    // rest. Without times, a run once found an answered change missing; that jbd2 reports the sync of a
+    // transaction that it gave up as done would explain it, and is not proven.
     told.filter(|(moment, ..)| *moment < last_moment).map(|(_, key, set)| (key, set)).collect()
 }
 
