@@ -96,10 +96,11 @@ fn the_matrices_are_complete() {
 }
 
 /// The codes that an action can answer on a store of the table. The others belong to the C ABI, to
-/// opening stores, to verifying trails, to the state of the module or to quotas, and have tests of their
-/// own.
+/// opening stores, to operations on them, to verifying trails, to the state of the module or to quotas, and
+/// have tests of their own.
 fn is_answered_by_actions(code: ErrorCode) -> bool {
-    let elsewhere = ["Abi.", "Audit.", "Store.", "Module.", "InternalFailure"];
+    let elsewhere =
+        ["Abi.", "Audit.", "Backup.", "Module.", "Shares.", "Store.", "Token.", "InternalFailure"];
     let is_elsewhere = elsewhere.iter().any(|prefix| code.wire_code().starts_with(prefix));
     code != ErrorCode::Throttled && !is_elsewhere
 }

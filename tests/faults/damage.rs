@@ -174,7 +174,11 @@ fn bytes_turned_over() {
     }
     assert!(noticed > 0);
     tally::tell("bytes of a store turned over", points, points);
-    tally::tell("of these, bytes that mean anything, all noticed", noticed, noticed);
+    tally::tell(
+        "of these, noticed by an error or by the walk; the others changed no answer",
+        noticed,
+        noticed,
+    );
 }
 
 /// What is wrong in a log ends it: the store is as it was before, whole.

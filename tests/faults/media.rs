@@ -1,5 +1,7 @@
 //! Disks that are full, and media that cannot be written.
 
+use std::fs;
+
 use kmshsm::error::Result;
 use serde_json::{Value, json};
 
@@ -56,7 +58,6 @@ fn a_full_disk() {
 #[test]
 fn a_medium_that_cannot_be_written() {
     let world = World::new(crate::folder());
-    // A log needs the memory beside it, which a copy of it does not have.
     let place = world.copy(CLOSED, "medium");
     let Some(disk) = Disk::read_only(&place) else { return };
     let open = Open::at(&disk.path, START).unwrap();
@@ -82,6 +83,12 @@ fn a_medium_that_cannot_be_written() {
     assert_eq!(world.look(&place, START), world.look(&world.copy(CLOSED, "other"), START));
 
     let place = world.copy(CRASHED, "medium");
+    let Some(disk) = Disk::read_only(&place) else { return };
+    let open = Open::at(&disk.path, START).unwrap();
+    assert_eq!(code(open.call("Decrypt", &json!({ "CiphertextBlob": world.blobs[0] }))), "ok");
+    drop((open, disk));
+
+    fs::remove_file(place.join("store.db-shm")).unwrap();
     let Some(disk) = Disk::read_only(&place) else { return };
     let refused = Open::at(&disk.path, START).err().unwrap();
     assert!(refused.to_string().contains("open a copy"), "{refused}");

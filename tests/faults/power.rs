@@ -80,9 +80,11 @@ fn cut(disk: &Disk, place: &Path, is_new: bool, point: u64) -> Vec<(String, u64)
         .spawn()
         .unwrap();
     let lines = thread::spawn(move || std::io::read_to_string(reader).unwrap());
-    // The first milliseconds are those of its self-tests.
-    thread::sleep(Duration::from_micros(300_000 + point * 7_919_317 % 300_000));
+    // The first milliseconds are those of its self-tests. What makes a store is cut sooner.
+    let begin = if is_new { 50_000 } else { 300_000 };
+    thread::sleep(Duration::from_micros(begin + point * 7_919_317 % 300_000));
     let root = File::open(&disk.path).unwrap();
+    let last_moment = now();
     let flag = NO_LOG_FLUSH;
     // SAFETY: the ioctl reads the flag, which outlives the call.
     let done = unsafe { libc::ioctl(root.as_raw_fd(), SHUTDOWN, &raw const flag) };
@@ -92,10 +94,14 @@ fn cut(disk: &Disk, place: &Path, is_new: bool, point: u64) -> Vec<(String, u64)
     let lines = lines.join().unwrap();
     let whole = lines.rfind('\n').map_or("", |end| &lines[..end]);
     let told = whole.lines().filter_map(|line| line.split_once(SET));
-    told.map(|(_, set)| serde_json::from_str(set).unwrap()).collect()
+    let told = told.map(|(_, set)| serde_json::from_str::<(u64, String, u64)>(set).unwrap());
+    // Only what was answered before the cut began counts: with the power gone nobody would have heard the
+    // rest. Without times, a run once found an answered change missing; that jbd2 reports the sync of a
+    // transaction that it gave up as done would explain it, and is not proven.
+    told.filter(|(moment, ..)| *moment < last_moment).map(|(_, key, set)| (key, set)).collect()
 }
 
-/// What was answered last of each key is there, or what was asked for next.
+/// What was answered last of each key is there, or what was asked for after that.
 fn check(place: &Path, known: &BTreeMap<String, u64>) {
     let open = Open::at(place, START).unwrap();
     assert_eq!(open.kms.ledger().unwrap(), [""; 0]);
@@ -103,7 +109,10 @@ fn check(place: &Path, known: &BTreeMap<String, u64>) {
     for (key, number) in known {
         let described = open.call("DescribeKey", &json!({ "KeyId": key })).unwrap();
         let found: u64 = described["KeyMetadata"]["Description"].as_str().unwrap().parse().unwrap();
-        assert!(found == *number || found == number + KEYS as u64, "{found} for {number}");
+        assert!(
+            found >= *number && (found - number).is_multiple_of(KEYS as u64),
+            "{found} for {number}"
+        );
     }
 }
 
@@ -141,6 +150,14 @@ fn load() {
 
 fn tell(key: &Value, number: u64) {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{SET}{}", json!([key, number])).unwrap();
+    writeln!(out, "{SET}{}", json!([now(), key, number])).unwrap();
     out.flush().unwrap();
+}
+
+/// CLOCK_MONOTONIC in nanoseconds: the same for all processes.
+fn now() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is writable.
+    assert_eq!(unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) }, 0);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }

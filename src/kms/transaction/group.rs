@@ -213,6 +213,8 @@ impl Drop for End<'_> {
 impl Group {
     /// None yet, on what is stored now.
     fn begin(kms: &Kms) -> Result<Self> {
+        // The group before it may have been the last that is taken.
+        kms.admit_changes()?;
         let seen = kms.generation.load(Ordering::Acquire);
         let (revision, header) =
             one(&*kms.store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
