@@ -42,7 +42,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::error::{ErrorCode, Result};
-use crate::kms::{Access, Action, Reply, Session};
+use crate::kms::{Access, Action, Session};
 use crate::model::Service;
 
 pub use crate::hsm::{MAX_PLAINTEXT, MessageDigest, OVERHEAD, TOKEN_LEN};
@@ -125,7 +125,7 @@ macro_rules! actions {
             run: |session, params| {
                 let refuse = |error| session.refuse_action::<$action>(error);
                 let action: $action = params.read().map_err(refuse)?;
-                json(&session.call(action)?)
+                text(&session.call(action)?)
             },
         },)+];
     };
@@ -233,7 +233,8 @@ fn refuse_for<T>(session: &Session, outcome: Result<T>) -> Result<T> {
     outcome.map_err(|error| session.refuse(error))
 }
 
-fn json<T: Serialize>(reply: &Reply<T>) -> Result<Zeroizing<String>> {
+/// An answer as JSON.
+fn text<T: Serialize>(reply: &T) -> Result<Zeroizing<String>> {
     // Room for any plaintext at once, six characters for each byte at worst (\u0001): growing would
     // leave copies behind.
     let mut text = Zeroizing::new(Vec::with_capacity(6 * MAX_PLAINTEXT + 1024));

@@ -59,9 +59,7 @@ impl Kms {
     /// sealed anew by [`Kms::tick`] or [`Kms::reseal`]. Answers its number.
     pub fn rotate_domain_key(&self) -> Result<u32> {
         self.check()?;
-        let number = self.change(|transaction| transaction.rotate_domain_key())?;
-        self.learn()?;
-        Ok(number)
+        self.change(|transaction| transaction.rotate_domain_key())
     }
 
     /// Seals some records anew, if a new domain key has come. Any number of processes may do so at once,

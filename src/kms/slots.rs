@@ -132,7 +132,9 @@ impl Kms {
             slots.iter().for_each(|(key, slot)| transaction.enter(key.clone(), slot.clone()));
             transaction.record_of_store(Deed::RekeyRoot, unlocks.len() as u64)
         })?;
-        self.learn().map(drop)
+        // It is done; whoever comes next learns as much.
+        let _learned = self.learn();
+        Ok(())
     }
 
     /// Seals a slot with the number that `choose` finds, and again if somebody has changed the slots meanwhile:

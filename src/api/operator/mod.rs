@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use crate::api::Params;
+use crate::api::{Params, text};
 use crate::error::{ErrorCode, Result};
 use crate::kms::Kms;
 
@@ -103,10 +103,4 @@ pub fn operate_alone(operation: &str, parameters: Option<&str>) -> Result<Zeroiz
 
 fn read(parameters: Option<&str>) -> Result<Params> {
     parameters.map_or_else(|| Ok(Params::new()), Params::from_json)
-}
-
-/// An answer as JSON.
-fn text<T: Serialize>(answer: &T) -> Result<Zeroizing<String>> {
-    let text = serde_json::to_string(answer).map_err(|_| ErrorCode::Internal)?;
-    Ok(Zeroizing::new(text))
 }

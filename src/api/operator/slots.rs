@@ -65,8 +65,8 @@ impl Operation for AddUnlockSlot {
     fn run(self, kms: &Arc<Kms>) -> Result<SlotAnswer> {
         let secret =
             Secret::of(self.passphrase, self.key_file.as_ref(), (self.threshold, self.count))?;
-        let slot = kms.add_unlock_slot(&secret.unlock())?;
-        secret.answer(slot)
+        let shares = secret.words()?;
+        Ok(SlotAnswer { slot: kms.add_unlock_slot(&secret.unlock())?, shares })
     }
 }
 
@@ -93,8 +93,9 @@ impl Operation for ReplaceUnlockSlot {
         let slot = number(self.slot)?;
         let secret =
             Secret::of(self.passphrase, self.key_file.as_ref(), (self.threshold, self.count))?;
+        let answer = SlotAnswer { slot, shares: secret.words()? };
         kms.replace_unlock_slot(slot, &secret.unlock())?;
-        secret.answer(slot)
+        Ok(answer)
     }
 }
 
@@ -137,8 +138,9 @@ impl Operation for RekeyRoot {
     fn run(self, kms: &Arc<Kms>) -> Result<SlotAnswer> {
         let secret =
             Secret::of(self.passphrase, self.key_file.as_ref(), (self.threshold, self.count))?;
+        let answer = SlotAnswer { slot: 0, shares: secret.words()? };
         kms.rekey_root(&[secret.unlock()])?;
-        secret.answer(0)
+        Ok(answer)
     }
 }
 
@@ -206,13 +208,12 @@ impl Secret {
         }
     }
 
-    /// What the slot has opened with, if nobody has it yet.
-    fn answer(self, slot: u8) -> Result<SlotAnswer> {
-        let shares = match &self {
-            Self::Shares(shares) => shares.iter().map(words).collect::<Result<_>>()?,
-            _ => Vec::new(),
-        };
-        Ok(SlotAnswer { slot, shares })
+    /// The shares in words, which nobody has yet. Made before the slot: nothing may fail once it is there.
+    fn words(&self) -> Result<Vec<SecretText>> {
+        match self {
+            Self::Shares(shares) => shares.iter().map(words).collect(),
+            _ => Ok(Vec::new()),
+        }
     }
 }
 

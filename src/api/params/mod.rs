@@ -2,6 +2,7 @@
 //! in the API itself; here the text becomes the typed request.
 
 mod numbered;
+mod quoted;
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::JsonText;
+pub(super) use quoted::unquoted;
 
 /// Names and values of a request. Values are wiped when dropped: some are plaintext.
 #[derive(Default)]
@@ -76,9 +78,9 @@ impl<'de> Deserialize<'de> for Params {
                     match raw.get() {
                         "null" => {}
                         text if text.starts_with('"') => {
-                            let text: String =
-                                serde_json::from_str(text).map_err(de::Error::custom)?;
-                            params.push(name, text);
+                            let value =
+                                unquoted(raw).ok_or_else(|| de::Error::custom("It is no text."))?;
+                            params.0.push(Member { name, value, is_structure: false });
                         }
                         text => {
                             let is_structure = text.starts_with(['[', '{']);

@@ -19,7 +19,8 @@ after a secret has become known, replace the root key with kmshsm slot rekey.";
 
 const NEW: &str = "\
 Without an option for it, a new passphrase is asked for. With --new-key-file, a file that does not exist is made, with
-32 random bytes. Shares are printed once and are nowhere else: give each to another person.";
+32 random bytes. Shares are printed once and are nowhere else: give each to another person. Where they take the place of
+another secret they are printed first, and are of use only if the command succeeds.";
 
 const REKEY: &str = "\
 Makes a new root key: only the new secret opens the store from then on, all other slots go, and everything is
@@ -76,8 +77,8 @@ pub fn run(flags: &ArgMatches, output: Output) -> Result<()> {
     let number = || flags.get_one::<u8>("slot").copied().unwrap_or_default();
     match name {
         "list" => output.answer(&operate(&kms, "ListUnlockSlots", None)?),
-        "add" => with_secret(flags, output, |unlock| kms.add_unlock_slot(unlock)),
-        "replace" => with_secret(flags, output, |unlock| {
+        "add" => with_secret(flags, output, None, |unlock| kms.add_unlock_slot(unlock)),
+        "replace" => with_secret(flags, output, Some(number()), |unlock| {
             kms.replace_unlock_slot(number(), unlock).map(|()| number())
         }),
         "remove" => {
@@ -85,7 +86,7 @@ pub fn run(flags: &ArgMatches, output: Output) -> Result<()> {
             answer(output, &json!({ "Slot": number() }))
         }
         _ => {
-            with_secret(flags, output, |unlock| {
+            with_secret(flags, output, Some(0), |unlock| {
                 kms.rekey_root(std::slice::from_ref(unlock)).map(|()| 0)
             })?;
             reseal(&kms)
@@ -93,14 +94,15 @@ pub fn run(flags: &ArgMatches, output: Output) -> Result<()> {
     }
 }
 
+/// A key file that has been made stays, whatever fails: it may be all that opens the store.
 fn with_secret(
     flags: &ArgMatches,
     output: Output,
+    replaced: Option<u8>,
     put: impl FnOnce(&Unlock<'_>) -> Result<u8>,
 ) -> Result<()> {
     let chosen = secrets::choose_new(flags)?;
-    let slot = put(&chosen.unlock()).inspect_err(|_| chosen.forget())?;
-    match &chosen {
+    let told = |slot| match &chosen {
         Chosen::Shares(shares) => {
             let words = shares.iter().map(|share| share.words());
             let words = words.collect::<Result<Vec<_>>>()?;
@@ -108,7 +110,13 @@ fn with_secret(
             answer(output, &json!({ "Slot": slot, "Shares": words }))
         }
         Chosen::Secret(_) => answer(output, &json!({ "Slot": slot })),
+    };
+    if let (Chosen::Shares(_), Some(slot)) = (&chosen, replaced) {
+        // Killed in between, there is somebody who can open the store.
+        told(slot)?;
+        return put(&chosen.unlock()).map(drop);
     }
+    told(put(&chosen.unlock())?)
 }
 
 /// Does what the command below `domain-key` says.

@@ -1,9 +1,11 @@
 //! What opens a backup, as parameters say it.
 
 use serde::de::{self, Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use crate::api::Base64Bytes;
+use crate::api::params::unquoted;
 use crate::error::{Error, Result};
 use crate::kms::backup::Secret;
 use crate::kms::{RecipientKey, Share};
@@ -26,9 +28,9 @@ impl<'de> Deserialize<'de> for Texts {
         if !text.trim_start().starts_with('[') {
             return Ok(Self(vec![text]));
         }
-        let texts: Vec<String> = serde_json::from_str(&text)
-            .map_err(|_| de::Error::custom("It must be a text or a list of texts."))?;
-        Ok(Self(texts.into_iter().map(Zeroizing::new).collect()))
+        let texts: Option<Vec<&RawValue>> = serde_json::from_str(&text).ok();
+        let texts = texts.and_then(|texts| texts.into_iter().map(unquoted).collect());
+        texts.map(Self).ok_or_else(|| de::Error::custom("It must be a text or a list of texts."))
     }
 }
 
