@@ -12,6 +12,7 @@ mod making;
 mod policy;
 mod processes;
 mod regions;
+mod slot;
 mod time;
 mod trail;
 mod verify;

@@ -188,10 +188,16 @@ fn restore_store(flags: &ArgMatches, output: Output) -> Result<()> {
         unlock: &chosen.unlock(),
         newer: newer.map(|(path, opened)| (path.as_path(), opened.secret())),
     };
+    let was_there = restoration.place.exists();
     let mut progress = Progress::new("restored");
     let restored = restore(&restoration, &mut |done, total| progress.show(done, Some(total)));
     drop(progress);
-    let restored = restored.inspect_err(|_| chosen.forget())?;
+    let restored = restored.inspect_err(|_| {
+        // What fails last leaves a store, and the file opens it.
+        if was_there || !restoration.place.exists() {
+            chosen.forget();
+        }
+    })?;
     let mut told = serde_json::to_value(&restored).map_err(|_| ErrorCode::Internal)?;
     if let (Chosen::Shares(shares), Some(told)) = (&chosen, told.as_object_mut()) {
         let words = shares.iter().map(|share| Ok(share.words()?.as_str().into()));

@@ -50,7 +50,7 @@ impl Chosen {
         }
     }
 
-    /// Removes a key file that was made for a slot that could not be.
+    /// Removes a key file that was made for a store that could not be.
     pub fn forget(&self) {
         if let Self::Secret(secret) = self {
             secret.forget();

@@ -45,3 +45,18 @@ fn wrong_shares_give_nothing() {
     assert_eq!(with(vec![share(&one, 0), share(&other, 1)]), ErrorCode::InvalidShares);
     assert_eq!(with(vec![share(&other, 0), share(&other, 1)]), ErrorCode::UnlockFailed);
 }
+
+/// A passphrase is what it is, also if it could be a list.
+#[test]
+fn passphrases_are_taken_as_they_stand() {
+    let world = World::new();
+    let created = world.back_up("one", json!({}));
+    let passphrase = r#"["open sesame"]"#;
+    let place = world.path("restored");
+    let with = json!({
+        "Path": world.path("one"), "Place": place, "Passphrase": passphrase, "Shares": two(&created),
+    });
+    operate_alone("RestoreStore", Some(&with.to_string())).unwrap();
+    let options = Options { allow_unprotected_memory: true, ..Options::default() };
+    Kms::open(&place, &Unlock::Passphrase(passphrase.as_bytes()), options).unwrap();
+}
