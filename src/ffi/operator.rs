@@ -15,11 +15,17 @@ use crate::kms::Kms;
 /// @param store       NULL for the operations marked *, which need no open store
 /// @param operation   ListUnlockSlots; AddUnlockSlot {Passphrase | KeyFile | Threshold, Count}: -> Slot,
 ///                    Shares; ReplaceUnlockSlot {Slot, the same}; RemoveUnlockSlot {Slot}; RekeyRoot {the
-///                    same as AddUnlockSlot}: only that opens the store from then on; RotateDomainKey
+///                    same as AddUnlockSlot}: only that opens the store from then on; RotateDomainKey;
+///                    VerifyStore; AcceptRollback; CreateBackup {Path, Recipients, Threshold, Shares,
+///                    Custodians, IncludeImported}; RestoreKeys {Path, PublicKey, Shares | PrivateKey |
+///                    BackupKey, KeyIds}; VerifyBackup * {Path, PublicKey, the same secrets};
+///                    RestoreStore * {Path, Place, Passphrase | KeyFile, PublicKey, the same secrets, Newer,
+///                    NewerShares | NewerPrivateKey | NewerBackupKey}; ImportSoftHsmToken {Account, Region,
+///                    Directory, Pin, ProtectionLevel, KeyUsage, DryRun}
 /// @param parameters  a JSON object, or NULL for none
 /// @param answer      JSON, to be freed with kmshsm_string_free
 /// @return KMSHSM_OK, InvalidAction.NotFound, MissingParameter, InvalidParameter,
-///         ParseRequestParameterException, Shares.Invalid, Store.*
+///         ParseRequestParameterException, Shares.Invalid, Store.*, Backup.*, Token.Failed
 ///
 /// For example: kmshsm_operate(store, "AddUnlockSlot", "{\"Threshold\": 2, \"Count\": 3}", &answer)
 #[unsafe(no_mangle)]

@@ -127,11 +127,10 @@ impl DomainKeys {
         };
         let number = |key: Option<&(u32, [u8; 24])>| key.map_or(0, |(number, _)| *number);
         let (first, last) = (number(known.first()), number(known.last()));
-        // Of a header that was read before another one, nothing is taken back.
+        // Of a header that was read before another one, nothing is taken back; where the store has gone back,
+        // its keys are needed again.
         let oldest = if table.active() >= last { table.oldest() } else { first };
-        let is_new = |key: &&WrappedDomainKey| {
-            key.number >= oldest && !known.contains(&(key.number, key.nonce))
-        };
+        let is_new = |key: &&WrappedDomainKey| !known.contains(&(key.number, key.nonce));
         // Unwrapped before the lock is taken: whoever reads under it is on a secret stack, for which
         // unwrapping may have to wait.
         let new = table.0.iter().filter(is_new).map(|key| key.unwrap(store, srk));

@@ -196,10 +196,19 @@ fn an_open_store_that_goes_back_is_suspect() {
 /// of its number.
 #[test]
 fn domain_keys_that_were_lost() {
+    for is_retired in [false, true] {
+        lose_a_domain_key(is_retired);
+    }
+}
+
+fn lose_a_domain_key(is_retired: bool) {
     let world = World::new();
     let kms = world.open(Options::default());
     let before = kms.contents();
     assert_eq!(kms.rotate_domain_key(), Ok(2));
+    if is_retired {
+        assert!(kms.reseal().unwrap().is_done);
+    }
     let since = kms.contents().into_keys().filter(|key| !before.contains_key(key)).collect();
     kms.forge(before.into_iter().collect(), since);
     assert_eq!(change(&kms), Err(ErrorCode::StoreSuspect));
