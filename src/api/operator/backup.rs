@@ -223,7 +223,7 @@ pub struct RestoreStore {
     place: String,
     /// What opens the new store: a passphrase,
     #[serde(default)]
-    passphrase: Texts,
+    passphrase: Option<SecretText>,
     /// or the 32 bytes of a key file.
     #[serde(default)]
     key_file: Option<Base64Bytes<'static>>,
@@ -270,7 +270,7 @@ impl StandaloneOperation for RestoreStore {
             None => None,
         };
         let key_file = secret::key32("KeyFile", self.key_file.as_ref())?;
-        let unlock = match (self.passphrase.iter().next(), &key_file) {
+        let unlock = match (&self.passphrase, &key_file) {
             (Some(passphrase), None) => Unlock::Passphrase(passphrase.as_bytes()),
             (None, Some(key)) => Unlock::KeyFile(key),
             (None, None) => return Err(Error::missing("Passphrase")),
