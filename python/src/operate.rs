@@ -74,7 +74,8 @@ impl Parameters {
         let body = parameters.strip_suffix('}').unwrap_or(parameters);
         json.push_str(body);
         for (name, text) in &secrets {
-            json.push_str(if json.ends_with('{') { "\"" } else { ",\"" });
+            let separator = if json.ends_with('{') { "\"" } else { ",\"" };
+            json.push_str(separator);
             json.push_str(name);
             json.push_str("\":\"");
             text.chars().for_each(|letter| escape(letter, &mut json));

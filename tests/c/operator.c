@@ -118,7 +118,7 @@ static void asking(void)
 /* A backup that is not there is asked for without a store. */
 static void without_a_store(void)
 {
-  does(NULL, "VerifyBackup", "{\"Path\":\"/nowhere/b\"}", "Backup.NotABackup",
+  does(NULL, "VerifyBackup", "{\"Path\":\"/nowhere/b\"}", "InvalidParameter",
        "no backup");
   does(NULL, "VerifyBackup", "{\"Path\":\"/dev/null\",\"Place\":\"x\"}",
        "InvalidParameter", "a member that it does not take");
