@@ -339,7 +339,7 @@ kmshsm_status kmshsm_open(const char *place,
                           const kmshsm_store **out);
 
 // Opens a store with options that kmshsm_open has no flags for: quotas, a thread of the library that
-// does what falls due, and what the audit trail records.
+// does what falls due, what the audit trail records, and what is known of the store's past.
 //
 // @param place       as for kmshsm_open
 // @param unlock      as for kmshsm_open
@@ -358,7 +358,14 @@ kmshsm_status kmshsm_open(const char *place,
 //                    "all". Changes are recorded always;
 //                    "StrictAudit": true: a use that is recorded is answered only when its event is on
 //                    disk. Otherwise events of uses are written within a second;
-//                    "Identity": of a new store in memory, as for kmshsm_create_with
+//                    "Identity": of a new store in memory, as for kmshsm_create_with;
+//                    "Anchor": the path of a file on other media than the store's that remembers how far
+//                    the store has come, made if there is none; of stores in directories. A store that is
+//                    behind it, a copy that was put back for example, is suspect: reading and its keys
+//                    work, changes answer Store.Suspect;
+//                    "MinGeneration": a number that "generation" of kmshsm_module_status has reached; a
+//                    store that has not is suspect;
+//                    "AcceptRollback": true takes a suspect store as it is, which is recorded
 // @param out         as for kmshsm_open
 // @return as kmshsm_open; InvalidParameter also for options or quotas
 //
@@ -982,7 +989,13 @@ kmshsm_status kmshsm_set_key_memory(size_t bytes);
 // @param answer      JSON, to be freed with kmshsm_string_free: "version"; "state" (operational;
 //                    error; closed, after kmshsm_zeroize); "failure", the reason of the error state,
 //                    or null; "validated" (false); "hsm_keys" (usable, overridden or refused);
-//                    "allows_unprotected_memory"; "memory": each protection, and "reasons" for what is
+//                    "allows_unprotected_memory"; "store" (writable; degraded, after a failure to
+//                    write; read-only); "rollback" (none: nothing is known of the past; anchored;
+//                    suspect: it has gone back and takes no changes); "anchor" (none; new; found;
+//                    damaged; failed: it cannot be written, and the store takes no changes);
+//                    "generation", how often the store has been changed; "shred" (pending: what was
+//                    destroyed could still be read in old copies of the store; done; absent if the
+//                    store cannot be read); "memory": each protection, and "reasons" for what is
 //                    missing, each with the step, the system's answer and a hint
 // @return KMSHSM_OK
 KMSHSM_MUST_USE

@@ -3,7 +3,8 @@
     backup.py PASSPHRASE_FILE FOLDER
 
 Makes FOLDER/store with a key in it, FOLDER/backup, and FOLDER/restored, which decrypts what the
-first one has encrypted. Both stores open with the passphrase. ``c-examples/backup.c`` does the same.
+first one has encrypted. Both stores open with the passphrase. ``c-examples/backup.c`` does the
+same.
 """
 
 from __future__ import annotations

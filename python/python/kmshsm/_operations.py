@@ -123,7 +123,7 @@ class Operations:
         key_file: Buffer | None = None,
         shares: tuple[int, int] | None = None,
     ) -> NewSlot:
-        """Replaces the root key, for a secret that has become known: only a new one opens the store.
+        """Replaces the root key, for a secret that has become known: only a new one opens it.
 
         Whoever else has the store open must open it again: changes raise StorageError
         (``Store.Rekeyed``).
