@@ -339,7 +339,7 @@ kmshsm_status kmshsm_open(const char *place,
                           const kmshsm_store **out);
 
 // Opens a store with options that kmshsm_open has no flags for: quotas, a thread of the library that
-// does what falls due, and what the audit trail records.
+// does what falls due, what the audit trail records, and what is known of the store's past.
 //
 // @param place       as for kmshsm_open
 // @param unlock      as for kmshsm_open
@@ -358,7 +358,14 @@ kmshsm_status kmshsm_open(const char *place,
 //                    "all". Changes are recorded always;
 //                    "StrictAudit": true: a use that is recorded is answered only when its event is on
 //                    disk. Otherwise events of uses are written within a second;
-//                    "Identity": of a new store in memory, as for kmshsm_create_with
+//                    "Identity": of a new store in memory, as for kmshsm_create_with;
+//                    "Anchor": the path of a file on other media than the store's that remembers how far
+//                    the store has come, made if there is none; of stores in directories. A store that is
+//                    behind it, a copy that was put back for example, is suspect: reading and its keys
+//                    work, changes answer Store.Suspect;
+//                    "MinGeneration": a number that "generation" of kmshsm_module_status has reached; a
+//                    store that has not is suspect;
+//                    "AcceptRollback": true takes a suspect store as it is, which is recorded
 // @param out         as for kmshsm_open
 // @return as kmshsm_open; InvalidParameter also for options or quotas
 //
@@ -869,6 +876,58 @@ kmshsm_status kmshsm_wrap_key_material(const char *algorithm,
                                        size_t out_capacity,
                                        size_t *out_len);
 
+// Does an operation on a store as a whole: for whoever has it open, or has a backup and what opens that. No
+// policy speaks of these, and what they change is in the audit trail.
+//
+// SECRET is one of Passphrase, a text; KeyFile, 32 bytes in Base64; or Threshold and Count, 2 <= Threshold <=
+// Count <= 16: fresh Shares, which are answered, each a text of 33 words, and are nowhere else.
+// OPENS is one of Shares, a list of the words of at least as many as are needed, of which the first four letters
+// will do; PrivateKey, a recipient's in PKCS #8, PEM; or BackupKey, 32 bytes in Base64.
+// What is in parentheses may be absent; Path, Place and Directory are paths on this machine.
+//
+// ListUnlockSlots     {}: -> Slots, a list of {Number, Kind: Passphrase, MemoryKib, Passes, Lanes}, {Number,
+//                     Kind: KeyFile}, {Number, Kind: Shares, Threshold, Count}
+// AddUnlockSlot       {SECRET}: one more secret opens the store -> Slot, Shares. 256 slots at most
+// ReplaceUnlockSlot   {Slot, SECRET}: another secret in place of that one -> Slot, Shares
+// RemoveUnlockSlot    {Slot}: -> Slot. The last one stays
+// RekeyRoot           {SECRET}: a new root key, and only SECRET opens the store -> Slot, Shares. Others that have
+//                     it open must open it again: changes answer them Store.Rekeyed
+// RotateDomainKey     {}: -> DomainKey, the number of the new key that records are sealed under; kmshsm_tick
+//                     brings the old ones along
+// VerifyStore         {}: reads all of the store -> Records, Keys, Events, Generation, Lineage, Complete, Found,
+//                     and Findings, a list of {What, Where, Key}. That something is wrong is no error
+// AcceptRollback      {}: takes a suspect store as it is -> Accepted: whether it was suspect
+// CreateBackup        {Path, (Recipients), (Threshold, Shares), (Custodians), (IncludeImported)}: a file that is
+//                     not there yet. Recipients: public keys, a list of PEM, RSA of 2048 to 4096 bits or SM2;
+//                     Threshold of so many Shares; one of them or both. Custodians: a public key for each share,
+//                     that it is encrypted to. IncludeImported: true takes keys of origin EXTERNAL along ->
+//                     Manifest, Shares or SealedShares, a list of {Custodian, Ciphertext}
+// RestoreKeys         {Path, OPENS, (PublicKey), (KeyIds)}: keys of a backup, all or those of a list, into this
+//                     store. PublicKey: of the store that must have signed it, as kmshsm_audit_key gives it ->
+//                     Taken, an object of numbers, and LeftOut, a list of {KeyId, Alias, Reason}
+// ImportSoftHsmToken  {Account, Region, Directory, Pin, (ProtectionLevel), (KeyUsage), (DryRun)}: keys of a token
+//                     of SoftHSM 2 -> TokenLabel, TokenSerial, Taken, a list of {Label, Id, KeyId, KeySpec,
+//                     KeyUsage, Alias}, and Refused, a list of {Label, Id, Why}
+// VerifyBackup *      {Path, (PublicKey), (OPENS)}: with OPENS every record is opened -> Manifest, KeyFingerprint,
+//                     Opened
+// RestoreStore *      {Path, Place, Passphrase or KeyFile, OPENS, (PublicKey), (Newer, NewerShares,
+//                     NewerPrivateKey or NewerBackupKey)}: makes a store of a backup. What a Newer one knows to be
+//                     destroyed stays so -> Taken, LeftOut
+//
+// @param store       NULL for the operations marked *, which need no open store
+// @param operation   the name
+// @param parameters  a JSON object of these members and no others, or NULL for none; the caller wipes it
+// @param answer      JSON, to be freed with kmshsm_string_free, which wipes it; written on success only
+// @return KMSHSM_OK, InvalidAction.NotFound, MissingParameter, InvalidParameter,
+//         ParseRequestParameterException, Shares.Invalid, Rejected.LimitExceeded, Store.*, Backup.*, Token.Failed
+//
+// For example: kmshsm_operate(store, "AddUnlockSlot", "{\"Threshold\": 2, \"Count\": 3}", &answer)
+KMSHSM_MUST_USE
+kmshsm_status kmshsm_operate(const kmshsm_store *store,
+                             const char *operation,
+                             const char *parameters,
+                             char **answer);
+
 // Writes down the calls and events that wait in the memory of this process. The library does so by
 // itself within a second, and when the store is closed.
 //
@@ -930,7 +989,13 @@ kmshsm_status kmshsm_set_key_memory(size_t bytes);
 // @param answer      JSON, to be freed with kmshsm_string_free: "version"; "state" (operational;
 //                    error; closed, after kmshsm_zeroize); "failure", the reason of the error state,
 //                    or null; "validated" (false); "hsm_keys" (usable, overridden or refused);
-//                    "allows_unprotected_memory"; "memory": each protection, and "reasons" for what is
+//                    "allows_unprotected_memory"; "store" (writable; degraded, after a failure to
+//                    write; read-only); "rollback" (none: nothing is known of the past; anchored;
+//                    suspect: it has gone back and takes no changes); "anchor" (none; new; found;
+//                    damaged; failed: it cannot be written, and the store takes no changes);
+//                    "generation", how often the store has been changed; "shred" (pending: what was
+//                    destroyed could still be read in old copies of the store; done; absent if the
+//                    store cannot be read); "memory": each protection, and "reasons" for what is
 //                    missing, each with the step, the system's answer and a hint
 // @return KMSHSM_OK
 KMSHSM_MUST_USE

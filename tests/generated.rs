@@ -4,7 +4,7 @@
 use std::path::Path;
 
 /// What the header is made from, in the order of a reader.
-const HEADER_SOURCES: [&str; 13] = [
+const HEADER_SOURCES: [&str; 14] = [
     "error/code.rs",
     "ffi/store.rs",
     "ffi/bytes.rs",
@@ -13,6 +13,7 @@ const HEADER_SOURCES: [&str; 13] = [
     "ffi/transfer.rs",
     "ffi/import.rs",
     "ffi/wrap.rs",
+    "ffi/operator.rs",
     "ffi/audit.rs",
     "ffi/module.rs",
     "ffi/guard.rs",

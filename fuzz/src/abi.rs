@@ -81,6 +81,12 @@ unsafe extern "C" {
         answer: *mut *mut c_char,
     ) -> Status;
     pub fn kmshsm_audit_key(store: Handle, pem: *mut *mut c_char) -> Status;
+    pub fn kmshsm_operate(
+        store: Handle,
+        operation: *const c_char,
+        parameters: *const c_char,
+        answer: *mut *mut c_char,
+    ) -> Status;
     pub fn kmshsm_tick(store: Handle, answer: *mut *mut c_char) -> Status;
     pub fn kmshsm_close(store: Handle);
     pub fn kmshsm_session_open(

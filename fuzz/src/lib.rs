@@ -10,6 +10,7 @@ mod crypt;
 mod json;
 mod memory;
 mod message;
+mod operator;
 pub mod run;
 pub mod script;
 mod stored_trail;

@@ -75,6 +75,9 @@ impl World {
                 verify_trail(*place, public_key, head, answer.0);
             }
             Call::AuditKey { store, answer } => self.trail_key(store, answer.0),
+            Call::Operate { store, name, parameters, answer } => {
+                self.operate(store, *name, parameters, answer.0);
+            }
             Call::Tick { store, answer } => self.tick(store, answer.0),
             Call::Close { store, really } if really.0 > 0 => self.close(store),
             Call::SessionOpen { store, account, region, out } => {

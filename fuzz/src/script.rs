@@ -76,6 +76,12 @@ pub enum Call {
         store: Pick,
         answer: There,
     },
+    Operate {
+        store: Pick,
+        name: u8,
+        parameters: Options,
+        answer: There,
+    },
     Tick {
         store: Pick,
         answer: There,

@@ -13,6 +13,7 @@ mod import;
 mod input;
 mod message;
 mod module;
+mod operate;
 mod session;
 mod store;
 mod transfer;
@@ -34,6 +35,8 @@ mod _native {
     use super::message::MessageDigest;
     #[pymodule_export]
     use super::module::{indicator, self_test_json, set_key_memory, zeroize};
+    #[pymodule_export]
+    use super::operate::operate_alone_json;
     #[pymodule_export]
     use super::session::Session;
     #[pymodule_export]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kmshsm::api;
 use kmshsm::error::{Error, ErrorCode, Result};
-use kmshsm::kms::{Kms, Options, Place, Unlock};
+use kmshsm::kms::{Kms, Options, Place, Share, Unlock};
 use kmshsm::model::IdentitySpec;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -49,21 +49,32 @@ impl Store {
 #[pymethods]
 impl Store {
     #[new]
-    #[pyo3(signature = (place, *, passphrase=None, key_file=None, keeper=None, options_json))]
+    #[pyo3(signature = (
+        place, *, passphrase=None, key_file=None, shares=None, keeper=None, options_json
+    ))]
     fn new(
         py: Python<'_>,
         place: PyBackedStr,
         passphrase: Option<Bound<'_, PyAny>>,
         key_file: Option<Bound<'_, PyAny>>,
+        shares: Option<Vec<PyBackedStr>>,
         keeper: Option<Bound<'_, PyAny>>,
         options_json: String,
     ) -> PyResult<Self> {
+        if shares.is_some() && (passphrase.is_some() || key_file.is_some()) {
+            return Err(PyTypeError::new_err("give shares or another secret, not both"));
+        }
         let secret = Secret::of(passphrase.as_ref(), key_file.as_ref())?;
         let keeper = keeper.map(|every| seconds(&every, "keeper")).transpose()?;
         let options = Options { keeper, ..Options::parse(&options_json).map_err(raise)? };
         let kms = run(py, || {
             let place = Place::parse(&place)?;
-            let unlock = secret.unlock(&place)?;
+            let shares = shares.map(|words| Share::parse_all(words.iter().map(|text| &**text)));
+            let shares = shares.transpose()?;
+            let unlock = match &shares {
+                Some(shares) => Some(Unlock::Shares(shares)),
+                None => secret.unlock(&place)?,
+            };
             place.open(unlock.as_ref(), options)
         })?;
         Ok(Self { kms: Closable::new(kms), place })

@@ -29,7 +29,13 @@ pub extern "C" fn kmshsm_set_key_memory(bytes: usize) -> kmshsm_status {
 /// @param answer      JSON, to be freed with kmshsm_string_free: "version"; "state" (operational;
 ///                    error; closed, after kmshsm_zeroize); "failure", the reason of the error state,
 ///                    or null; "validated" (false); "hsm_keys" (usable, overridden or refused);
-///                    "allows_unprotected_memory"; "memory": each protection, and "reasons" for what is
+///                    "allows_unprotected_memory"; "store" (writable; degraded, after a failure to
+///                    write; read-only); "rollback" (none: nothing is known of the past; anchored;
+///                    suspect: it has gone back and takes no changes); "anchor" (none; new; found;
+///                    damaged; failed: it cannot be written, and the store takes no changes);
+///                    "generation", how often the store has been changed; "shred" (pending: what was
+///                    destroyed could still be read in old copies of the store; done; absent if the
+///                    store cannot be read); "memory": each protection, and "reasons" for what is
 ///                    missing, each with the step, the system's answer and a hint
 /// @return KMSHSM_OK
 #[unsafe(no_mangle)]

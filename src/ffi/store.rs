@@ -98,7 +98,7 @@ pub unsafe extern "C" fn kmshsm_open(
 }
 
 /// Opens a store with options that kmshsm_open has no flags for: quotas, a thread of the library that
-/// does what falls due, and what the audit trail records.
+/// does what falls due, what the audit trail records, and what is known of the store's past.
 ///
 /// @param place       as for kmshsm_open
 /// @param unlock      as for kmshsm_open
@@ -117,7 +117,14 @@ pub unsafe extern "C" fn kmshsm_open(
 ///                    "all". Changes are recorded always;
 ///                    "StrictAudit": true: a use that is recorded is answered only when its event is on
 ///                    disk. Otherwise events of uses are written within a second;
-///                    "Identity": of a new store in memory, as for kmshsm_create_with
+///                    "Identity": of a new store in memory, as for kmshsm_create_with;
+///                    "Anchor": the path of a file on other media than the store's that remembers how far
+///                    the store has come, made if there is none; of stores in directories. A store that is
+///                    behind it, a copy that was put back for example, is suspect: reading and its keys
+///                    work, changes answer Store.Suspect;
+///                    "MinGeneration": a number that "generation" of kmshsm_module_status has reached; a
+///                    store that has not is suspect;
+///                    "AcceptRollback": true takes a suspect store as it is, which is recorded
 /// @param out         as for kmshsm_open
 /// @return as kmshsm_open; InvalidParameter also for options or quotas
 ///

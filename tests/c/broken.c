@@ -89,6 +89,8 @@ static void store_refuses(const world *w, const char *failure)
                 NULL, 0, &session),
             REFUSED, "nor with a login");
   is_status(kmshsm_tick(w->store, &answer), REFUSED, "nothing due is done");
+  is_status(kmshsm_operate(w->store, "VerifyStore", NULL, &answer), REFUSED,
+            "nothing is done to the store as a whole");
   is_status(kmshsm_flush(w->store), REFUSED, "nothing is written down");
   is_status(kmshsm_audit_export(w->store, "/nowhere/trail", &answer), REFUSED,
             "no trail is exported");
@@ -134,6 +136,22 @@ static void nothing_wraps(void)
   is_true(!answer, "with no answer");
 }
 
+static void no_backup_opens(void)
+{
+#define ZEROS "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+  char *answer = NULL;
+  is_status(kmshsm_operate(NULL, "VerifyBackup", "{\"Path\":\"/dev/null\"}",
+                           &answer),
+            REFUSED, "no backup is verified");
+  is_status(kmshsm_operate(NULL, "RestoreStore",
+                           "{\"Path\":\"/dev/null\",\"Place\":\"/nowhere\","
+                           "\"BackupKey\":\"" ZEROS "\","
+                           "\"KeyFile\":\"" ZEROS "\"}",
+                           &answer),
+            REFUSED, "and none restored");
+  is_true(!answer, "with no answer");
+}
+
 /* Opening anew works, and does not revive what was open. */
 static void recovers(const world *failed, const char *failure)
 {
@@ -165,6 +183,7 @@ static void break_and_mend(const char *name)
   store_refuses(&w, name);
   nothing_opens();
   nothing_wraps();
+  no_backup_opens();
   is_status(kmshsm_testing_break(NULL), "OK", "it is mended");
   recovers(&w, name);
   world_close(&w);

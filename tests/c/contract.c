@@ -35,6 +35,8 @@ int main(int argc, char **argv)
     test_indicator();
     test_logins();
     test_audit();
+    test_operator();
+    test_backups();
     test_threads();
   }
   return finish();

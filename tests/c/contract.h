@@ -24,7 +24,7 @@ typedef struct function {
   enum { STORE, SESSION, DIGEST } of;
   kmshsm_status (*ask)(const world *w);
 } function;
-enum { FUNCTIONS = 28 };
+enum { FUNCTIONS = 29 };
 extern const function functions[FUNCTIONS];
 
 void world_open(world *w);
@@ -53,6 +53,10 @@ json *answer_of(const kmshsm_session *session, const char *action,
 /* A field of such an answer, by its path; to be freed. */
 char *field_of(const kmshsm_session *session, const char *action,
                const char *parameters, const char *path);
+/* What an operation on the store as a whole answers, if its outcome is `code`
+   and that is OK, else NULL; to be freed with json_free. */
+json *operated(const kmshsm_store *store, const char *operation,
+               const char *parameters, const char *code, const char *what);
 /* {"name": "value"}, or the first pair and a second one; to be freed. */
 char *object_of(const char *name, const char *value, const char *name2,
                 const char *value2);
@@ -72,6 +76,8 @@ void test_due(void);
 void test_indicator(void);
 void test_logins(void);
 void test_audit(void);
+void test_operator(void);
+void test_backups(void);
 /* Whether this process has a keeper's thread, or soon has none any more. */
 int keeper_is(int there);
 void test_threads(void);

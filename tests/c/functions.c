@@ -52,6 +52,16 @@ static kmshsm_status tick(const world *w)
   return is_right ? status : WRONG;
 }
 
+static kmshsm_status operate(const world *w)
+{
+  char *answer = NULL;
+  kmshsm_status status =
+      kmshsm_operate(w->store, "ListUnlockSlots", NULL, &answer);
+  int is_right = !status == !!answer;
+  kmshsm_string_free(answer);
+  return is_right ? status : WRONG;
+}
+
 static kmshsm_status flush(const world *w)
 {
   return kmshsm_flush(w->store);
@@ -249,6 +259,7 @@ const function functions[FUNCTIONS] = {
     {"kmshsm_session_open_with", STORE, session_open_with},
     {"kmshsm_module_status", STORE, module_status},
     {"kmshsm_tick", STORE, tick},
+    {"kmshsm_operate", STORE, operate},
     {"kmshsm_flush", STORE, flush},
     {"kmshsm_audit_export", STORE, audit_export},
     {"kmshsm_audit_key", STORE, audit_key},

@@ -63,6 +63,21 @@ char *field_of(const kmshsm_session *session, const char *action,
   return text;
 }
 
+json *operated(const kmshsm_store *store, const char *operation,
+               const char *parameters, const char *code, const char *what)
+{
+  char *text = NULL;
+  json *answer = NULL;
+  kmshsm_status status = kmshsm_operate(store, operation, parameters, &text);
+  is_status(status, code, what);
+  if(status)
+    is_true(!text, "and nothing comes out");
+  else
+    answer = json_parse(text, strlen(text));
+  kmshsm_string_free(text);
+  return answer;
+}
+
 char *object_of(const char *name, const char *value, const char *name2,
                 const char *value2)
 {

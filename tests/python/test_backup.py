@@ -27,7 +27,7 @@ def blocks() -> dict[str, list[str]]:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """One in which kmshsm is the program, with the override for unlocked memory where it has one."""
+    """One in which kmshsm is the program, with the override for unlocked memory if it takes one."""
     program = Path(os.environ.get("KMSHSM", ROOT / "build" / "bin" / "kmshsm")).resolve()
     assert program.exists(), f"there is no {program}: make cli"
     script = tmp_path / "bin" / "kmshsm"

@@ -9,7 +9,7 @@
 b'hello'
 """
 
-from kmshsm import audit, byok
+from kmshsm import audit, backups, byok
 from kmshsm._native import (
     DataKey,
     ExportedDataKey,
@@ -20,6 +20,7 @@ from kmshsm._native import (
     set_key_memory,
     zeroize,
 )
+from kmshsm._operations import NewBackup, NewSlot
 from kmshsm.client import Session, Store, create, open, self_test
 from kmshsm.errors import (
     AccessDenied,
@@ -43,12 +44,15 @@ __all__ = [
     "InvalidState",
     "KmsError",
     "MessageDigest",
+    "NewBackup",
+    "NewSlot",
     "NotFound",
     "Session",
     "StorageError",
     "Store",
     "__version__",
     "audit",
+    "backups",
     "byok",
     "create",
     "indicator",

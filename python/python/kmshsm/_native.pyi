@@ -15,6 +15,7 @@ __all__ = [
     "__version__",
     "create",
     "indicator",
+    "operate_alone_json",
     "self_test_json",
     "set_key_memory",
     "verify_audit_json",
@@ -32,6 +33,13 @@ def create(
     identity: str = "EC_P256",
 ) -> None: ...
 def indicator() -> Literal["approved", "not approved"] | None: ...
+def operate_alone_json(
+    operation: str,
+    parameters: str,
+    /,
+    texts: dict[str, Buffer | str | None] | None = None,
+    keys: dict[str, Buffer | None] | None = None,
+) -> str: ...
 def self_test_json() -> str: ...
 def set_key_memory(bytes: int) -> None: ...
 def verify_audit_json(
@@ -48,6 +56,7 @@ class Store:
         *,
         passphrase: Buffer | str | None = None,
         key_file: Buffer | None = None,
+        shares: list[str] | None = None,
         keeper: int | None = None,
         options_json: str,
     ) -> Store: ...
@@ -56,6 +65,14 @@ class Store:
     def flush(self) -> None: ...
     def audit_key(self) -> str: ...
     def export_audit_json(self, path: str | PathLike[str]) -> str: ...
+    def operate_json(
+        self,
+        operation: str,
+        parameters: str,
+        /,
+        texts: dict[str, Buffer | str | None] | None = None,
+        keys: dict[str, Buffer | None] | None = None,
+    ) -> str: ...
     def close(self) -> None: ...
 
 @disjoint_base

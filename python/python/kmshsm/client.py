@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from kmshsm import _native
 from kmshsm._actions import Actions
+from kmshsm._json import text, texts
+from kmshsm._operations import Operations
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
     from typing_extensions import Buffer, Self
@@ -56,12 +59,16 @@ def open(
     *,
     passphrase: Buffer | str | None = None,
     key_file: Buffer | None = None,
+    shares: Sequence[str] | None = None,
     allow_unprotected_memory: bool = False,
     quotas: Literal["service"] | Mapping[str, Any] | None = None,
     keeper: int | None = None,
     audit: Literal["off", "denied", "all"] = "off",
     strict_audit: bool = False,
     identity: Literal["EC_P256", "EC_SM2"] | None = None,
+    anchor: str | os.PathLike[str] | None = None,
+    min_generation: int | None = None,
+    accept_rollback: bool = False,
 ) -> Store:
     """Opens a store.
 
@@ -70,6 +77,8 @@ def open(
         advance_clock moves it.
     :param passphrase: As for create; none for a store in memory.
     :param key_file: As for create; none for a store in memory.
+    :param shares: In place of both: words of shares that Store.add_unlock_slot made, at least as
+        many as are needed. The first four letters of each word will do.
     :param allow_unprotected_memory: The operator's override: keys at protection level HSM may be
         used although this process cannot lock memory.
     :param quotas: Limits for each account in each region: ``"service"`` for the service's own, or a
@@ -86,6 +95,13 @@ def open(
     :param strict_audit: A use that is recorded is answered only when its event is on disk.
         Otherwise events of uses are written within a second.
     :param identity: As for create; of a new store in memory only.
+    :param anchor: A file on other media than the store's that remembers how far the store has come,
+        made if there is none. A store that is behind it, a copy that was put back for example, is
+        ``suspect``: it is read and its keys are used, but changes raise StorageError
+        (``Store.Suspect``).
+    :param min_generation: A ``generation`` that Store.status has told of the store: one that has
+        not come so far is suspect.
+    :param accept_rollback: Takes a suspect store as it is; see Store.accept_rollback.
     """
     if isinstance(quotas, Mapping):
         quotas = dict(quotas)
@@ -97,13 +113,17 @@ def open(
         "Audit": audit,
         "StrictAudit": strict_audit,
         "Identity": identity,
+        "Anchor": None if anchor is None else os.fspath(anchor),
+        "MinGeneration": min_generation,
+        "AcceptRollback": accept_rollback,
     }
     return Store(
         os.fspath(place),
         passphrase=passphrase,
         key_file=key_file,
+        shares=texts("shares", shares),
         keeper=keeper,
-        options_json=json.dumps(options),
+        options_json=text(options),
     )
 
 
@@ -118,10 +138,11 @@ def self_test() -> dict[str, Any]:
     return report
 
 
-class Store(_native.Store):
+class Store(_native.Store, Operations):
     """An open store, made by open. Leaving its ``with`` block closes it.
 
-    It is for any number of threads. After a fork the child must open the store anew.
+    What concerns it as a whole are methods here, such as secrets that open it and backups; keys are
+    used in a session. It is for any number of threads. After a fork the child must open it anew.
     """
 
     __slots__ = ()
@@ -165,7 +186,7 @@ class Store(_native.Store):
             "MFAPresent": mfa_present,
             "UserAgent": user_agent,
         }
-        return Session(self, _text(login), access_key_secret)
+        return Session(self, text(login), access_key_secret)
 
     def status(self) -> dict[str, Any]:
         """Reports how well this process protects keys, and the reasons for what is missing."""
@@ -231,7 +252,7 @@ class Session(_native.Session, Actions):
         :param more: Further parameters: ``call("DescribeKey", KeyId=key)``.
         """
         request = {**(parameters or {}), **more}
-        answer: dict[str, Any] = json.loads(self.call_json(action, _text(request)))
+        answer: dict[str, Any] = json.loads(self.call_json(action, text(request)))
         return answer
 
     def sign_message(
@@ -290,19 +311,6 @@ class Session(_native.Session, Actions):
         /,
     ) -> None:
         self.close()
-
-
-def _text(request: dict[str, Any]) -> str:
-    """The request in JSON. What JSON cannot say is a TypeError that names the parameter."""
-    try:
-        return json.dumps(request)
-    except TypeError:
-        for name, value in request.items():
-            try:
-                json.dumps(value)
-            except TypeError as error:
-                raise TypeError(f"{name}: {error}") from None
-        raise
 
 
 def _read(message: Buffer | Readable, digest: _native.MessageDigest) -> None:

@@ -92,7 +92,12 @@ pub fn operate(
     (found.run)(kms, read(parameters)?)
 }
 
-/// The same for operations that need no open store.
+/// Whether the operation of that name needs no open store: [`operate_alone`] does it.
+pub fn stands_alone(operation: &str) -> bool {
+    [RestoreStore::NAME, VerifyBackup::NAME].contains(&operation)
+}
+
+/// The same as [`operate`] for operations that need no open store.
 pub fn operate_alone(operation: &str, parameters: Option<&str>) -> Result<Zeroizing<String>> {
     match operation {
         RestoreStore::NAME => text(&read(parameters)?.read::<RestoreStore>()?.run()?),
