@@ -159,10 +159,10 @@ def test_backups_in_shares(place: Path, kept: kmshsm.Store, tmp_path: Path) -> N
 
     again = tmp_path / "again"
     done = kmshsm.backups.restore(
-        path, again, passphrase=b"other", public_key=pem, shares=[shares[2], shares[0]]
+        path, again, passphrase=b'["x", "y"]', public_key=pem, shares=[shares[2], shares[0]]
     )
     assert (done["Taken"]["Keys"], done["LeftOut"]) == (1, [])
-    with kmshsm.open(again, passphrase="other") as store, store.session() as session:
+    with kmshsm.open(again, passphrase='["x", "y"]') as store, store.session() as session:
         assert session.decrypt(blob) == b"hello"
         assert store.audit_key() == pem
         assert store.verify()["Found"] == 0
