@@ -39,7 +39,7 @@ impl Kms {
     ///
     /// [`InvalidParameter`](ErrorCode::InvalidParameter): `path` if there is something already, or nothing
     /// can be written there; `Recipients` if there are none nor shares, or more than 16; as
-    /// [`split`](crate::hsm::shares::split) says. [`StoreDamaged`](ErrorCode::StoreDamaged) if a record cannot be
+    /// [`fresh_shares`](crate::kms::fresh_shares) says. [`StoreDamaged`](ErrorCode::StoreDamaged) if a record cannot be
     /// read.
     pub fn create_backup(
         &self,
