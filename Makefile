@@ -95,7 +95,7 @@ lint: $(VENV) python
 	cargo clippy $(PORTABLE) --lib --tests -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked -q --no-deps --lib
 	cargo test --locked -q --test floors --test generated --test python_actions
-	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.cpp tests/memory/*.c tests/faults/*.c c-examples/*.[ch]
+	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.cpp tests/memory/*.c tests/faults/*.c c-examples/*.[ch] benches/scale/*.c
 	cd python && ../.venv/bin/ruff check . ../tests/python ../tests/memory ../benches/scale && ../.venv/bin/ruff format -q --check . ../tests/python ../tests/memory ../benches/scale
 	cd python && ../.venv/bin/mypy python/kmshsm examples bench.py ../tests/python
 	cd python && ../.venv/bin/mypy ../tests/memory
