@@ -58,10 +58,11 @@ impl DomainTable {
         self.0.push(key);
     }
 
-    /// Leaves none but the active one.
-    pub(super) fn retire(&mut self) {
-        let active = self.active();
+    /// Leaves none but the active one. Answers how many have gone.
+    pub(super) fn retire(&mut self) -> u64 {
+        let (active, before) = (self.active(), self.0.len());
         self.0.retain(|key| key.number == active);
+        before.saturating_sub(self.0.len()) as u64
     }
 
     /// The same keys under another root key.

@@ -108,9 +108,10 @@ impl Header {
     }
 
     /// Nothing lies under any but the active domain key: the older ones are gone with this header.
-    pub fn retire_domain_keys(&mut self) {
-        self.domain.retire();
+    /// Answers how many.
+    pub fn retire_domain_keys(&mut self) -> u64 {
         self.resealed = None;
+        self.domain.retire()
     }
 
     /// Material has been destroyed. Copies of its record may be anywhere, but they lie under a domain key

@@ -135,14 +135,14 @@ impl Transaction<'_> {
             return Ok(Resealed { records: 0, is_done: true });
         };
         let (mut records, mut bytes) = (0, 0);
-        for (prefix, kind) in places::SEALED {
+        for (prefix, _) in places::SEALED {
             if cursor.first().is_some_and(|done| *done > prefix) {
                 continue;
             }
             let entries = kms.store.scan(&[prefix], &cursor, AT_ONCE - records)?;
             for entry in entries {
                 bytes += entry.value.len();
-                self.reseal_record(kms, kind, &entry.key, &entry.value)?;
+                self.reseal_record(kms, &entry.key, &entry.value)?;
                 records += 1;
                 cursor = entry.key;
                 if records == AT_ONCE || bytes >= BYTES_AT_ONCE {
@@ -151,44 +151,29 @@ impl Transaction<'_> {
                 }
             }
         }
-        let number = self.header.domain_key();
-        self.header.retire_domain_keys();
-        self.record_of_store(Deed::RetireDomainKeys, u64::from(number).saturating_sub(1))?;
+        let retired = self.header.retire_domain_keys();
+        self.record_of_store(Deed::RetireDomainKeys, retired)?;
         Ok(Resealed { records: records as u64, is_done: true })
     }
 
-    fn reseal_record(
-        &mut self,
-        kms: &Kms,
-        kind: RecordKind,
-        storage_key: &[u8],
-        record: &[u8],
-    ) -> Result<()> {
+    fn reseal_record(&mut self, kms: &Kms, storage_key: &[u8], record: &[u8]) -> Result<()> {
         if Keyring::domain_key_of(record)? == self.header.domain_key() {
             return Ok(());
         }
-        let id = match kind {
-            RecordKind::Identity => *self.keyring().store(),
-            RecordKind::Events | RecordKind::Checkpoint => {
-                places::sequence(storage_key).ok_or(ErrorCode::StoreDamaged)?.1
-            }
-            _ => *storage_key.last_chunk().ok_or(ErrorCode::StoreDamaged)?,
-        };
+        let found = places::record_at(storage_key, self.keyring().store());
+        let (kind, id) = found.ok_or(ErrorCode::StoreDamaged)?;
         let immutables = match kind {
             RecordKind::Version => self.immutables_of(kms, KeyVersionId::from_bytes(id))?,
             _ => Vec::new(),
         };
         let place = Place { kind, id: &id, storage_key, immutables: &immutables };
         let keyring = self.shared_keyring();
-        match kind {
-            RecordKind::Identity
-            | RecordKind::Version
-            | RecordKind::WrappingPair
-            | RecordKind::AccessKey => {
+        match kind.is_secret() {
+            true => {
                 let body = keyring.open_secret(&place, record)?;
                 self.put(&place, Body::Secret(&body))
             }
-            _ => {
+            false => {
                 let body = keyring.open_record(&place, record)?;
                 self.put(&place, Body::Clear(&body))
             }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::error::{ErrorCode, Result};
 use crate::hsm::arena::SecretBytes;
-use crate::hsm::{Header, Keyring, Place, RecordKind, WrappingPair};
+use crate::hsm::{Header, Keyring, Place, WrappingPair};
 use crate::kms::stored::{back, key_place, one, opened_key, pair_place, version_place};
 use crate::kms::trail::Texts;
 use crate::kms::{KeyRecord, Kms, Quotas, Version, places};
@@ -222,13 +222,10 @@ impl<'k> Transaction<'k> {
 
     /// What is replaced or removed must be genuine: its term leaves the header's sum.
     fn vouch(&self, place: &Place<'_>, record: &[u8]) -> Result<()> {
-        match place.kind {
-            RecordKind::Version | RecordKind::WrappingPair | RecordKind::AccessKey => {
-                drop(self.keyring().open_secret(place, record)?);
-            }
-            _ => drop(self.keyring().open_record(place, record)?),
+        match place.kind.is_secret() {
+            true => self.keyring().open_secret(place, record).map(drop),
+            false => self.keyring().open_record(place, record).map(drop),
         }
-        Ok(())
     }
 
     /// Seals a record and keeps the header's account of it. Written twice in one change, the last
