@@ -131,21 +131,14 @@ pub(super) fn sequence(storage_key: &[u8]) -> Option<(u64, [u8; 16])> {
 /// What kind of sealed record is at a storage key of `store`, and its id; `None` if none can be there.
 pub(super) fn record_at(storage_key: &[u8], store: &[u8; 16]) -> Option<(RecordKind, [u8; 16])> {
     let (first, rest) = storage_key.split_first()?;
-    let kind = match *first {
-        _ if storage_key == IDENTITY => return Some((RecordKind::Identity, *store)),
-        EVENTS_FROM => return Some((RecordKind::Events, sequence(storage_key)?.1)),
-        CHECKPOINT => return Some((RecordKind::Checkpoint, sequence(storage_key)?.1)),
-        KEY => RecordKind::Key,
-        VERSION => RecordKind::Version,
-        PAIR => RecordKind::WrappingPair,
-        SPACE => RecordKind::Space,
-        ALIAS => RecordKind::Alias,
-        TOMBSTONE => RecordKind::Tombstone,
-        USER => RecordKind::User,
-        POLICY => RecordKind::Policy,
-        ACCESS_KEY => RecordKind::AccessKey,
-        METER => RecordKind::Meter,
-        _ => return None,
+    let kind = match record_kind(*first)? {
+        RecordKind::Identity => {
+            return (storage_key == IDENTITY).then_some((RecordKind::Identity, *store));
+        }
+        kind @ (RecordKind::Events | RecordKind::Checkpoint) => {
+            return Some((kind, sequence(storage_key)?.1));
+        }
+        kind => kind,
     };
     let len = if matches!(kind, RecordKind::User | RecordKind::Policy) { 32 } else { 16 };
     (rest.len() == len).then(|| rest.last_chunk().map(|id| (kind, *id)))?
