@@ -36,7 +36,9 @@ pub(super) fn connect(path: &Path, purpose: Use) -> rusqlite::Result<Connection>
     // SQLite would checkpoint and delete the log if it thinks that nobody else is there, which it
     // cannot tell after a fork. We do it when we know; see `Inner::drop`.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    if purpose != Use::Write {
+    if purpose == Use::Write {
+        connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
+    } else {
         connection.pragma_update(None, "query_only", true)?;
     }
     Ok(connection)
@@ -201,6 +203,10 @@ const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(ALWAYS);
 const ALWAYS: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX
     .union(OpenFlags::SQLITE_OPEN_NOFOLLOW)
     .union(OpenFlags::SQLITE_OPEN_EXRESCODE);
+
+/// How long the log becomes before it is brought into the database, in pages of 4 KiB. Many changes write
+/// the same pages, which then go there once; but whoever opens a store after a crash reads all of it.
+const LOG_PAGES: u32 = 4000;
 
 /// How long SQLite tries for a lock of its own. Rarely at all: writers queue before.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);

@@ -84,7 +84,7 @@ impl SqliteStore {
 
 impl Keystore for SqliteStore {
     fn get(&self, keys: &[&[u8]]) -> Result<Vec<Option<Entry>>> {
-        self.inner.read(|connection| transaction::get(connection, keys))
+        self.inner.look(|connection| transaction::get(connection, keys))
     }
 
     fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Entry>> {
@@ -275,6 +275,21 @@ impl Inner {
 
     fn is_degraded(&self) -> bool {
         self.degraded.load(Ordering::Acquire)
+    }
+
+    /// Reads a little, by the writer's connection unless it is in use: it still has the pages that it
+    /// has written, while those that only read lose theirs with every change.
+    fn look<T>(&self, ask: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let live = self.live()?;
+        if let (Some(writer), false) = (&live.writer, self.is_degraded()) {
+            let _pass = Pass::enter();
+            if let Ok(writer) = writer.try_lock()
+                && writer.is_autocommit()
+            {
+                return ask(&writer).map_err(|error| database::failed(&error));
+            }
+        }
+        self.read(ask)
     }
 
     fn read<T>(&self, ask: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T> {
