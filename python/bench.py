@@ -40,7 +40,7 @@ def main() -> None:
     nonce = os.urandom(12)
     with kmshsm.open(allow_unprotected_memory=True) as store, store.session() as session:
         for level in ("SOFTWARE", "HSM"):
-            key = session.create_key(protection_level=level)["KeyMetadata"]["KeyId"]
+            key = session.api.create_key(protection_level=level)["KeyMetadata"]["KeyId"]
             for size in (32, 1024, 4096):
                 data = os.urandom(size)
                 jobs: dict[str, Callable[[], object]] = {

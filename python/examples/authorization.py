@@ -24,10 +24,10 @@ def make_user(session: kmshsm.Session, name: str, region: str, key_id: str) -> d
         "Action": ["kms:Encrypt", "kms:Decrypt"],
         "Resource": f"acs:kms:{region}:{ACCOUNT}:key/{key_id}",
     }
-    session.create_user(name)
-    session.create_policy(name, json.dumps({"Version": "1", "Statement": [statement]}))
-    session.attach_policy_to_user("Custom", name, name)
-    access_key: dict[str, str] = session.create_access_key(user_name=name)["AccessKey"]
+    session.api.create_user(name)
+    session.api.create_policy(name, json.dumps({"Version": "1", "Statement": [statement]}))
+    session.api.attach_policy_to_user("Custom", name, name)
+    access_key: dict[str, str] = session.api.create_access_key(user_name=name)["AccessKey"]
     return access_key
 
 
@@ -46,7 +46,7 @@ def carry_out(store: kmshsm.Store, arguments: argparse.Namespace) -> None:
         session.encrypt(key_id, b"hello")
         print("Encrypt: allowed")
         try:
-            session.disable_key(key_id)
+            session.api.disable_key(key_id)
         except kmshsm.AccessDenied as error:
             print(f"DisableKey: {error.code}")
         else:

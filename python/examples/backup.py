@@ -30,7 +30,7 @@ def main() -> int:
         kmshsm.create(first, passphrase=passphrase)
         with kmshsm.open(first, passphrase=passphrase, allow_unprotected_memory=allow) as store:
             with store.session() as session:
-                key = session.create_key()["KeyMetadata"]["KeyId"]
+                key = session.api.create_key()["KeyMetadata"]["KeyId"]
                 ciphertext = session.encrypt(key, b"hello")
             # The shares are nowhere else: in earnest, each goes to a custodian now.
             shares = store.backup(backup, shares=(2, 3)).shares

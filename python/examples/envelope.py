@@ -43,7 +43,7 @@ class NotAnEnvelope(Exception):  # noqa: N818
 
 def encrypt(session: kmshsm.Session, key_id: str, source: BinaryIO, target: BinaryIO) -> None:
     """Encrypts a stream with a new data key, which is encrypted under a key of the store."""
-    data_key = session.generate_data_key(key_id, encryption_context=CONTEXT)
+    data_key = session.generate_data_key(key_id, context=CONTEXT)
     blob = data_key.ciphertext_blob
     target.write(MAGIC + len(blob).to_bytes(2, "big") + blob)
     cipher = AESGCM(data_key.plaintext)

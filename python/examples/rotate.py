@@ -19,7 +19,7 @@ DAY = 86400
 def version_of(session: kmshsm.Session, blob: bytes) -> str:
     """The version that opens a ciphertext."""
     text = base64.b64encode(blob).decode()
-    version: str = session.call("Decrypt", CiphertextBlob=text)["KeyVersionId"]
+    version: str = session.api.call("Decrypt", CiphertextBlob=text)["KeyVersionId"]
     return version
 
 
@@ -36,7 +36,7 @@ def main() -> None:
         kmshsm.open("memory:?clock=manual", allow_unprotected_memory=True) as store,
         store.session("111122223333", "cn-hongkong") as session,
     ):
-        created = session.create_key(
+        created = session.api.create_key(
             protection_level="HSM", enable_automatic_rotation=True, rotation_interval="30d"
         )
         before = created["KeyMetadata"]
@@ -45,8 +45,8 @@ def main() -> None:
         blob = session.encrypt(key, b"hello there")
         data_key, sealed = session.generate_data_key(key)
 
-        session.advance_clock(30 * DAY)
-        after = session.describe_key(key)["KeyMetadata"]
+        session.api.advance_clock(30 * DAY)
+        after = session.api.describe_key(key)["KeyMetadata"]
         second = after["PrimaryKeyVersion"]
         print(f"30 days later: version {second}, until {after['NextRotationDate']}")
         check(first != second, "the key has a new version")

@@ -26,11 +26,11 @@ ALGORITHMS = {"EC_P256": "ECDSA_SHA_256", "EC_SM2": "SM2DSA"}
 def carry_out(session: kmshsm.Session, arguments: argparse.Namespace) -> int:
     """Answers the exit code: 1 for a wrong signature."""
     key: str = arguments.key_id
-    newest: str = session.list_key_versions(key)["KeyVersions"]["KeyVersion"][0]["KeyVersionId"]
+    newest: str = session.api.list_key_versions(key)["KeyVersions"]["KeyVersion"][0]["KeyVersionId"]
     if arguments.action == "public-key":
         sys.stdout.write(session.get_public_key(key, newest))
         return 0
-    spec = session.describe_key(key)["KeyMetadata"]["KeySpec"]
+    spec = session.api.describe_key(key)["KeyMetadata"]["KeySpec"]
     if spec not in ALGORITHMS:
         print(f"A key of spec {spec} is not for this example.", file=sys.stderr)
         return 1

@@ -10,7 +10,7 @@ use pyo3::types::PyBytes;
 
 use crate::answers::DataKey;
 use crate::errors::raise;
-use crate::input::{CONTEXT, Input, context, key, plaintext_len};
+use crate::input::{CONTEXT, Input, encryption_context, key, plaintext_len};
 use crate::session::{Session, call};
 
 #[pymethods]
@@ -20,19 +20,19 @@ impl Session {
     /// :param key_id: A key id, alias or ARN.
     /// :param plaintext: The bytes. JSON's Base64 stands for the same bytes: both lanes read each
     ///     other's ciphertext.
-    /// :param encryption_context: Must be given again to decrypt.
-    #[pyo3(signature = (key_id, plaintext, encryption_context=None))]
+    /// :param context: Must be given again to decrypt.
+    #[pyo3(signature = (key_id, plaintext, context=None))]
     fn encrypt<'py>(
         &self,
         py: Python<'py>,
         key_id: PyBackedStr,
         plaintext: &Bound<'py, PyAny>,
-        encryption_context: Option<Bound<'py, PyAny>>,
+        context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let session = self.kms()?;
         let key_id = key(&key_id, "KeyId")?;
         let plaintext = Input::of(plaintext, "plaintext")?;
-        let encryption_context = context(encryption_context.as_ref(), CONTEXT)?;
+        let encryption_context = encryption_context(context.as_ref(), CONTEXT)?;
         check_plaintext(plaintext.len()).map_err(raise)?;
         PyBytes::new_with(py, plaintext.len() + OVERHEAD, |out| {
             let (plaintext, into) = ((&*plaintext).into(), Into::Memory(out));
@@ -44,17 +44,17 @@ impl Session {
     /// Decrypts what encrypt, generate_data_key or the actions of the same names made.
     ///
     /// :param ciphertext: The ciphertext; it names its key.
-    /// :param encryption_context: What was given to encrypt.
-    #[pyo3(signature = (ciphertext, encryption_context=None))]
+    /// :param context: What was given to encrypt.
+    #[pyo3(signature = (ciphertext, context=None))]
     fn decrypt<'py>(
         &self,
         py: Python<'py>,
         ciphertext: &Bound<'py, PyAny>,
-        encryption_context: Option<Bound<'py, PyAny>>,
+        context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let session = self.kms()?;
         let ciphertext = Input::of(ciphertext, "ciphertext")?;
-        let encryption_context = context(encryption_context.as_ref(), CONTEXT)?;
+        let encryption_context = encryption_context(context.as_ref(), CONTEXT)?;
         PyBytes::new_with(py, plaintext_len(&ciphertext)?, |out| {
             let (ciphertext_blob, into) = ((&*ciphertext).into(), Into::Memory(out));
             let request = Decrypt { ciphertext_blob, encryption_context, into };
@@ -67,18 +67,18 @@ impl Session {
     ///
     /// :param key_id: A key id, alias or ARN.
     /// :param number_of_bytes: 1 to 1024.
-    /// :param encryption_context: Must be given again to decrypt.
-    #[pyo3(signature = (key_id, number_of_bytes=32, encryption_context=None))]
+    /// :param context: Must be given again to decrypt.
+    #[pyo3(signature = (key_id, number_of_bytes=32, context=None))]
     fn generate_data_key<'py>(
         &self,
         py: Python<'py>,
         key_id: PyBackedStr,
         number_of_bytes: i64,
-        encryption_context: Option<Bound<'py, PyAny>>,
+        context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<DataKey> {
         let session = self.kms()?;
         let key_id = key(&key_id, "KeyId")?;
-        let encryption_context = context(encryption_context.as_ref(), CONTEXT)?;
+        let encryption_context = encryption_context(context.as_ref(), CONTEXT)?;
         let number = data_key_len(number_of_bytes).map_err(raise)?;
         let len = number as usize;
         let mut sealed = PyBytes::new(py, b"");
@@ -104,18 +104,18 @@ impl Session {
     ///
     /// :param key_id: A key id, alias or ARN.
     /// :param number_of_bytes: 1 to 1024.
-    /// :param encryption_context: Must be given again to decrypt.
-    #[pyo3(signature = (key_id, number_of_bytes=32, encryption_context=None))]
+    /// :param context: Must be given again to decrypt.
+    #[pyo3(signature = (key_id, number_of_bytes=32, context=None))]
     fn generate_data_key_without_plaintext<'py>(
         &self,
         py: Python<'py>,
         key_id: PyBackedStr,
         number_of_bytes: i64,
-        encryption_context: Option<Bound<'py, PyAny>>,
+        context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let session = self.kms()?;
         let key_id = key(&key_id, "KeyId")?;
-        let encryption_context = context(encryption_context.as_ref(), CONTEXT)?;
+        let encryption_context = encryption_context(context.as_ref(), CONTEXT)?;
         let number = data_key_len(number_of_bytes).map_err(raise)?;
         PyBytes::new_with(py, number as usize + OVERHEAD, |ciphertext| {
             let request = GenerateDataKeyWithoutPlaintext {

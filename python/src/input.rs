@@ -96,10 +96,10 @@ pub fn word<T>(parsed: Result<T, String>, parameter: &'static str) -> PyResult<T
 }
 
 /// The encryption context where there is one only: its name in Python and in the API.
-pub const CONTEXT: [&str; 2] = ["encryption_context", "EncryptionContext"];
+pub const CONTEXT: [&str; 2] = ["context", "EncryptionContext"];
 
 /// An encryption context: a mapping of texts to texts, or `None`.
-pub fn context(
+pub fn encryption_context(
     value: Option<&Bound<'_, PyAny>>,
     [name, parameter]: [&'static str; 2],
 ) -> PyResult<EncryptionContext> {

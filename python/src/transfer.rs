@@ -10,7 +10,7 @@ use pyo3::types::PyBytes;
 
 use crate::answers::ExportedDataKey;
 use crate::errors::raise;
-use crate::input::{CONTEXT, Input, context, key, version, word};
+use crate::input::{CONTEXT, Input, encryption_context, key, version, word};
 use crate::session::{Session, call};
 
 #[pymethods]
@@ -22,8 +22,8 @@ impl Session {
     /// :param ciphertext_blob: What a symmetric key has encrypted; or, with the three source
     ///     parameters, what was encrypted with a public key.
     /// :param destination_key_id: A key id or ARN: the symmetric key that encrypts.
-    /// :param source_encryption_context: What was given to encrypt.
-    /// :param destination_encryption_context: Must be given again to decrypt.
+    /// :param source_context: What was given to encrypt.
+    /// :param destination_context: Must be given again to decrypt.
     /// :param source_key_id: For what was encrypted with a public key: a key id or ARN.
     /// :param source_key_version_id: For the same: the version.
     /// :param source_encryption_algorithm: For the same: RSAES_OAEP_SHA_256, RSAES_OAEP_SHA_1 or
@@ -32,8 +32,8 @@ impl Session {
         ciphertext_blob,
         destination_key_id,
         *,
-        source_encryption_context=None,
-        destination_encryption_context=None,
+        source_context=None,
+        destination_context=None,
         source_key_id=None,
         source_key_version_id=None,
         source_encryption_algorithm=None,
@@ -43,8 +43,8 @@ impl Session {
         py: Python<'py>,
         ciphertext_blob: &Bound<'py, PyAny>,
         destination_key_id: PyBackedStr,
-        source_encryption_context: Option<Bound<'py, PyAny>>,
-        destination_encryption_context: Option<Bound<'py, PyAny>>,
+        source_context: Option<Bound<'py, PyAny>>,
+        destination_context: Option<Bound<'py, PyAny>>,
         source_key_id: Option<PyBackedStr>,
         source_key_version_id: Option<PyBackedStr>,
         source_encryption_algorithm: Option<PyBackedStr>,
@@ -64,14 +64,14 @@ impl Session {
             source_encryption_algorithm: source_encryption_algorithm
                 .map(|text| word(EncryptionAlgorithm::parse(&text), "SourceEncryptionAlgorithm"))
                 .transpose()?,
-            source_encryption_context: context(
-                source_encryption_context.as_ref(),
-                ["source_encryption_context", "SourceEncryptionContext"],
+            source_encryption_context: encryption_context(
+                source_context.as_ref(),
+                ["source_context", "SourceEncryptionContext"],
             )?,
             destination_key_id: key(&destination_key_id, "DestinationKeyId")?,
-            destination_encryption_context: context(
-                destination_encryption_context.as_ref(),
-                ["destination_encryption_context", "DestinationEncryptionContext"],
+            destination_encryption_context: encryption_context(
+                destination_context.as_ref(),
+                ["destination_context", "DestinationEncryptionContext"],
             )?,
             into: Into::New,
         };
@@ -82,7 +82,7 @@ impl Session {
     ///
     /// :param ciphertext_blob: The data key, as generate_data_key or encrypt has encrypted it.
     /// :param public_key_blob: The public key: SubjectPublicKeyInfo in DER.
-    /// :param encryption_context: What was given to encrypt.
+    /// :param context: What was given to encrypt.
     /// :param wrapping_key_spec: RSA_2048; EC_SM2 for keys at level HSM in regions of the GM class.
     /// :param wrapping_algorithm: RSAES_OAEP_SHA_256 or RSAES_OAEP_SHA_1 for RSA_2048, SM2PKE for
     ///     EC_SM2.
@@ -91,12 +91,12 @@ impl Session {
         signature = (
             ciphertext_blob,
             public_key_blob,
-            encryption_context=None,
+            context=None,
             *,
             wrapping_key_spec=Cow::Borrowed("RSA_2048"),
             wrapping_algorithm=Cow::Borrowed("RSAES_OAEP_SHA_256"),
         ),
-        text_signature = "($self, ciphertext_blob, public_key_blob, encryption_context=None, *, \
+        text_signature = "($self, ciphertext_blob, public_key_blob, context=None, *, \
                           wrapping_key_spec='RSA_2048', wrapping_algorithm='RSAES_OAEP_SHA_256')"
     )]
     fn export_data_key<'py>(
@@ -104,7 +104,7 @@ impl Session {
         py: Python<'py>,
         ciphertext_blob: &Bound<'py, PyAny>,
         public_key_blob: &Bound<'py, PyAny>,
-        encryption_context: Option<Bound<'py, PyAny>>,
+        context: Option<Bound<'py, PyAny>>,
         wrapping_key_spec: Cow<'_, str>,
         wrapping_algorithm: Cow<'_, str>,
     ) -> PyResult<Bound<'py, PyBytes>> {
@@ -113,7 +113,7 @@ impl Session {
         let public_key = Input::of(public_key_blob, "public_key_blob")?;
         let request = ExportDataKey {
             ciphertext_blob: (&*blob).into(),
-            encryption_context: context(encryption_context.as_ref(), CONTEXT)?,
+            encryption_context: encryption_context(context.as_ref(), CONTEXT)?,
             public_key_blob: (&*public_key).into(),
             wrapping_key_spec: word(WrappingKeySpec::parse(&wrapping_key_spec), "WrappingKeySpec")?,
             wrapping_algorithm: word(
@@ -131,7 +131,7 @@ impl Session {
     /// :param key_id: A key id, alias or ARN.
     /// :param public_key_blob: The public key: SubjectPublicKeyInfo in DER.
     /// :param number_of_bytes: 1 to 1024, and no more than the wrapping takes.
-    /// :param encryption_context: Must be given again to decrypt.
+    /// :param context: Must be given again to decrypt.
     /// :param wrapping_key_spec: As for export_data_key.
     /// :param wrapping_algorithm: As for export_data_key.
     #[pyo3(
@@ -139,13 +139,13 @@ impl Session {
             key_id,
             public_key_blob,
             number_of_bytes=32,
-            encryption_context=None,
+            context=None,
             *,
             wrapping_key_spec=Cow::Borrowed("RSA_2048"),
             wrapping_algorithm=Cow::Borrowed("RSAES_OAEP_SHA_256"),
         ),
         text_signature = "($self, key_id, public_key_blob, number_of_bytes=32, \
-                          encryption_context=None, *, wrapping_key_spec='RSA_2048', \
+                          context=None, *, wrapping_key_spec='RSA_2048', \
                           wrapping_algorithm='RSAES_OAEP_SHA_256')"
     )]
     fn generate_and_export_data_key(
@@ -154,7 +154,7 @@ impl Session {
         key_id: PyBackedStr,
         public_key_blob: &Bound<'_, PyAny>,
         number_of_bytes: i64,
-        encryption_context: Option<Bound<'_, PyAny>>,
+        context: Option<Bound<'_, PyAny>>,
         wrapping_key_spec: Cow<'_, str>,
         wrapping_algorithm: Cow<'_, str>,
     ) -> PyResult<ExportedDataKey> {
@@ -164,7 +164,7 @@ impl Session {
             key_id: key(&key_id, "KeyId")?,
             key_spec: None,
             number_of_bytes: Some(data_key_len(number_of_bytes).map_err(raise)?),
-            encryption_context: context(encryption_context.as_ref(), CONTEXT)?,
+            encryption_context: encryption_context(context.as_ref(), CONTEXT)?,
             public_key_blob: (&*public_key).into(),
             wrapping_key_spec: word(WrappingKeySpec::parse(&wrapping_key_spec), "WrappingKeySpec")?,
             wrapping_algorithm: word(

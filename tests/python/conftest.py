@@ -29,5 +29,5 @@ def session(store: kmshsm.Store, request: pytest.FixtureRequest) -> Iterator[kms
 @pytest.fixture
 def key(session: kmshsm.Session) -> str:
     """An AES key in that session."""
-    key_id: str = session.create_key()["KeyMetadata"]["KeyId"]
+    key_id: str = session.api.create_key()["KeyMetadata"]["KeyId"]
     return key_id

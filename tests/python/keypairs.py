@@ -30,9 +30,9 @@ DECRYPTS = [
 
 def key_pair(session: kmshsm.Session, spec: str, usage: str) -> tuple[str, str]:
     """A new key and its version."""
-    made = session.call("CreateKey", KeySpec=spec, KeyUsage=usage, ProtectionLevel="HSM")
+    made = session.api.call("CreateKey", KeySpec=spec, KeyUsage=usage, ProtectionLevel="HSM")
     key: str = made["KeyMetadata"]["KeyId"]
-    versions = session.list_key_versions(key)["KeyVersions"]["KeyVersion"]
+    versions = session.api.list_key_versions(key)["KeyVersions"]["KeyVersion"]
     return key, versions[0]["KeyVersionId"]
 
 

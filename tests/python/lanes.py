@@ -205,8 +205,8 @@ def re_encrypt(session: kmshsm.Session, given: dict[str, Any]) -> dict[str, Any]
     blob = session.re_encrypt(
         given["CiphertextBlob"],
         given["DestinationKeyId"],
-        source_encryption_context=given.get("SourceEncryptionContext"),
-        destination_encryption_context=given.get("DestinationEncryptionContext"),
+        source_context=given.get("SourceEncryptionContext"),
+        destination_context=given.get("DestinationEncryptionContext"),
         source_key_id=given.get("SourceKeyId"),
         source_key_version_id=given.get("SourceKeyVersionId"),
         source_encryption_algorithm=given.get("SourceEncryptionAlgorithm"),

@@ -41,7 +41,7 @@ def test_short_messages(session: kmshsm.Session, spec: str, algorithm: str, kind
 
 def test_public_keys(session: kmshsm.Session) -> None:
     key, version = signer(session, "EC_P256")
-    session.disable_key(key)
+    session.api.disable_key(key)
     lines = session.get_public_key(key, version).splitlines()
     assert (lines[0], lines[-1]) == ("-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----")
 
@@ -75,28 +75,28 @@ def test_names_and_words(session: kmshsm.Session) -> None:
 
 
 def test_moving_between_keys(session: kmshsm.Session) -> None:
-    old, new = (session.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
+    old, new = (session.api.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
     blob = session.encrypt(old, b"hello", {"a": "1"})
     moved = session.re_encrypt(
         blob,
         new,
-        source_encryption_context={"a": "1"},
-        destination_encryption_context={"b": "2"},
+        source_context={"a": "1"},
+        destination_context={"b": "2"},
     )
     assert type(moved) is bytes
-    session.disable_key(old)
+    session.api.disable_key(old)
     assert session.decrypt(moved, {"b": "2"}) == b"hello"
     with pytest.raises(kmshsm.InvalidState):
-        session.re_encrypt(moved, old, source_encryption_context={"b": "2"})
+        session.re_encrypt(moved, old, source_context={"b": "2"})
     with pytest.raises(kmshsm.CryptoError):
         session.re_encrypt(moved, new)
     wrong: Any = {"a": 1}
-    with pytest.raises(TypeError, match=r"^source_encryption_context must be a mapping"):
-        session.re_encrypt(moved, new, source_encryption_context=wrong)
-    with pytest.raises(TypeError, match=r"^destination_encryption_context must be a mapping"):
-        session.re_encrypt(moved, new, destination_encryption_context=wrong)
+    with pytest.raises(TypeError, match=r"^source_context must be a mapping"):
+        session.re_encrypt(moved, new, source_context=wrong)
+    with pytest.raises(TypeError, match=r"^destination_context must be a mapping"):
+        session.re_encrypt(moved, new, destination_context=wrong)
     with pytest.raises(kmshsm.ArgumentError, match='"SourceEncryptionContext"'):
-        session.re_encrypt(moved, new, source_encryption_context={"a": "x" * 9000})
+        session.re_encrypt(moved, new, source_context={"a": "x" * 9000})
     with pytest.raises(kmshsm.ArgumentError, match='"DestinationKeyId"'):
         session.re_encrypt(moved, "")
 
@@ -104,7 +104,7 @@ def test_moving_between_keys(session: kmshsm.Session) -> None:
 @pytest.mark.parametrize(("spec", "algorithm"), DECRYPTS)
 def test_moving_from_a_public_key(session: kmshsm.Session, spec: str, algorithm: str) -> None:
     source, version = decrypter(session, spec)
-    key = session.create_key()["KeyMetadata"]["KeyId"]
+    key = session.api.create_key()["KeyMetadata"]["KeyId"]
     blob = session.asymmetric_encrypt(source, version, algorithm, b"hello")
     moved = session.re_encrypt(
         blob,
@@ -125,7 +125,7 @@ def test_moving_from_a_public_key(session: kmshsm.Session, spec: str, algorithm:
 
 
 def test_exported_data_keys(session: kmshsm.Session) -> None:
-    key = session.create_key(protection_level="HSM")["KeyMetadata"]["KeyId"]
+    key = session.api.create_key(protection_level="HSM")["KeyMetadata"]["KeyId"]
     pair = decrypter(session, "RSA_2048")
     public = der(session.get_public_key(*pair))
     made = session.generate_and_export_data_key(key, bytearray(public), 16, {"disk": "7"})

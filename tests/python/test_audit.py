@@ -23,7 +23,7 @@ def made(place: Path, identity: Identity) -> kmshsm.Store:
     kmshsm.create(place, key_file=bytes(32), identity=identity)
     store = kmshsm.open(place, key_file=bytes(32), audit="all", allow_unprotected_memory=True)
     with store.session() as session:
-        session.encrypt(session.create_key()["KeyMetadata"]["KeyId"], b"hello")
+        session.encrypt(session.api.create_key()["KeyMetadata"]["KeyId"], b"hello")
     return store
 
 
@@ -32,7 +32,7 @@ def test_an_exported_trail_verifies(tmp_path: Path, identity: Identity, algorith
     path, cut = tmp_path / "trail", tmp_path / "cut"
     with made(tmp_path / "store", identity) as store:
         first = store.export_audit(tmp_path / "first")
-        store.session().create_key()
+        store.session().api.create_key()
         exported, pem = store.export_audit(path), store.audit_key()
         with pytest.raises(kmshsm.ArgumentError, match="path"):
             store.export_audit(path)
@@ -75,11 +75,11 @@ def test_it_verifies_without_the_library(tmp_path: Path, identity: Identity) -> 
 def test_what_is_recorded(audit: str, uses: list[str], strict: bool) -> None:
     with kmshsm.open(audit=audit, strict_audit=strict) as store:  # type: ignore[arg-type]
         session = store.session()
-        key = session.create_key()["KeyMetadata"]["KeyId"]
+        key = session.api.create_key()["KeyMetadata"]["KeyId"]
         session.encrypt(key, b"hello")
         with pytest.raises(kmshsm.CryptoError):
             session.decrypt(b"x" * 96)
-        names = [event["eventName"] for event in session.lookup_events()["Events"]]
+        names = [event["eventName"] for event in session.api.lookup_events()["Events"]]
     assert names == [*uses, "CreateKey"]
 
 
@@ -88,15 +88,15 @@ def test_what_waits_is_there_for_others_after_a_flush(tmp_path: Path) -> None:
         made(tmp_path / "store", "EC_P256") as store,
         kmshsm.open(tmp_path / "store", key_file=bytes(32)) as other,
     ):
-        session, key = store.session(), other.session().list_keys()["Keys"]["Key"][0]["KeyId"]
-        before = len(other.session().lookup_events(event_name="Encrypt")["Events"])
+        session, key = store.session(), other.session().api.list_keys()["Keys"]["Key"][0]["KeyId"]
+        before = len(other.session().api.lookup_events(event_name="Encrypt")["Events"])
         session.encrypt(key, b"again")
         store.flush()
-        after = len(other.session().lookup_events(event_name="Encrypt")["Events"])
+        after = len(other.session().api.lookup_events(event_name="Encrypt")["Events"])
         assert after == 2 and before <= 1
         session.encrypt(key, b"and again")
         deadline = time.monotonic() + 60
-        while len(other.session().lookup_events(event_name="Encrypt")["Events"]) < 3:
+        while len(other.session().api.lookup_events(event_name="Encrypt")["Events"]) < 3:
             assert time.monotonic() < deadline, "nobody writes it"
             time.sleep(0.1)
 

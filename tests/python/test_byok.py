@@ -28,7 +28,9 @@ RSA_HYBRID = "RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD"
 
 def awaiting(session: kmshsm.Session, key_spec: str) -> str:
     """A key that awaits its material."""
-    created = session.call("CreateKey", Origin="EXTERNAL", ProtectionLevel="HSM", KeySpec=key_spec)
+    created = session.api.call(
+        "CreateKey", Origin="EXTERNAL", ProtectionLevel="HSM", KeySpec=key_spec
+    )
     key: str = created["KeyMetadata"]["KeyId"]
     return key
 
@@ -72,7 +74,7 @@ def test_the_private_key_inside_is_the_one_outside(session: kmshsm.Session, key_
     for encoding in (serialization.Encoding.DER, serialization.Encoding.PEM):
         wrapped = kmshsm.byok.wrap(parameters.public_key, RSA_HYBRID, pkcs8(private, encoding))
         session.import_key_material(key, wrapped, parameters.import_token)
-    version = session.list_key_versions(key)["KeyVersions"]["KeyVersion"][0]["KeyVersionId"]
+    version = session.api.list_key_versions(key)["KeyVersions"]["KeyVersion"][0]["KeyVersionId"]
     expected = private.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )

@@ -105,4 +105,4 @@ def do(
         answer = lanes.typed(session, action, given)
         if answer is not None:
             return answer, True
-    return session.call(action, given), False
+    return session.api.call(action, given), False

@@ -59,7 +59,7 @@ def test_all_classes_are_exported() -> None:
 
 def test_an_error_tells_all(session: kmshsm.Session) -> None:
     with pytest.raises(kmshsm.NotFound) as caught:
-        session.describe_key(str(uuid.uuid4()))
+        session.api.describe_key(str(uuid.uuid4()))
     error = caught.value
     assert (error.code, error.number, error.http_status) == ("Forbidden.KeyNotFound", 301, 404)
     assert error.message == "The specified Key is not found."
@@ -68,13 +68,13 @@ def test_an_error_tells_all(session: kmshsm.Session) -> None:
 
 def test_one_class_for_each_family(session: kmshsm.Session, key: str, tmp_path: Path) -> None:
     with pytest.raises(kmshsm.ArgumentError, match="MissingParameter"):
-        session.call("DescribeKey")
+        session.api.call("DescribeKey")
     with pytest.raises(kmshsm.NotFound, match=r"InvalidAction\.NotFound"):
-        session.call("FlyToMoon")
-    session.disable_key(key)
+        session.api.call("FlyToMoon")
+    session.api.disable_key(key)
     with pytest.raises(kmshsm.InvalidState, match=r"Rejected\.Disabled"):
         session.encrypt(key, b"")
-    external = session.create_key(origin="EXTERNAL")["KeyMetadata"]["KeyId"]
+    external = session.api.create_key(origin="EXTERNAL")["KeyMetadata"]["KeyId"]
     with pytest.raises(kmshsm.CryptoError, match="InvalidImportToken"):
         session.import_key_material(external, b"x" * 256, b"x" * 57)
     with pytest.raises(kmshsm.NotFound, match=r"Store\.NotFound"):

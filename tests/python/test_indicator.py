@@ -11,7 +11,7 @@ from keypairs import signer
 
 
 def key_of(session: kmshsm.Session, level: str) -> str:
-    key: str = session.call("CreateKey", ProtectionLevel=level)["KeyMetadata"]["KeyId"]
+    key: str = session.api.call("CreateKey", ProtectionLevel=level)["KeyMetadata"]["KeyId"]
     return key
 
 
@@ -34,7 +34,7 @@ def test_keys(store: kmshsm.Store, region: str, level: str, drawn: str, used: st
         assert kmshsm.indicator() == used
         session.generate_data_key(key)
         assert kmshsm.indicator() == drawn
-        session.describe_key(key)
+        session.api.describe_key(key)
         assert kmshsm.indicator() is None
 
 

@@ -156,7 +156,7 @@ def test_we_decrypt_what_they_encrypt(
 
 @pytest.mark.parametrize("algorithm", ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"])
 def test_data_keys_exported_to_rsa(session: kmshsm.Session, tmp_path: Path, algorithm: str) -> None:
-    key = session.create_key(protection_level="HSM")["KeyMetadata"]["KeyId"]
+    key = session.api.create_key(protection_level="HSM")["KeyMetadata"]["KeyId"]
     private = write(
         tmp_path / "private.pem",
         openssl("genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"),
@@ -176,7 +176,7 @@ def test_data_keys_exported_to_rsa(session: kmshsm.Session, tmp_path: Path, algo
 
 
 def test_data_keys_exported_to_sm2(session: kmshsm.Session, tmp_path: Path) -> None:
-    key = session.create_key(protection_level="HSM")["KeyMetadata"]["KeyId"]
+    key = session.api.create_key(protection_level="HSM")["KeyMetadata"]["KeyId"]
     private = write(tmp_path / "private.pem", openssl("genpkey", "-algorithm", "SM2"))
     public = openssl("pkey", "-in", private, "-pubout", "-outform", "DER")
     decrypt = ["pkeyutl", "-decrypt", "-inkey", private]

@@ -15,8 +15,8 @@ DENIED = r"Forbidden\.NoPermission"
 @pytest.fixture
 def alice(session: kmshsm.Session) -> dict[str, Any]:
     """The access key of a user without policies, as Store.session takes it."""
-    session.create_user("alice")
-    made = session.create_access_key(user_name="alice")["AccessKey"]
+    session.api.create_user("alice")
+    made = session.api.create_access_key(user_name="alice")["AccessKey"]
     return {"access_key_id": made["AccessKeyId"], "access_key_secret": made["AccessKeySecret"]}
 
 
@@ -24,8 +24,8 @@ def allow(session: kmshsm.Session, action: str, condition: dict[str, Any]) -> No
     """Gives alice a policy."""
     statement = {"Effect": "Allow", "Action": action, "Resource": "*", "Condition": condition}
     document = json.dumps({"Version": "1", "Statement": [statement]})
-    session.create_policy("conditional", document)
-    session.attach_policy_to_user("Custom", "conditional", "alice")
+    session.api.create_policy("conditional", document)
+    session.api.attach_policy_to_user("Custom", "conditional", "alice")
 
 
 def test_a_session_is_its_users(
@@ -36,10 +36,10 @@ def test_a_session_is_its_users(
         assert repr(user) == "<kmshsm.Session of alice of 111122223333 in cn-hongkong>"
         with pytest.raises(kmshsm.AccessDenied, match=DENIED):
             user.encrypt(key, b"")
-    session.attach_policy_to_user("System", "AliyunKMSCryptoUserAccess", "alice")
+    session.api.attach_policy_to_user("System", "AliyunKMSCryptoUserAccess", "alice")
     assert user.decrypt(user.encrypt(key, b"hello")) == b"hello"
     with pytest.raises(kmshsm.AccessDenied, match=DENIED):
-        user.disable_key(key)
+        user.api.disable_key(key)
     with pytest.raises(kmshsm.ArgumentError, match="AccessKeyId"):
         store.session("1", **alice)
 
@@ -68,9 +68,9 @@ def test_guessing_locks_out(
         assert "a guess" not in str(raised.value)
     with pytest.raises(kmshsm.AccessDenied, match=r"Forbidden\.AccessKey.*2019-07-04T13:29:15Z"):
         store.session(**alice)
-    session.advance_clock(15 * 60)
+    session.api.advance_clock(15 * 60)
     store.session(**alice).close()
-    guesses = session.lookup_events(error_code="IncompleteSignature")["Events"]
+    guesses = session.api.lookup_events(error_code="IncompleteSignature")["Events"]
     assert sum(guess.get("additionalEventData", {}).get("count", 1) for guess in guesses) == 5
 
 
@@ -79,11 +79,11 @@ def test_an_inactive_access_key(
 ) -> None:
     user = store.session(**alice)
     name = {"user_access_key_id": alice["access_key_id"], "user_name": "alice"}
-    session.update_access_key(status="Inactive", **name)
-    for refused in (lambda: store.session(**alice), user.list_keys):
+    session.api.update_access_key(status="Inactive", **name)
+    for refused in (lambda: store.session(**alice), user.api.list_keys):
         with pytest.raises(kmshsm.AccessDenied, match=r"Forbidden\.AccessKey"):
             refused()
-    session.update_access_key(status="Active", **name)
+    session.api.update_access_key(status="Active", **name)
     store.session(**alice).close()
 
 
@@ -120,7 +120,7 @@ def test_conditions_on_tags(
     user = store.session(**alice)
     with pytest.raises(kmshsm.AccessDenied, match=DENIED):
         user.encrypt(key, b"")
-    session.tag_resource([{"TagKey": "app", "TagValue": "shop"}], key_id=key)
+    session.api.tag_resource([{"TagKey": "app", "TagValue": "shop"}], key_id=key)
     assert user.encrypt(key, b"")
 
 
@@ -129,8 +129,8 @@ def test_events_tell_of_the_client(store: kmshsm.Store, alice: dict[str, Any]) -
         store.session(**alice, source_ip="192.0.2.7", user_agent="shop/1") as user,
         pytest.raises(kmshsm.AccessDenied, match=DENIED),
     ):
-        user.create_key()
-    (event,) = store.session().lookup_events(user="alice")["Events"]
+        user.api.create_key()
+    (event,) = store.session().api.lookup_events(user="alice")["Events"]
     assert (event["sourceIpAddress"], event["userAgent"]) == ("192.0.2.7", "shop/1")
     assert event["userIdentity"]["accessKeyId"] == alice["access_key_id"]
     assert event["errorCode"] == "Forbidden.NoPermission"

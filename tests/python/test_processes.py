@@ -49,7 +49,7 @@ def session(place: str) -> Iterator[kmshsm.Session]:
 @pytest.fixture
 def key(session: kmshsm.Session) -> str:
     """A key in that store."""
-    key_id: str = session.create_key(protection_level="HSM")["KeyMetadata"]["KeyId"]
+    key_id: str = session.api.create_key(protection_level="HSM")["KeyMetadata"]["KeyId"]
     return key_id
 
 
@@ -97,7 +97,7 @@ def child(connection: Any, place: str, key: str, sealed: bytes) -> None:
     connection.send(codes(key))
     with open_store(place) as store, store.session() as session:
         connection.send(session.decrypt(sealed))
-        made = session.create_key()["KeyMetadata"]["KeyId"]
+        made = session.api.create_key()["KeyMetadata"]["KeyId"]
         connection.send((made, session.encrypt(made, b"from the child")))
     connection.send(codes(key))
 
@@ -123,7 +123,7 @@ def test_a_child_opens_anew(session: kmshsm.Session, place: str, key: str, metho
     # The parent has been going on all the time, and sees what the child did.
     assert session.decrypt(sealed) == b"from the parent"
     assert session.decrypt(answer) == b"from the child"
-    assert session.describe_key(made)["KeyMetadata"]["KeyState"] == "Enabled"
+    assert session.api.describe_key(made)["KeyMetadata"]["KeyState"] == "Enabled"
 
 
 def in_forked_child(place: str, key: str, sealed: bytes) -> int:
@@ -147,10 +147,10 @@ def test_a_thread_forks_while_others_encrypt(session: kmshsm.Session, place: str
             data = bytes([number]) * 100
             assert session.decrypt(session.encrypt(key, data)) == data
             if number == 0:
-                session.create_key()
+                session.api.create_key()
             if number == 1:
                 # Takes a tenth of a second and more: forks are let through.
-                session.create_key(key_spec="RSA_2048")
+                session.api.create_key(key_spec="RSA_2048")
             rounds += 1
         return rounds
 

@@ -46,7 +46,7 @@ def opens(place: Path, **secret: Any) -> bool:
 def encrypted(store: kmshsm.Store) -> tuple[str, bytes]:
     """A new key, and what it has encrypted."""
     with store.session() as session:
-        key: str = session.create_key()["KeyMetadata"]["KeyId"]
+        key: str = session.api.create_key()["KeyMetadata"]["KeyId"]
         return key, session.encrypt(key, b"hello")
 
 
@@ -210,8 +210,8 @@ def test_what_was_destroyed_since(tmp_path: Path) -> None:
         key, _ = encrypted(store)
         old = store.backup(tmp_path / "old", shares=(2, 2)).shares
         with store.session() as session:
-            session.schedule_key_deletion(key, pending_window_in_days=7)
-            session.advance_clock(8 * 86400)
+            session.api.schedule_key_deletion(key, pending_window_in_days=7)
+            session.api.advance_clock(8 * 86400)
         assert store.tick()["Deleted"] == 1
         new = store.backup(tmp_path / "new", shares=(2, 2)).shares
     done = kmshsm.backups.restore(
@@ -269,7 +269,7 @@ def test_a_store_that_has_gone_back(place: Path, tmp_path: Path) -> None:
         assert store.status()["rollback"] == "suspect"
         assert session.decrypt(blob) == b"hello"
         with pytest.raises(kmshsm.StorageError) as caught:
-            session.create_key()
+            session.api.create_key()
         assert (caught.value.code, caught.value.number) == ("Store.Suspect", 611)
     with opened(min_generation=generation) as store:
         assert store.status()["rollback"] == "suspect"

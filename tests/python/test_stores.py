@@ -27,9 +27,13 @@ def test_the_status_tells_versions_and_memory(store: kmshsm.Store) -> None:
 
 def test_leaving_the_block_closes() -> None:
     with kmshsm.open() as store, store.session() as session:
-        key = session.create_key()["KeyMetadata"]["KeyId"]
+        key = session.api.create_key()["KeyMetadata"]["KeyId"]
         other = store.session()
-    for ended in (lambda: session.encrypt(key, b""), lambda: session.list_keys(), store.session):
+    for ended in (
+        lambda: session.encrypt(key, b""),
+        lambda: session.api.list_keys(),
+        store.session,
+    ):
         with pytest.raises(kmshsm.ArgumentError, match=r"Abi\.Closed"):
             ended()
     with pytest.raises(kmshsm.ArgumentError, match=r"Abi\.Closed"):
@@ -46,10 +50,10 @@ def test_zeroizing_closes_everything() -> None:
 import kmshsm
 store = kmshsm.open()
 session = store.session()
-key = session.create_key()["KeyMetadata"]["KeyId"]
+key = session.api.create_key()["KeyMetadata"]["KeyId"]
 ciphertext = session.encrypt(key, b"hello")
 kmshsm.zeroize()
-for ended in (lambda: session.decrypt(ciphertext), session.list_keys, store.session):
+for ended in (lambda: session.decrypt(ciphertext), session.api.list_keys, store.session):
     try:
         ended()
     except kmshsm.ArgumentError as error:
@@ -58,7 +62,7 @@ for ended in (lambda: session.decrypt(ciphertext), session.list_keys, store.sess
         raise AssertionError
 assert store.status()["state"] == "closed"
 with kmshsm.open() as store, store.session() as session:
-    assert session.list_keys()["TotalCount"] == 0
+    assert session.api.list_keys()["TotalCount"] == 0
 """
     subprocess.run([sys.executable, "-c", program], check=True)
 
@@ -68,9 +72,9 @@ def test_sessions_are_of_an_account_in_a_region(store: kmshsm.Store) -> None:
         store.session("me")
     with pytest.raises(kmshsm.ArgumentError, match="RegionId"):
         store.session(region="nowhere")
-    key = store.session().create_key()["KeyMetadata"]["KeyId"]
+    key = store.session().api.create_key()["KeyMetadata"]["KeyId"]
     with pytest.raises(kmshsm.NotFound):
-        store.session("1").describe_key(key)
+        store.session("1").api.describe_key(key)
 
 
 def test_bad_places() -> None:
@@ -101,7 +105,7 @@ def test_what_is_no_store_of_ours(tmp_path: pathlib.Path) -> None:
     refused(kmshsm.NotFound, "Store.NotFound")
     kmshsm.create(place, passphrase=b"right")
     with kmshsm.open(place, passphrase=b"right") as store:
-        key = store.session().create_key()["KeyMetadata"]["KeyId"]
+        key = store.session().api.create_key()["KeyMetadata"]["KeyId"]
         blob = store.session().encrypt(key, b"kept")
     gc.collect()
     refused(kmshsm.AccessDenied, "Store.UnlockFailed", b"wrong")
@@ -142,7 +146,7 @@ def test_a_store_in_a_directory(tmp_path: pathlib.Path) -> None:
         kmshsm.create(place, passphrase="pässword")
     secret = bytearray("pässword".encode())
     with kmshsm.open(place, passphrase=secret) as store, store.session() as session:
-        key = session.create_key()["KeyMetadata"]["KeyId"]
+        key = session.api.create_key()["KeyMetadata"]["KeyId"]
         sealed = session.encrypt(key, b"hello")
     assert secret == "pässword".encode()
     with kmshsm.open(str(place), passphrase="pässword") as store:
@@ -177,7 +181,7 @@ def test_eight_threads(session: kmshsm.Session, key: str) -> None:
 
 
 def test_closing_while_others_work(store: kmshsm.Store) -> None:
-    key = store.session().create_key()["KeyMetadata"]["KeyId"]
+    key = store.session().api.create_key()["KeyMetadata"]["KeyId"]
 
     def work(session: kmshsm.Session) -> str:
         try:
@@ -199,7 +203,7 @@ def in_child(connection: Any, session: kmshsm.Session, key: str) -> None:
     except kmshsm.InvalidState as error:
         connection.send(error.code)
     with kmshsm.open() as store, store.session() as own:
-        made = own.create_key()["KeyMetadata"]["KeyId"]
+        made = own.api.create_key()["KeyMetadata"]["KeyId"]
         connection.send(own.decrypt(own.encrypt(made, b"hello")))
 
 
@@ -224,7 +228,7 @@ def test_a_forked_child_may_let_go(place: str, tmp_path: pathlib.Path) -> None:
         kmshsm.create(place, passphrase=passphrase)
     store = kmshsm.open(place, passphrase=passphrase, allow_unprotected_memory=True)
     session = store.session()
-    key = session.create_key(protection_level="HSM")["KeyMetadata"]["KeyId"]
+    key = session.api.create_key(protection_level="HSM")["KeyMetadata"]["KeyId"]
     sealed = session.encrypt(key, b"hello")
     child = os.fork()
     if child == 0:
@@ -246,6 +250,6 @@ def test_a_spawned_child_is_refused_the_store(session: kmshsm.Session) -> None:
 
 
 def test_an_end_without_closing_is_quiet() -> None:
-    code = "import kmshsm; s = kmshsm.open().session(); s.create_key()"
+    code = "import kmshsm; s = kmshsm.open().session(); s.api.create_key()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"", b"")

@@ -24,9 +24,9 @@ def limited(quotas: Any) -> kmshsm.Store:
 
 def doomed(session: kmshsm.Session) -> str:
     """A key whose waiting period has just ended."""
-    key: str = session.create_key()["KeyMetadata"]["KeyId"]
-    session.schedule_key_deletion(key, pending_window_in_days=7)
-    session.advance_clock(WEEK)
+    key: str = session.api.create_key()["KeyMetadata"]["KeyId"]
+    session.api.schedule_key_deletion(key, pending_window_in_days=7)
+    session.api.advance_clock(WEEK)
     return key
 
 
@@ -51,32 +51,32 @@ def keeper_is(there: bool) -> bool:
 
 def test_a_tick_does_all_that_is_due(store: kmshsm.Store, session: kmshsm.Session) -> None:
     assert store.tick() == NOTHING
-    rotated = session.create_key(enable_automatic_rotation=True, rotation_interval="7d")
+    rotated = session.api.create_key(enable_automatic_rotation=True, rotation_interval="7d")
     key = doomed(session)
     assert store.tick() == {"Deleted": 1, "Rotated": 1, "Expired": 0}
     assert store.tick() == NOTHING
-    assert session.list_key_versions(rotated["KeyMetadata"]["KeyId"])["TotalCount"] == 2
+    assert session.api.list_key_versions(rotated["KeyMetadata"]["KeyId"])["TotalCount"] == 2
     with pytest.raises(kmshsm.NotFound, match=r"Forbidden\.KeyNotFound"):
-        session.cancel_key_deletion(key)
+        session.api.cancel_key_deletion(key)
     store.close()
     with pytest.raises(kmshsm.ArgumentError, match=r"Abi\.Closed"):
         store.tick()
 
 
 def test_a_manual_clock_moves_what_is_due(session: kmshsm.Session) -> None:
-    key = session.create_key()["KeyMetadata"]["KeyId"]
-    answer = session.schedule_key_deletion(key, pending_window_in_days=7)
-    session.advance_clock(WEEK - 1)
-    described = session.describe_key(key)["KeyMetadata"]
+    key = session.api.create_key()["KeyMetadata"]["KeyId"]
+    answer = session.api.schedule_key_deletion(key, pending_window_in_days=7)
+    session.api.advance_clock(WEEK - 1)
+    described = session.api.describe_key(key)["KeyMetadata"]
     assert (described["KeyState"], described["DeleteDate"]) == (
         "PendingDeletion",
         "2019-07-11T13:14:15Z",
     )
     assert "RequestId" in answer
-    session.advance_clock(1)
+    session.api.advance_clock(1)
     # Whether or not anybody has destroyed it yet.
     with pytest.raises(kmshsm.NotFound):
-        session.describe_key(key)
+        session.api.describe_key(key)
 
 
 def test_a_keeper_does_it_until_the_store_is_closed() -> None:
@@ -102,7 +102,7 @@ def test_a_keeper_ends_with_the_last_reference() -> None:
 
 
 def test_an_end_with_a_keeper_is_quiet() -> None:
-    code = "import kmshsm; s = kmshsm.open(keeper=1).session(); s.create_key()"
+    code = "import kmshsm; s = kmshsm.open(keeper=1).session(); s.api.create_key()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"", b"")
 
@@ -141,14 +141,14 @@ def test_the_quotas_of_the_service() -> None:
     with limited("service") as store, store.session() as session:
         for made in range(200):
             if made % 10 == 0:
-                session.advance_clock(1)
-            session.create_key()
+                session.api.advance_clock(1)
+            session.api.create_key()
         with pytest.raises(kmshsm.InvalidState, match=r"Rejected\.Throttling") as caught:
-            session.create_key()
+            session.api.create_key()
         assert caught.value.number == 406
-        session.advance_clock(1)
+        session.api.advance_clock(1)
         with pytest.raises(kmshsm.InvalidState, match=r"Rejected\.LimitExceeded") as caught:
-            session.create_key()
+            session.api.create_key()
         assert caught.value.number == 405
         assert "The quota of keys is 200." in caught.value.message
         store.session("1").create_key()
@@ -162,13 +162,13 @@ def test_quotas_of_the_operators_own() -> None:
     ]
     for given in quotas:
         with limited(given) as store, store.session() as session:
-            key = session.create_key()["KeyMetadata"]["KeyId"]
+            key = session.api.create_key()["KeyMetadata"]["KeyId"]
             with pytest.raises(kmshsm.InvalidState, match=r"Rejected\.LimitExceeded"):
-                session.create_key()
+                session.api.create_key()
             assert session.decrypt(session.encrypt(key, b"hello")) == b"hello"
             with pytest.raises(kmshsm.InvalidState, match=r"Rejected\.Throttling"):
                 session.encrypt(key, b"hello")
-            session.advance_clock(1)
+            session.api.advance_clock(1)
             session.encrypt(key, b"hello")
 
 

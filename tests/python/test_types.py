@@ -83,7 +83,7 @@ def test_data_keys(session: kmshsm.Session, key: str) -> None:
 
 
 def test_import_parameters(session: kmshsm.Session) -> None:
-    key = session.create_key(origin="EXTERNAL")["KeyMetadata"]["KeyId"]
+    key = session.api.create_key(origin="EXTERNAL")["KeyMetadata"]["KeyId"]
     parameters = session.get_parameters_for_import(key, wrapping_algorithm="RSAES_OAEP_SHA_1")
     assert len(parameters.public_key) == 294
     assert len(parameters.import_token) == 57
@@ -93,7 +93,7 @@ def test_import_parameters(session: kmshsm.Session) -> None:
 
 
 def test_when_material_expires(session: kmshsm.Session) -> None:
-    key = session.create_key(origin="EXTERNAL")["KeyMetadata"]["KeyId"]
+    key = session.api.create_key(origin="EXTERNAL")["KeyMetadata"]["KeyId"]
     past: list[Any] = [1, -1, 2**64, datetime.datetime(1970, 1, 1, tzinfo=UTC)]
     for moment in past:
         with pytest.raises(kmshsm.ArgumentError, match="KeyMaterialExpireUnix"):
@@ -109,15 +109,15 @@ def test_when_material_expires(session: kmshsm.Session) -> None:
 
 
 def test_actions_are_methods(session: kmshsm.Session) -> None:
-    made = session.create_key(description="mine", tags=[{"TagKey": "k", "TagValue": "v"}])
+    made = session.api.create_key(description="mine", tags=[{"TagKey": "k", "TagValue": "v"}])
     key = made["KeyMetadata"]["KeyId"]
-    assert session.describe_key(key)["KeyMetadata"]["Description"] == "mine"
-    assert session.describe_key(key_id=key)["KeyMetadata"]["Description"] == "mine"
-    assert session.list_keys(page_size=1)["Keys"]["Key"][0]["KeyId"] == key
+    assert session.api.describe_key(key)["KeyMetadata"]["Description"] == "mine"
+    assert session.api.describe_key(key_id=key)["KeyMetadata"]["Description"] == "mine"
+    assert session.api.list_keys(page_size=1)["Keys"]["Key"][0]["KeyId"] == key
     filters = [{"Key": "KeyState", "Values": ["Disabled"]}]
-    assert session.list_keys(filters=filters)["TotalCount"] == 0
-    session.advance_clock(60)
-    later = session.create_key()["KeyMetadata"]["CreationDate"]
+    assert session.api.list_keys(filters=filters)["TotalCount"] == 0
+    session.api.advance_clock(60)
+    later = session.api.create_key()["KeyMetadata"]["CreationDate"]
     assert later == "2019-07-04T13:15:15Z"
 
 
@@ -125,38 +125,40 @@ def test_lists_of_texts_are_lists_of_str(session: kmshsm.Session, key: str) -> N
     here, ids = ("cn-hongkong", "key"), [key]
 
     def keys() -> list[str]:
-        listed = session.list_tag_resources(*here, resource_id=ids)["TagResources"]["TagResource"]
+        listed = session.api.list_tag_resources(*here, resource_id=ids)["TagResources"][
+            "TagResource"
+        ]
         return [row["TagKey"] for row in listed]
 
-    session.tag_resources(*here, ids, [{"Key": name, "Value": ""} for name in "abcde"])
-    session.untag_resource(["a", "b"], key_id=key)
-    session.untag_resource("c", key_id=key)
+    session.api.tag_resources(*here, ids, [{"Key": name, "Value": ""} for name in "abcde"])
+    session.api.untag_resource(["a", "b"], key_id=key)
+    session.api.untag_resource("c", key_id=key)
     assert keys() == ["d", "e"]
-    session.untag_resources(*here, ids, tag_key=("d",))
+    session.api.untag_resources(*here, ids, tag_key=("d",))
     assert keys() == ["e"]
 
 
 def test_call_takes_a_mapping_and_keywords(session: kmshsm.Session, key: str) -> None:
     for answer in (
-        session.call("DescribeKey", {"KeyId": key}),
-        session.call("DescribeKey", UserDict(KeyId=key)),
-        session.call("DescribeKey", KeyId=key),
-        session.call("DescribeKey", {"KeyId": ""}, KeyId=key),
+        session.api.call("DescribeKey", {"KeyId": key}),
+        session.api.call("DescribeKey", UserDict(KeyId=key)),
+        session.api.call("DescribeKey", KeyId=key),
+        session.api.call("DescribeKey", {"KeyId": ""}, KeyId=key),
     ):
         assert answer["KeyMetadata"]["KeyId"] == key
     with pytest.raises(TypeError, match=r"^Plaintext: .*bytes"):
-        session.call("Encrypt", KeyId=key, Plaintext=b"hello")
+        session.api.call("Encrypt", KeyId=key, Plaintext=b"hello")
     days: Any = datetime.timedelta(days=7)
     with pytest.raises(TypeError, match=r"^PendingWindowInDays: .*timedelta"):
-        session.schedule_key_deletion(key, pending_window_in_days=days)
-    assert "RequestId" in session.call("ListKeys", PageSize=None)
+        session.api.schedule_key_deletion(key, pending_window_in_days=days)
+    assert "RequestId" in session.api.call("ListKeys", PageSize=None)
 
 
 def test_both_lanes_read_each_others_ciphertext(session: kmshsm.Session, key: str) -> None:
-    sealed = session.call("Encrypt", KeyId=key, Plaintext="päß")["CiphertextBlob"]
+    sealed = session.api.call("Encrypt", KeyId=key, Plaintext="päß")["CiphertextBlob"]
     assert session.decrypt(base64.b64decode(sealed)) == "päß".encode()
     blob = base64.b64encode(session.encrypt(key, b"hello")).decode()
-    assert session.call("Decrypt", CiphertextBlob=blob)["Plaintext"] == "aGVsbG8="
+    assert session.api.call("Decrypt", CiphertextBlob=blob)["Plaintext"] == "aGVsbG8="
 
 
 def test_secrets_and_open_stores_do_not_travel(

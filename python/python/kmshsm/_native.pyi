@@ -85,22 +85,20 @@ class Session:
         self,
         key_id: str,
         plaintext: Buffer,
-        encryption_context: Mapping[str, str] | None = None,
+        context: Mapping[str, str] | None = None,
     ) -> bytes: ...
-    def decrypt(
-        self, ciphertext: Buffer, encryption_context: Mapping[str, str] | None = None
-    ) -> bytes: ...
+    def decrypt(self, ciphertext: Buffer, context: Mapping[str, str] | None = None) -> bytes: ...
     def generate_data_key(
         self,
         key_id: str,
         number_of_bytes: int = 32,
-        encryption_context: Mapping[str, str] | None = None,
+        context: Mapping[str, str] | None = None,
     ) -> DataKey: ...
     def generate_data_key_without_plaintext(
         self,
         key_id: str,
         number_of_bytes: int = 32,
-        encryption_context: Mapping[str, str] | None = None,
+        context: Mapping[str, str] | None = None,
     ) -> bytes: ...
     def generate_random(self, length: int) -> bytes: ...
     def get_parameters_for_import(
@@ -143,8 +141,8 @@ class Session:
         ciphertext_blob: Buffer,
         destination_key_id: str,
         *,
-        source_encryption_context: Mapping[str, str] | None = None,
-        destination_encryption_context: Mapping[str, str] | None = None,
+        source_context: Mapping[str, str] | None = None,
+        destination_context: Mapping[str, str] | None = None,
         source_key_id: str | None = None,
         source_key_version_id: str | None = None,
         source_encryption_algorithm: str | None = None,
@@ -153,7 +151,7 @@ class Session:
         self,
         ciphertext_blob: Buffer,
         public_key_blob: Buffer,
-        encryption_context: Mapping[str, str] | None = None,
+        context: Mapping[str, str] | None = None,
         *,
         wrapping_key_spec: str = "RSA_2048",
         wrapping_algorithm: str = "RSAES_OAEP_SHA_256",
@@ -163,7 +161,7 @@ class Session:
         key_id: str,
         public_key_blob: Buffer,
         number_of_bytes: int = 32,
-        encryption_context: Mapping[str, str] | None = None,
+        context: Mapping[str, str] | None = None,
         *,
         wrapping_key_spec: str = "RSA_2048",
         wrapping_algorithm: str = "RSAES_OAEP_SHA_256",

@@ -2,11 +2,11 @@
 
 >>> import kmshsm, os
 >>> with kmshsm.open("memory:") as store, store.session() as session:
-...     key = session.create_key(origin="EXTERNAL")["KeyMetadata"]["KeyId"]
+...     key = session.api.create_key(origin="EXTERNAL")["KeyMetadata"]["KeyId"]
 ...     parameters = session.get_parameters_for_import(key)
 ...     wrapped = kmshsm.byok.wrap(parameters.public_key, "RSAES_OAEP_SHA_256", os.urandom(32))
 ...     session.import_key_material(key, wrapped, parameters.import_token)
-...     session.describe_key(key)["KeyMetadata"]["KeyState"]
+...     session.api.describe_key(key)["KeyMetadata"]["KeyState"]
 'Enabled'
 """
 

@@ -1,16 +1,17 @@
-"""Stores and sessions."""
+"""Stores: making, opening, and what concerns one as a whole."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal
 
 from kmshsm import _native
-from kmshsm._actions import Actions
 from kmshsm._json import text, texts
 from kmshsm._operations import Operations
+from kmshsm.manager import KeyManager
+from kmshsm.session import Api, Session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,17 +22,8 @@ if TYPE_CHECKING:
 # Whose root a session is if nobody is named.
 _ACCOUNT = "111122223333"
 
-# How much of a file is read at once, in bytes.
-_PIECE = 1 << 18
-
-
-@runtime_checkable
-class Readable(Protocol):
-    """A file opened in binary mode, or what reads like one."""
-
-    def read(self, size: int, /) -> bytes:
-        """The next bytes, at most so many; none at the end."""
-        ...
+# Where it is then.
+_REGION = "cn-hongkong"
 
 
 def create(
@@ -69,6 +61,8 @@ def open(
     anchor: str | os.PathLike[str] | None = None,
     min_generation: int | None = None,
     accept_rollback: bool = False,
+    account: str = _ACCOUNT,
+    region: str = _REGION,
 ) -> Store:
     """Opens a store.
 
@@ -102,6 +96,8 @@ def open(
     :param min_generation: A ``generation`` that Store.status has told of the store: one that has
         not come so far is suspect.
     :param accept_rollback: Takes a suspect store as it is; see Store.accept_rollback.
+    :param account: Whose keys the store's own methods make and use, as its root; decimal digits.
+    :param region: Where these keys are; sessions are for all others.
     """
     if isinstance(quotas, Mapping):
         quotas = dict(quotas)
@@ -117,7 +113,7 @@ def open(
         "MinGeneration": min_generation,
         "AcceptRollback": accept_rollback,
     }
-    return Store(
+    store = Store(
         os.fspath(place),
         passphrase=passphrase,
         key_file=key_file,
@@ -125,6 +121,12 @@ def open(
         keeper=keeper,
         options_json=text(options),
     )
+    try:
+        store._own = store.session(account, region)
+    except BaseException:
+        _native.Store.close(store)
+        raise
+    return store
 
 
 def self_test() -> dict[str, Any]:
@@ -138,19 +140,56 @@ def self_test() -> dict[str, Any]:
     return report
 
 
-class Store(_native.Store, Operations):
+class Store(_native.Store, Operations, KeyManager):
     """An open store, made by open. Leaving its ``with`` block closes it.
 
-    What concerns it as a whole are methods here, such as secrets that open it and backups; keys are
-    used in a session. It is for any number of threads. After a fork the child must open it anew.
+    It manages the keys of one account in one region, which open names; sessions are for others, and
+    for users. What concerns it as a whole are methods, too, such as secrets that open it and
+    backups. It is for any number of threads. After a fork the child must open it anew.
     """
 
-    __slots__ = ()
+    __slots__ = ("_own",)
+
+    _own: Session
+
+    @property
+    def api(self) -> Api:
+        """Every action of the KMS API, with its answer as in its JSON."""
+        return self._own.api
+
+    def encrypt(
+        self, key_id: str, plaintext: Buffer, context: Mapping[str, str] | None = None
+    ) -> bytes:
+        """Encrypts up to 6144 bytes under a symmetric key.
+
+        :param key_id: A key id, alias or ARN.
+        :param plaintext: The bytes.
+        :param context: What must be given again to decrypt. It is authenticated, not kept.
+        """
+        return self._own.encrypt(key_id, plaintext, context)
+
+    def decrypt(self, ciphertext: Buffer, context: Mapping[str, str] | None = None) -> bytes:
+        """Decrypts what encrypt or generate_data_key made.
+
+        :param ciphertext: The ciphertext; it names its key.
+        :param context: As it was encrypted.
+        """
+        return self._own.decrypt(ciphertext, context)
+
+    def generate_random(self, length: int) -> bytes:
+        """Random bytes.
+
+        :param length: 1 to 1024.
+        """
+        return self._own.generate_random(length)
+
+    def _own_session(self) -> Session:
+        return self._own
 
     def session(
         self,
         account: str | None = None,
-        region: str = "cn-hongkong",
+        region: str = _REGION,
         *,
         access_key_id: str | None = None,
         access_key_secret: Buffer | str | None = None,
@@ -216,89 +255,10 @@ class Store(_native.Store, Operations):
         exported: dict[str, Any] = json.loads(self.export_audit_json(path))
         return exported
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-        /,
-    ) -> None:
-        self.close()
-
-
-class Session(_native.Session, Actions):
-    """An account, or one of its users, in a region of an open store; made by Store.session.
-
-    Every action of the API is a method that answers the API's JSON, or bytes where bytes are asked
-    for; call does any of them by name. Leaving its ``with`` block ends it.
-
-    Where bytes are taken, any bytes-like object will do. ``bytes`` is read where it lies; anything
-    else is copied first, for another thread could change it during the call. Other threads run
-    meanwhile.
-    """
-
-    __slots__ = ()
-
-    def call(
-        self, action: str, parameters: Mapping[str, Any] | None = None, /, **more: Any
-    ) -> dict[str, Any]:
-        """Does any action of the KMS API, with its request and its answer as in its JSON.
-
-        :param action: The API's name, such as ``CreateKey``.
-        :param parameters: The action's parameters. One that is None is left out.
-        :param more: Further parameters: ``call("DescribeKey", KeyId=key)``.
-        """
-        request = {**(parameters or {}), **more}
-        answer: dict[str, Any] = json.loads(self.call_json(action, text(request)))
-        return answer
-
-    def sign_message(
-        self,
-        key_id: str,
-        key_version_id: str,
-        algorithm: str,
-        message: Buffer | Readable,
-        *,
-        user_id: Buffer | None = None,
-    ) -> bytes:
-        """Signs a message: its digest, as message_digest makes it, by asymmetric_sign.
-
-        :param key_id: A key id, alias or ARN of a key for SIGN/VERIFY.
-        :param key_version_id: The version that signs; list_key_versions names them.
-        :param algorithm: As for asymmetric_sign.
-        :param message: Bytes; or a file opened in binary mode, which is read piece by piece to its
-            end.
-        :param user_id: As for message_digest.
-        """
-        digest = self.message_digest(key_id, key_version_id, algorithm, user_id=user_id)
-        _read(message, digest)
-        return self.asymmetric_sign(key_id, key_version_id, algorithm, digest.digest())
-
-    def verify_message(
-        self,
-        key_id: str,
-        key_version_id: str,
-        algorithm: str,
-        message: Buffer | Readable,
-        value: Buffer,
-        *,
-        user_id: Buffer | None = None,
-    ) -> bool:
-        """Tells whether a signature is one of a message. A wrong one is False, not an error.
-
-        :param key_id: A key id, alias or ARN.
-        :param key_version_id: The version that signed.
-        :param algorithm: As it was signed.
-        :param message: As for sign_message.
-        :param value: The signature.
-        :param user_id: As it was signed.
-        """
-        digest = self.message_digest(key_id, key_version_id, algorithm, user_id=user_id)
-        _read(message, digest)
-        return self.asymmetric_verify(key_id, key_version_id, algorithm, digest.digest(), value)
+    def close(self) -> None:
+        """Closes the store, which ends its sessions. Closing it again does nothing."""
+        super().close()
+        self._own.close()
 
     def __enter__(self) -> Self:
         return self
@@ -311,15 +271,3 @@ class Session(_native.Session, Actions):
         /,
     ) -> None:
         self.close()
-
-
-def _read(message: Buffer | Readable, digest: _native.MessageDigest) -> None:
-    if isinstance(message, Readable):
-        # Only this ends a file: text, and the None of a file that would block, are TypeErrors.
-        while (piece := message.read(_PIECE)) != b"":
-            digest.update(piece)
-    elif isinstance(message, (str, os.PathLike)):
-        kind = type(message).__name__
-        raise TypeError(f"message must be bytes or a file opened in binary mode, not {kind}")
-    else:
-        digest.update(message)
