@@ -15,9 +15,9 @@ use kmshsm::model::KeyId;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::command::{with_common, with_output};
-use crate::output::Output;
-use crate::progress::Progress;
+use crate::command::with_common;
+use crate::output::progress::Progress;
+use crate::output::{Output, with_output};
 use crate::secrets::{self, Chosen};
 use crate::{answer, store, wrap};
 
@@ -126,7 +126,7 @@ pub fn run(flags: &ArgMatches, output: Output) -> Result<()> {
     match flags.subcommand() {
         Some(("create", flags)) => create(flags, output),
         Some(("verify", flags)) => {
-            let mut progress = Progress::new("verified");
+            let mut progress = Progress::new("records verified");
             let opened = Opened::read(flags)?;
             let trusted = trusted(flags)?;
             let verified = verify_backup(
@@ -158,7 +158,7 @@ fn create(flags: &ArgMatches, output: Output) -> Result<()> {
         shares: quorum,
         include_imported: flags.get_flag("include-imported"),
     };
-    let mut progress = Progress::new("backed up");
+    let mut progress = Progress::new("records backed up");
     let created = kms.create_backup(backup(flags), &request, &mut |done, total| {
         progress.show(done, Some(total));
     });
@@ -189,7 +189,7 @@ fn restore_store(flags: &ArgMatches, output: Output) -> Result<()> {
         newer: newer.map(|(path, opened)| (path.as_path(), opened.secret())),
     };
     let was_there = restoration.place.exists();
-    let mut progress = Progress::new("restored");
+    let mut progress = Progress::new("records restored");
     let restored = restore(&restoration, &mut |done, total| progress.show(done, Some(total)));
     drop(progress);
     let restored = restored.inspect_err(|_| {
@@ -213,7 +213,7 @@ fn restore_keys(flags: &ArgMatches, output: Output) -> Result<()> {
     let wanted = wanted.collect::<Result<Vec<_>>>()?;
     let (opened, trusted) = (Opened::needed(flags)?, trusted(flags)?);
     let kms = store::open(flags)?;
-    let mut progress = Progress::new("looked at");
+    let mut progress = Progress::new("records looked at");
     let restored = kms.restore_keys(
         backup(flags),
         trusted.as_ref(),
