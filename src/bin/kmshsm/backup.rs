@@ -133,7 +133,7 @@ pub fn run(flags: &ArgMatches, output: Output) -> Result<()> {
                 backup(flags),
                 trusted.as_ref(),
                 opened.as_ref().map(Opened::secret).as_ref(),
-                &mut |done, total| progress.show(done, Some(total)),
+                &mut |done, total| progress.show(done, total),
             );
             drop(progress);
             answer(output, &verified?)
@@ -160,7 +160,7 @@ fn create(flags: &ArgMatches, output: Output) -> Result<()> {
     };
     let mut progress = Progress::new("records backed up");
     let created = kms.create_backup(backup(flags), &request, &mut |done, total| {
-        progress.show(done, Some(total));
+        progress.show(done, total);
     });
     drop(progress);
     let Created { manifest, shares } = created?;
@@ -190,7 +190,7 @@ fn restore_store(flags: &ArgMatches, output: Output) -> Result<()> {
     };
     let was_there = restoration.place.exists();
     let mut progress = Progress::new("records restored");
-    let restored = restore(&restoration, &mut |done, total| progress.show(done, Some(total)));
+    let restored = restore(&restoration, &mut |done, total| progress.show(done, total));
     drop(progress);
     let restored = restored.inspect_err(|_| {
         // What fails last leaves a store, and the file opens it.
@@ -219,7 +219,7 @@ fn restore_keys(flags: &ArgMatches, output: Output) -> Result<()> {
         trusted.as_ref(),
         &opened.secret(),
         &wanted,
-        &mut |done, total| progress.show(done, Some(total)),
+        &mut |done, total| progress.show(done, total),
     );
     drop(progress);
     answer(output, &restored?)

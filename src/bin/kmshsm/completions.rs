@@ -12,7 +12,9 @@ use crate::{command, output};
 
 const AFTER: &str = "\
 bash: kmshsm completions bash > ~/.local/share/bash-completion/completions/kmshsm
-zsh:  kmshsm completions zsh > DIR/_kmshsm, where DIR is in $fpath
+
+zsh: kmshsm completions zsh > DIR/_kmshsm, where DIR is in $fpath
+
 fish: kmshsm completions fish > ~/.config/fish/completions/kmshsm.fish";
 
 /// The command.

@@ -135,7 +135,7 @@ fn reseal(kms: &Kms) -> Result<()> {
     loop {
         let step = kms.reseal()?;
         records += step.records;
-        progress.show(records, None);
+        progress.show(records, step.total);
         if step.is_done {
             return Ok(());
         }

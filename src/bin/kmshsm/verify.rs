@@ -52,7 +52,7 @@ pub fn run(flags: &ArgMatches, output: Output) -> Result<()> {
     let progress = (!is_quiet).then(|| Mutex::new(Progress::new("records verified")));
     let watch = |done: u64, total: u64| {
         if let Some(progress) = &progress {
-            progress.lock().unwrap_or_else(PoisonError::into_inner).show(done, Some(total));
+            progress.lock().unwrap_or_else(PoisonError::into_inner).show(done, total);
         }
         !interrupt::is_asked()
     };

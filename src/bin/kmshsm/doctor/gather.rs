@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use kmshsm::health::VERSION;
 use kmshsm::kms::{Kms, Options, self_test};
+use kmshsm::model::{Clock, SystemClock};
 
 use super::facts::{Limit, Program, Status, System};
 
@@ -47,7 +48,7 @@ pub fn system() -> System {
         swaps: read("/proc/swaps").map(|table| swaps(&table)),
         ptrace_scope: number("/proc/sys/kernel/yama/ptrace_scope"),
         entropy: number("/proc/sys/kernel/random/entropy_avail"),
-        now: seconds(SystemTime::now()),
+        now: SystemClock.now().0,
     }
 }
 

@@ -7,6 +7,7 @@ use roff::{Inline, Roff, bold, italic, roman};
 
 use super::examples::EXAMPLES;
 use crate::command::with_session;
+use crate::output::table::wrap;
 
 /// When the manual was last looked through.
 pub const DATE: &str = "2026-11-22";
@@ -61,7 +62,7 @@ pub fn command(command: &Command) -> String {
 pub fn action(action: &Command) -> String {
     let mut page = Roff::new();
     page.control("SS", [action.get_name()]);
-    page.text([roman(about(action))]);
+    prose(&about(action), &mut page);
     own(action).for_each(|option| item(option, &mut page));
     page.to_roff()
 }
@@ -72,7 +73,7 @@ pub fn names(commands: &[&Command]) -> String {
     for command in commands {
         list.control("TP", []);
         list.text([bold(format!("kmshsm-{}", command.get_name())), roman("(1)")]);
-        list.text([roman(about(command) + ".")]);
+        prose(&(about(command) + "."), &mut list);
     }
     list.to_roff()
 }
@@ -118,15 +119,22 @@ fn about(command: &Command) -> String {
     command.get_about().map(ToString::to_string).unwrap_or_default()
 }
 
+/// A text in lines that people can read in the source, too.
+fn prose(text: &str, page: &mut Roff) {
+    const WIDTH: usize = 72;
+    let words: Vec<_> = text.split_whitespace().collect();
+    for line in wrap(&words.join(" "), Some(WIDTH)) {
+        page.text([roman(line)]);
+    }
+}
+
 /// What it does, in paragraphs.
 fn described(command: &Command, page: &mut Roff) {
-    page.text([roman(about(command) + ".")]);
+    prose(&(about(command) + "."), page);
     let more = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     for paragraph in more.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
         page.control("PP", []);
-        for line in paragraph.lines() {
-            page.text([roman(line.trim_start())]);
-        }
+        prose(paragraph, page);
     }
 }
 
@@ -141,13 +149,13 @@ fn item(option: &Arg, page: &mut Roff) {
         let words: Vec<_> = words.iter().map(|word| word.get_name()).collect();
         help.push_str(&format!(" One of: {}.", words.join(", ")));
     }
-    if let [default] = option.get_default_values() {
+    if let ([default], true) = (option.get_default_values(), option.get_action().takes_values()) {
         help.push_str(&format!(" Default: {}.", default.to_string_lossy()));
     }
     if let Some(variable) = option.get_env() {
         help.push_str(&format!(" Variable: {}.", variable.to_string_lossy()));
     }
-    page.text([roman(help)]);
+    prose(&help, page);
 }
 
 fn head(option: &Arg) -> Vec<Inline> {

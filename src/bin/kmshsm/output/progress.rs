@@ -32,8 +32,8 @@ impl Progress {
         Self { what, width, began: Instant::now(), drawn: None }
     }
 
-    /// So many are done, of so many if that is known.
-    pub fn show(&mut self, done: u64, total: Option<u64>) {
+    /// So many are done, of so many.
+    pub fn show(&mut self, done: u64, total: u64) {
         let Some(width) = self.width else { return };
         if self.drawn.is_some_and(|drawn| drawn.elapsed() < INTERVAL) {
             return;
@@ -54,9 +54,8 @@ impl Drop for Progress {
 }
 
 /// The line, one column shorter than the terminal, which would begin another.
-fn line(what: &str, done: u64, total: Option<u64>, elapsed: Duration, width: usize) -> String {
+fn line(what: &str, done: u64, total: u64, elapsed: Duration, width: usize) -> String {
     let room = width.saturating_sub(1);
-    let Some(total) = total else { return cut(format!("{done} {what}"), room) };
     let left = left(done, total, elapsed).map(|left| format!(", {left} left")).unwrap_or_default();
     let told = format!("{done} of {total} {what}{left}");
     let bar = room.saturating_sub(told.len() + 3).min(WIDEST);
@@ -97,14 +96,13 @@ mod tests {
         };
         let half =
             "[####################....................] 50 of 100 records verified, 10 s left";
-        assert_eq!(of(50, Some(100), 10, 100), half);
-        assert_eq!(of(0, Some(100), 10, 47), "[..................] 0 of 100 records verified");
-        assert_eq!(of(100, Some(100), 0, 50).matches('#').count(), 19);
-        assert_eq!(of(7, Some(0), 0, 45), "[##################] 7 of 0 records verified");
-        assert_eq!(of(50, Some(100), 0, 20), "50 of 100 records v");
-        assert_eq!(of(50, None, 10, 80), "50 records verified");
+        assert_eq!(of(50, 100, 10, 100), half);
+        assert_eq!(of(0, 100, 10, 47), "[..................] 0 of 100 records verified");
+        assert_eq!(of(100, 100, 0, 50).matches('#').count(), 19);
+        assert_eq!(of(7, 0, 0, 45), "[##################] 7 of 0 records verified");
+        assert_eq!(of(50, 100, 0, 20), "50 of 100 records v");
         for width in 1..120 {
-            assert!(of(u64::MAX, Some(u64::MAX), 9, width).len() < width);
+            assert!(of(u64::MAX, u64::MAX, 9, width).len() < width);
         }
     }
 
