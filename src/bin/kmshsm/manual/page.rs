@@ -40,18 +40,11 @@ pub fn command(command: &Command) -> String {
     }
     page.control("SH", ["OPTIONS"]);
     own(command).for_each(|option| item(option, &mut page));
-    page.control("PP", []);
-    page.text([
-        roman("What many commands take, such as "),
-        bold("--store"),
-        roman(", "),
-        bold("--key-file"),
-        roman(" and "),
-        bold("--output"),
-        roman(", is in "),
-        bold("kmshsm"),
-        roman("(1)."),
-    ]);
+    if own(command).next().is_some() {
+        page.control("PP", []);
+    }
+    page.text([roman("What many commands take, such as "), bold("--store"), roman(" and")]);
+    page.text([bold("--key-file"), roman(", is in "), bold("kmshsm"), roman("(1).")]);
     examples(name, &mut page);
     page.control("SH", ["SEE ALSO"]);
     page.text([bold("kmshsm"), roman("(1), "), bold("kmshsm-actions"), roman("(1)")]);
