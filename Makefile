@@ -12,7 +12,7 @@ FUZZ_TARGET ?= c_abi
 CARGO_LIB := cargo rustc --locked --release --lib --no-default-features --features capi,awslc --crate-type
 # Named, or the Python package beside it would bring its own provider along.
 PORTABLE := --locked -p kmshsm --no-default-features --features capi,portable
-SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
+SOURCES := $(shell find src -name '*.rs' -o -path '*/manual/*') Cargo.toml Cargo.lock
 VENV := .venv/.tools
 PACKAGE := .venv/.kmshsm
 
@@ -69,7 +69,7 @@ test-constant-time: lib
 	target/release/constant-time
 
 test-python: python cli
-	scripts/need openssl jq
+	scripts/need openssl jq groff mandoc zsh fish
 	cd python && ../.venv/bin/python -m pytest -q
 
 # All of it on the provider in pure Rust, in the dev profile; the demo is about the same surfaces.
@@ -83,7 +83,7 @@ test-portable-c: build/portable/lib/libkmshsm.so
 	$(MAKE) -C tests/c check BUILD=$(CURDIR)/build/tests/portable KMSHSM_LIBDIR=$(CURDIR)/build/portable/lib
 
 test-portable-python: build/portable/python
-	scripts/need openssl jq
+	scripts/need openssl jq groff mandoc zsh fish
 	cargo build $(PORTABLE) --features cli --bin kmshsm
 	cd python && KMSHSM=$(CURDIR)/target/debug/kmshsm PYTHONPATH=$(CURDIR)/build/portable/python \
 		../.venv/bin/python -m pytest -q

@@ -117,9 +117,8 @@ def test_colours_are_the_terminals(home: Path) -> None:
     for variables in ({"NO_COLOR": "1"}, {"TERM": "dumb"}, {"CLICOLOR": "0"}):
         assert "\x1b" not in run(home, "ListKeys", *OPEN, env=variables).screen
     assert "\x1b" not in run(home, "ListKeys", *OPEN, "--color", "never").screen
-    assert (
-        "\x1b[1m" in run(home, "ListKeys", *OPEN, "--color", "always", env={"NO_COLOR": "1"}).screen
-    )
+    asked = ["ListKeys", *OPEN, "--color", "always"]
+    assert "\x1b[1m" in run(home, *asked, env={"NO_COLOR": "1"}).screen
     piped = run(home, "ListKeys", *OPEN, pipes=("out",))
     assert json.loads(piped.out)["TotalCount"] == 1
     assert json.loads(run(home, "ListKeys", *OPEN, "--output", "json").screen)
