@@ -61,6 +61,14 @@ def test_scripts_are_scripts(tmp_path: Path, shell: str) -> None:
     assert said(shell, "-n", script, cwd=tmp_path) == ""
 
 
+def test_zsh_takes_the_script(tmp_path: Path) -> None:
+    (tmp_path / "_kmshsm").write_bytes(subprocess.check_output([PROGRAM, "completions", "zsh"]))
+    load = "fpath=($PWD $fpath); autoload -U compinit; compinit -u -D; print $_comps[kmshsm]"
+    define = "autoload +X _kmshsm && whence -w _kmshsm"
+    found = said("zsh", "-fc", f"{load}; {define}", cwd=tmp_path)
+    assert found == "_kmshsm\n_kmshsm: function\n"
+
+
 def test_fish_completes(tmp_path: Path) -> None:
     script = tmp_path / "script"
     script.write_bytes(subprocess.check_output([PROGRAM, "completions", "fish"]))

@@ -66,7 +66,7 @@ pub fn names(commands: &[&Command]) -> String {
     for command in commands {
         list.control("TP", []);
         list.text([bold(format!("kmshsm-{}", command.get_name())), roman("(1)")]);
-        prose(&(about(command) + "."), &mut list);
+        prose(&sentence(about(command)), &mut list);
     }
     list.to_roff()
 }
@@ -123,7 +123,7 @@ fn prose(text: &str, page: &mut Roff) {
 
 /// What it does, in paragraphs.
 fn described(command: &Command, page: &mut Roff) {
-    prose(&(about(command) + "."), page);
+    prose(&sentence(about(command)), page);
     let more = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     for paragraph in more.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
         page.control("PP", []);
@@ -135,8 +135,7 @@ fn described(command: &Command, page: &mut Roff) {
 fn item(option: &Arg, page: &mut Roff) {
     page.control("TP", []);
     page.text(head(option));
-    let mut help = option.get_help().map(ToString::to_string).unwrap_or_default();
-    help.push('.');
+    let mut help = sentence(option.get_help().map(ToString::to_string).unwrap_or_default());
     let words = option.get_possible_values();
     if option.get_action().takes_values() && !words.is_empty() && value_of(option) != "true|false" {
         let words: Vec<_> = words.iter().map(|word| word.get_name()).collect();
@@ -178,6 +177,14 @@ fn examples(name: &str, page: &mut Roff) {
         page.text([roman(*line)]);
     }
     page.control("EE", []);
+}
+
+/// Help has no full stop where it is one sentence.
+fn sentence(mut text: String) -> String {
+    if !text.ends_with('.') {
+        text.push('.');
+    }
+    text
 }
 
 fn uncapitalized(text: &str) -> String {

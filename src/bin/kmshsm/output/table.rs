@@ -164,7 +164,7 @@ pub fn wrap(text: &str, room: Option<usize>) -> Vec<String> {
     for c in text.chars() {
         let width = c.width().unwrap_or(0);
         if taken + width > room && !line.is_empty() {
-            let rest = match line.rfind(' ').filter(|at| at * 2 > line.len() && c != ' ') {
+            let rest = match line.rfind(' ').filter(|at| *at > 0 && c != ' ') {
                 Some(space) => line.split_off(space).trim_start().to_owned(),
                 None => String::new(),
             };
@@ -213,6 +213,7 @@ mod tests {
         assert_eq!(wrap("one two three", Some(9)), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij", Some(4)), ["abcd", "efgh", "ij"]);
         assert_eq!(wrap("abcd efgh", Some(4)), ["abcd", "efgh"]);
+        assert_eq!(wrap("a bcdefghij", Some(6)), ["a", "bcdefg", "hij"]);
         assert_eq!(wrap("", Some(4)), [""]);
         assert_eq!(wrap("a long text", None), ["a long text"]);
     }
