@@ -1,0 +1,186 @@
+"""Secrets of a program's settings: encrypted in its environment, .env and YAML files.
+
+Where a password would stand, there is ``kms:NAME:BASE64``: the name of the setting, which is also
+the context of the encryption, and the ciphertext. It may be committed with the program: it opens
+only where the store is, as that setting and no other. pydantic-settings reads it from wherever it
+reads settings, and in the program it is a SecretStr, which does not print itself. Commands:
+
+    echo -n hunter2 | settings.py seal STORE KEY_FILE alias/shop database_password
+    settings.py rotate STORE KEY_FILE alias/shop .env settings.yaml
+
+The first prints what to put into a file; the second puts all that is in files under the newest
+version of the key, or under another key, with no secret ever outside of the store.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from base64 import b64decode, b64encode
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from fastapi import FastAPI
+from pydantic import BeforeValidator, SecretStr, ValidationInfo
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+import kmshsm
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+S = TypeVar("S", bound=BaseSettings)
+
+_SEALED = re.compile(r"kms:([A-Za-z0-9_]+):([A-Za-z0-9+/]+={0,2})")
+
+# pydantic's way to give validators of BaseSettings something: there is no argument for it.
+_session: ContextVar[kmshsm.Session] = ContextVar("_session")
+
+
+def seal(session: kmshsm.Session, key_id: str, name: str, secret: str) -> str:
+    """A secret as it stands in a file: for the setting of this name only."""
+    blob = session.encrypt(key_id, secret.encode(), {"Setting": name})
+    return f"kms:{name}:{b64encode(blob).decode()}"
+
+
+def rotate(session: kmshsm.Session, key_id: str, text: str) -> str:
+    """A file's text with all its secrets under the newest version of a key; the rest as it was."""
+
+    def again(found: re.Match[str]) -> str:
+        context = {"Setting": found[1]}
+        blob = session.re_encrypt(
+            b64decode(found[2]), key_id, source_context=context, destination_context=context
+        )
+        return f"kms:{found[1]}:{b64encode(blob).decode()}"
+
+    return _SEALED.sub(again, text)
+
+
+def _open(value: object, info: ValidationInfo) -> object:
+    if not isinstance(value, str):
+        return value
+    found = _SEALED.fullmatch(value)
+    if found is None:
+        raise ValueError("this setting must be encrypted, as kms:NAME:BASE64")
+    if found[1] != info.field_name:
+        raise ValueError(f"this is the secret of another setting, {found[1]}")
+    return _session.get().decrypt(b64decode(found[2]), {"Setting": found[1]}).decode()
+
+
+Sealed = Annotated[SecretStr, BeforeValidator(_open)]
+"""A setting that must be encrypted wherever it comes from."""
+
+
+def load(settings: type[S], session: kmshsm.Session) -> S:
+    """Reads settings, and opens what is sealed in them."""
+    token = _session.set(session)
+    try:
+        return settings()
+    finally:
+        _session.reset(token)
+
+
+class Settings(BaseSettings):
+    """The settings of a program, the environment first."""
+
+    # Errors would show a secret that somebody forgot to encrypt.
+    model_config = SettingsConfigDict(
+        env_prefix="SHOP_",
+        env_file=".env",
+        yaml_file="settings.yaml",
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
+
+    database_user: str
+    database_password: Sealed
+    payment_token: Sealed
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Adds the YAML file."""
+        return env_settings, dotenv_settings, YamlConfigSettingsSource(settings_cls)
+
+
+def create_app(place: str, key_file: Path, **options: Any) -> FastAPI:
+    """A program of FastAPI that opens its secrets when it starts, and closes the store then."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with (
+            kmshsm.open(place, key_file=key_file.read_bytes(), **options) as store,
+            store.session() as session,
+        ):
+            app.state.settings = load(Settings, session)
+        yield
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/health")
+    def health() -> dict[str, Any]:
+        settings: Settings = app.state.settings
+        return {"user": settings.database_user, "password": str(settings.database_password)}
+
+    return app
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The commands."""
+    parser = argparse.ArgumentParser(description="Secrets of settings.")
+    parser.add_argument("--allow-unprotected-memory", action="store_true")
+    parser.add_argument("action", choices=["seal", "rotate"])
+    parser.add_argument("store", type=Path)
+    parser.add_argument("key_file", type=Path)
+    parser.add_argument("key_id")
+    parser.add_argument("names", nargs="+", help="of settings to seal, or of files to rotate")
+    given = parser.parse_args(arguments)
+    with (
+        kmshsm.open(
+            given.store,
+            key_file=given.key_file.read_bytes(),
+            allow_unprotected_memory=given.allow_unprotected_memory,
+        ) as store,
+        store.session() as session,
+    ):
+        if given.action == "seal":
+            secret = sys.stdin.read()
+            for name in given.names:
+                print(seal(session, given.key_id, name, secret))
+        else:
+            for name in given.names:
+                _replace(Path(name), rotate(session, given.key_id, Path(name).read_text()))
+
+
+def _replace(path: Path, text: str) -> None:
+    """The new file or the old one, whatever happens; with the old one's permissions."""
+    part = path.with_name(path.name + ".part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, path.stat().st_mode & 0o777)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+if __name__ == "__main__":
+    main()
