@@ -9,7 +9,7 @@
         iban_sealed: Mapped[bytes | None]
         iban = RowBound(keys, "customers.iban", "iban_sealed")
 
-    keys.use(session, "alias/customers")    # once, when the program starts
+    keys.use(session, session.key("alias/customers"))    # once, when the program starts
 
 A value is encrypted with a data key, and the data key under a key of the store:
 
@@ -66,15 +66,15 @@ class ColumnKeys:
         self._lock = threading.Lock()
         self._forget()
 
-    def use(self, session: kmshsm.Session, key_id: str) -> None:
-        """Names the session and the key, by its id or alias, under which data keys are encrypted.
+    def use(self, session: kmshsm.Session, key: kmshsm.Key) -> None:
+        """Names the session, and the key under which data keys are encrypted.
 
         New values are encrypted under the new key at once. Old ones remain readable, for a
         ciphertext names its key.
         """
         with self._lock:
             self._session = session
-            self._key_id = key_id
+            self._key = key
             self._forget()
 
     def seal(self, column: str, row: str, value: str) -> bytes:
@@ -108,11 +108,11 @@ class ColumnKeys:
         """A data key's ciphertext under the newest version of the key in use."""
         context = _context(column)
         return self._session.re_encrypt(
-            blob, self._key_id, source_context=context, destination_context=context
+            blob, self._key.id, source_context=context, destination_context=context
         )
 
     def _make(self, column: str) -> tuple[AESGCM, bytes, int]:
-        data_key, blob = self._session.generate_data_key(self._key_id, context=_context(column))
+        data_key, blob = self._key.generate_data_key(context=_context(column))
         self._opening[column, blob] = cipher = AESGCM(data_key)
         return cipher, blob, self._values
 
@@ -192,8 +192,9 @@ def re_encrypt(
     """Puts all values of a column under the newest version of the key that is in use now.
 
     Only data keys are encrypted anew, inside the store; the values go on as they are. Programs may
-    read and write meanwhile: a value that has changed since it was read is left alone, being new.
-    Afterwards the old key can be disabled.
+    read and write meanwhile: a value that has changed since it was read is left alone. They must
+    all use the new key before, or, after a rotation, have forgotten the data keys they had; then
+    nothing remains under the old one. Doing it again does no harm.
 
     :param stored: The column of a table whose primary key is one column.
     :param column: Its name, as EncryptedType or RowBound has it.

@@ -1,6 +1,6 @@
 """ECS disks: the image of a block device, encrypted sector by sector under a key of its own.
 
-    create("d-1.img", session, "alias/disks", "d-1", sectors=1 << 18)
+    create("d-1.img", session, key, "d-1", sectors=1 << 18)
     with EncryptedDisk("d-1.img", session, "d-1") as disk:
         disk.write(0, superblock)
 
@@ -98,10 +98,10 @@ class EncryptedDisk:
 
 
 def create(
-    path: str | os.PathLike[str], session: kmshsm.Session, key_id: str, name: str, sectors: int
+    path: str | os.PathLike[str], session: kmshsm.Session, key: kmshsm.Key, name: str, sectors: int
 ) -> None:
     """Makes the image of a disk of this name. Sectors that were never written read as noise."""
-    blob = session.generate_data_key_without_plaintext(key_id, DATA_KEY, _context(name))
+    blob = session.generate_data_key_without_plaintext(key.id, DATA_KEY, _context(name))
     with open(path, "xb") as file:
         file.write(_head(blob))
         file.truncate((1 + sectors) * SECTOR)
@@ -110,7 +110,7 @@ def create(
 def snapshot(
     path: str | os.PathLike[str],
     session: kmshsm.Session,
-    key_id: str,
+    key: kmshsm.Key,
     name: str,
     target: str | os.PathLike[str],
     target_name: str,
@@ -122,7 +122,7 @@ def snapshot(
     with open(path, "rb") as old, open(target, "xb") as new:
         blob = session.re_encrypt(
             _blob(old.read(SECTOR)),
-            key_id,
+            key.id,
             source_context=_context(name),
             destination_context=_context(target_name),
         )

@@ -1,6 +1,6 @@
 """A log that is encrypted as it is written, and can be read and checked by those with the key.
 
-    handler = EncryptedHandler("app.log", session, "alias/logs")
+    handler = EncryptedHandler("app.log", session.key("alias/logs"))
     logging.getLogger().addHandler(handler)
     ...
     for record in read("app.log", session): print(record)
@@ -46,8 +46,7 @@ class EncryptedHandler(logging.Handler):
     def __init__(
         self,
         path: str | os.PathLike[str],
-        session: kmshsm.Session,
-        key_id: str,
+        key: kmshsm.Key,
         records: int = 10_000,
     ) -> None:
         """Begins a segment, and others after so many records each.
@@ -55,8 +54,7 @@ class EncryptedHandler(logging.Handler):
         The log's name, for contexts, is the file's without its directory.
         """
         super().__init__()
-        self._session = session
-        self._key_id = key_id
+        self._key = key
         self._records = records
         self._process = os.getpid()
         self._name = Path(path).name
@@ -90,7 +88,7 @@ class EncryptedHandler(logging.Handler):
 
     def _begin(self) -> None:
         context = _context(self._name, self._file.seek(0, os.SEEK_END))
-        data_key, blob = self._session.generate_data_key(self._key_id, context=context)
+        data_key, blob = self._key.generate_data_key(context=context)
         self._cipher = AESGCM(data_key)
         self._number = 0
         self._ended = False
@@ -139,7 +137,7 @@ def read(path: str | os.PathLike[str], session: kmshsm.Session) -> Iterator[str]
         raise Unfinished(f"{name}: the last segment has no end")
 
 
-def re_encrypt(path: str | os.PathLike[str], session: kmshsm.Session, key_id: str) -> int:
+def re_encrypt(path: str | os.PathLike[str], session: kmshsm.Session, key: kmshsm.Key) -> int:
     """Puts the data keys of a closed log under the newest version of a key, and counts them."""
     source = Path(path)
     part = source.with_name(source.name + ".part")
@@ -149,7 +147,7 @@ def re_encrypt(path: str | os.PathLike[str], session: kmshsm.Session, key_id: st
             if kind == b"K":
                 body = session.re_encrypt(
                     body,
-                    key_id,
+                    key.id,
                     source_context=_context(source.name, offset),
                     destination_context=_context(source.name, new.tell()),
                 )

@@ -38,19 +38,21 @@ class Damaged(Exception):  # noqa: N818
 class EncryptedBucket:
     """A bucket in which all objects are encrypted under a key of a store."""
 
-    def __init__(self, client: S3Client, bucket: str, session: kmshsm.Session, key_id: str) -> None:
-        """The bucket of this name; the key by its id or alias."""
+    def __init__(
+        self, client: S3Client, bucket: str, session: kmshsm.Session, key: kmshsm.Key
+    ) -> None:
+        """The bucket of this name, and the key under which data keys are encrypted."""
         self._client = client
         self._bucket = bucket
         self._session = session
-        self._key_id = key_id
+        self._key = key
 
     def put(self, name: str, source: BinaryIO, **extra: Any) -> None:
         """Makes an object of a file of any size, which is read once.
 
         :param extra: More that boto3 takes, such as ``ContentType``.
         """
-        data_key, blob = self._session.generate_data_key(self._key_id, context=self._context(name))
+        data_key, blob = self._key.generate_data_key(context=self._context(name))
         extra["Metadata"] = {**extra.get("Metadata", {}), DATA_KEY: b64encode(blob).decode()}
         stream = _file(_seal(AESGCM(data_key), source))
         self._client.upload_fileobj(stream, self._bucket, name, ExtraArgs=extra)
@@ -80,7 +82,7 @@ class EncryptedBucket:
         head = self._client.head_object(Bucket=self._bucket, Key=name)
         blob = self._session.re_encrypt(
             _blob(name, head),
-            other._key_id,
+            other._key.id,
             source_context=self._context(name),
             destination_context=other._context(target),
         )

@@ -46,19 +46,19 @@ _SEALED = re.compile(r"kms:([A-Za-z0-9_]+):([A-Za-z0-9+/]+={0,2})")
 _session: ContextVar[kmshsm.Session] = ContextVar("_session")
 
 
-def seal(session: kmshsm.Session, key_id: str, name: str, secret: str) -> str:
+def seal(key: kmshsm.Key, name: str, secret: str) -> str:
     """A secret as it stands in a file: for the setting of this name only."""
-    blob = session.encrypt(key_id, secret.encode(), {"Setting": name})
+    blob = key.encrypt(secret.encode(), {"Setting": name})
     return f"kms:{name}:{b64encode(blob).decode()}"
 
 
-def rotate(session: kmshsm.Session, key_id: str, text: str) -> str:
+def rotate(session: kmshsm.Session, key: kmshsm.Key, text: str) -> str:
     """A file's text with all its secrets under the newest version of a key; the rest as it was."""
 
     def again(found: re.Match[str]) -> str:
         context = {"Setting": found[1]}
         blob = session.re_encrypt(
-            b64decode(found[2]), key_id, source_context=context, destination_context=context
+            b64decode(found[2]), key.id, source_context=context, destination_context=context
         )
         return f"kms:{found[1]}:{b64encode(blob).decode()}"
 
@@ -134,8 +134,7 @@ def create_app(place: str, key_file: Path, **options: Any) -> FastAPI:
 
     @app.get("/health")
     def health() -> dict[str, Any]:
-        settings: Settings = app.state.settings
-        return {"user": settings.database_user, "password": str(settings.database_password)}
+        return {"user": app.state.settings.database_user}
 
     return app
 
@@ -147,7 +146,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("action", choices=["seal", "rotate"])
     parser.add_argument("store", type=Path)
     parser.add_argument("key_file", type=Path)
-    parser.add_argument("key_id")
+    parser.add_argument("key", help="its id or alias")
     parser.add_argument("names", nargs="+", help="of settings to seal, or of files to rotate")
     given = parser.parse_args(arguments)
     with (
@@ -158,13 +157,14 @@ def main(arguments: list[str] | None = None) -> None:
         ) as store,
         store.session() as session,
     ):
+        key = session.key(given.key)
         if given.action == "seal":
             secret = sys.stdin.read()
             for name in given.names:
-                print(seal(session, given.key_id, name, secret))
+                print(seal(key, name, secret))
         else:
             for name in given.names:
-                _replace(Path(name), rotate(session, given.key_id, Path(name).read_text()))
+                _replace(Path(name), rotate(session, key, Path(name).read_text()))
 
 
 def _replace(path: Path, text: str) -> None:

@@ -3,9 +3,10 @@
     issuer = TokenIssuer(key, "ES256")
     token = issuer.issue({"sub": "alice", "exp": ...})
 
-The ``kid`` of a token is the version of the key that has signed it. `rotate` makes a new version;
-`jwks` has the public keys of all, so tokens of older versions verify until they expire. Those who
-verify need that document alone, at ``/.well-known/jwks.json`` as a rule, and any library.
+The ``kid`` of a token is the version of the key that has signed it, and `jwks` has the public keys
+of all versions: those who verify need that document alone, at ``/.well-known/jwks.json`` as a rule,
+and any library. After `rotate` it has one more; when they have fetched it, `use_newest`. Tokens of
+older versions verify until they expire.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class TokenIssuer:
         """ES256 for a key of spec EC_P256, RS256 or PS256 for RSA."""
         self._key = key
         self._algorithm = algorithm
-        self._use_newest()
+        self.use_newest()
 
     def issue(self, claims: dict[str, Any]) -> str:
         """A signed token."""
@@ -37,9 +38,12 @@ class TokenIssuer:
         return jwt.encode(claims, self._private, algorithm=self._algorithm, headers=headers)
 
     def rotate(self) -> None:
-        """Signs with a new version from now on. Publish jwks before tokens of it are sent out."""
+        """Makes a version that does not sign yet. The store allows that every seven days."""
         self._key.create_version()
-        self._use_newest()
+
+    def use_newest(self) -> None:
+        """Signs with the newest version from now on."""
+        self._private = private_key(self._key)
 
     def jwks(self) -> dict[str, Any]:
         """The public keys of all versions, as a JWK Set (RFC 7517)."""
@@ -55,6 +59,3 @@ class TokenIssuer:
             keys.append({**json.loads(jwk), **about})
             keys[-1].pop("key_ops", None)
         return {"keys": keys}
-
-    def _use_newest(self) -> None:
-        self._private = private_key(self._key)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def image(tmp_path: Path, session: kmshsm.Session, key: str) -> Path:
     """A disk of 64 sectors, d-1."""
     path = tmp_path / "d-1.img"
-    create(path, session, key, "d-1", sectors=64)
+    create(path, session, session.key(key), "d-1", sectors=64)
     return path
 
 
@@ -73,7 +73,7 @@ def test_snapshots(image: Path, tmp_path: Path, session: kmshsm.Session, key: st
     data = os.urandom(SECTOR)
     with EncryptedDisk(image, session, "d-1") as disk:
         disk.write(7, data)
-    other = session.create_key(protection_level="HSM").id
+    other = session.create_key(protection_level="HSM")
     snapshot(image, session, other, "d-1", tmp_path / "s-1.img", "s-1")
     session.key(key).disable()
     with EncryptedDisk(tmp_path / "s-1.img", session, "s-1") as disk:

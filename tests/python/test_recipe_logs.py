@@ -20,7 +20,7 @@ def write(
     path: Path, session: kmshsm.Session, key: str, messages: list[str], end: bool = True
 ) -> EncryptedHandler:
     """A program that logs, and ends as it should or not."""
-    handler = EncryptedHandler(path, session, key, records=4)
+    handler = EncryptedHandler(path, session.key(key), records=4)
     handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
     logger = logging.Logger("shop")
     logger.addHandler(handler)
@@ -107,7 +107,7 @@ def test_under_another_key(tmp_path: Path, session: kmshsm.Session, key: str) ->
     path = tmp_path / "app.log"
     write(path, session, key, messages(0, 10))
     records = [line for line in path.read_bytes().splitlines() if not line.startswith(b"K")]
-    assert re_encrypt(path, session, session.create_key().id) == 3
+    assert re_encrypt(path, session, session.create_key()) == 3
     session.key(key).disable()
     assert list(read(path, session)) == logged(0, 10)
     assert [line for line in path.read_bytes().splitlines() if line[:1] != b"K"] == records
@@ -116,7 +116,7 @@ def test_under_another_key(tmp_path: Path, session: kmshsm.Session, key: str) ->
 
 def test_threads(tmp_path: Path, session: kmshsm.Session, key: str) -> None:
     path = tmp_path / "app.log"
-    handler = EncryptedHandler(path, session, key, records=7)
+    handler = EncryptedHandler(path, session.key(key), records=7)
     logger = logging.Logger("shop")
     logger.addHandler(handler)
 
@@ -137,9 +137,9 @@ def test_one_handler_of_one_process(
     tmp_path: Path, session: kmshsm.Session, key: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "app.log"
-    handler = EncryptedHandler(path, session, key)
+    handler = EncryptedHandler(path, session.key(key))
     with pytest.raises(BlockingIOError):
-        EncryptedHandler(path, session, key)
+        EncryptedHandler(path, session.key(key))
     logger = logging.Logger("shop")
     logger.addHandler(handler)
     before = path.read_bytes()
@@ -159,7 +159,7 @@ def test_a_key_that_is_disabled_loses_no_order(
 ) -> None:
     """No new segment can begin: records are not written, and the log remains right."""
     path = tmp_path / "app.log"
-    handler = EncryptedHandler(path, session, key, records=2)
+    handler = EncryptedHandler(path, session.key(key), records=2)
     logger = logging.Logger("shop")
     logger.addHandler(handler)
     for number in range(8):

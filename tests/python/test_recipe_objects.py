@@ -46,7 +46,7 @@ def client() -> Iterator[S3Client]:
 @pytest.fixture
 def bucket(client: S3Client, session: kmshsm.Session, key: str) -> EncryptedBucket:
     """The bucket of photos."""
-    return EncryptedBucket(client, "photos", session, key)
+    return EncryptedBucket(client, "photos", session, session.key(key))
 
 
 def raw(client: S3Client, name: str) -> bytes:
@@ -90,7 +90,7 @@ def test_more_than_a_part(bucket: EncryptedBucket) -> None:
 
 def test_copies(bucket: EncryptedBucket, client: S3Client, session: kmshsm.Session) -> None:
     other = session.create_key(protection_level="HSM")
-    archive = EncryptedBucket(client, "archive", session, other.id)
+    archive = EncryptedBucket(client, "archive", session, other)
     data = os.urandom(2 * CHUNK)
     bucket.put("one", io.BytesIO(data), ContentType="image/png", Metadata={"by": "me"})
     bucket.copy("one", "two")
@@ -106,7 +106,7 @@ def test_objects_follow_a_rotation(
 ) -> None:
     bucket.put("old", io.BytesIO(b"data"))
     before = client.head_object(Bucket="photos", Key="old")["Metadata"][DATA_KEY]
-    newer = EncryptedBucket(client, "photos", session, session.create_key().id)
+    newer = EncryptedBucket(client, "photos", session, session.create_key())
     newer.copy("old", "old")
     assert client.head_object(Bucket="photos", Key="old")["Metadata"][DATA_KEY] != before
     session.key(key).disable()
@@ -121,7 +121,7 @@ def test_other_names_are_refused(
     for target, name in (("photos", "other"), ("archive", "one")):
         client.copy_object(Bucket=target, Key=name, CopySource={"Bucket": "photos", "Key": "one"})
         with pytest.raises(kmshsm.CryptoError):
-            EncryptedBucket(client, target, session, key).get(name)
+            EncryptedBucket(client, target, session, session.key(key)).get(name)
     client.put_object(Bucket="photos", Key="clear", Body=b"data")
     with pytest.raises(Damaged, match="clear is not encrypted"):
         bucket.get("clear")
