@@ -21,7 +21,7 @@ import logging
 import os
 from base64 import b64decode, b64encode
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -141,21 +141,32 @@ def re_encrypt(path: str | os.PathLike[str], session: kmshsm.Session, key: kmshs
     """Puts the data keys of a closed log under the newest version of a key, and counts them."""
     source = Path(path)
     part = source.with_name(source.name + ".part")
+    with source.open("rb") as old:
+        fcntl.flock(old, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            with open(part, "xb", opener=_private) as new:
+                count = _copy(source, new, session, key)
+                new.flush()
+                os.fsync(new.fileno())
+            part.replace(source)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    return count
+
+
+def _copy(source: Path, new: BinaryIO, session: kmshsm.Session, key: kmshsm.Key) -> int:
     count = 0
-    with open(part, "xb", opener=_private) as new:
-        for offset, kind, body in _lines(source):
-            if kind == b"K":
-                body = session.re_encrypt(
-                    body,
-                    key.id,
-                    source_context=_context(source.name, offset),
-                    destination_context=_context(source.name, new.tell()),
-                )
-                count += 1
-            new.write(kind + b64encode(body) + b"\n")
-        new.flush()
-        os.fsync(new.fileno())
-    part.replace(source)
+    for offset, kind, body in _lines(source):
+        if kind == b"K":
+            body = session.re_encrypt(
+                body,
+                key.id,
+                source_context=_context(source.name, offset),
+                destination_context=_context(source.name, new.tell()),
+            )
+            count += 1
+        new.write(kind + b64encode(body) + b"\n")
     return count
 
 

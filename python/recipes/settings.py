@@ -163,23 +163,30 @@ def main(arguments: list[str] | None = None) -> None:
             for name in given.names:
                 print(seal(key, name, secret))
         else:
-            for name in given.names:
-                _replace(Path(name), rotate(session, key, Path(name).read_text()))
+            for path in map(Path, given.names):
+                # As bytes: the ends of its lines are nobody's concern.
+                _replace(path, rotate(session, key, path.read_bytes().decode()).encode())
 
 
-def _replace(path: Path, text: str) -> None:
-    """The new file or the old one, whatever happens; with the old one's permissions."""
+def _replace(path: Path, content: bytes) -> None:
+    """The new file or the old one, whatever happens; with the old one's owner and permissions."""
     part = path.with_name(path.name + ".part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, path.stat().st_mode & 0o777)
+    old = path.stat()
     try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
+        with open(part, "xb", opener=_private) as file:
+            os.fchown(file.fileno(), old.st_uid, old.st_gid)
+            os.fchmod(file.fileno(), old.st_mode & 0o777)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 if __name__ == "__main__":

@@ -116,8 +116,8 @@ def test_the_program(
     monkeypatch.setattr("sys.stdin", io.StringIO(TOKEN))
     token = command("seal", "payment_token")
     env = directory / ".env"
-    env.write_text(f"SHOP_DATABASE_USER=shop\nSHOP_DATABASE_PASSWORD={password}")
-    env.chmod(0o640)
+    env.write_bytes(f"SHOP_DATABASE_USER=shop\r\nSHOP_DATABASE_PASSWORD={password}".encode())
+    env.chmod(0o666)
     (directory / "settings.yaml").write_text(f"payment_token: {token}")
 
     with opened() as kms:
@@ -125,7 +125,8 @@ def test_the_program(
         kms.key(keys[1].id).add_alias("alias/shop")
     assert command("rotate", ".env", "settings.yaml") == ""
     assert password not in env.read_text()
-    assert env.stat().st_mode & 0o777 == 0o640
+    assert b"shop\r\n" in env.read_bytes()
+    assert env.stat().st_mode & 0o777 == 0o666
     with opened() as kms:
         kms.key(keys[0].id).disable()
 
