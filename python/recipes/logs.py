@@ -122,8 +122,8 @@ def read(path: str | os.PathLike[str], session: kmshsm.Session) -> Iterator[str]
             cipher = AESGCM(session.decrypt(body, _context(name, offset)))
             number, ended = 0, False
             continue
-        if cipher is None or ended:
-            raise Tampered(f"{name}: a record that is in no segment, at {offset}")
+        if cipher is None:
+            raise Tampered(f"{name}: a record before any segment")
         try:
             text = cipher.decrypt(_nonce(number), body, kind)
         except InvalidTag:

@@ -134,6 +134,9 @@ def test_a_chain(session: kmshsm.Session, tmp_path: Path, spec: str, leaf_in_hsm
     request = make_request(server_key, HOST)
     leaf = issue(root, root_key, request, days=90)
 
+    limits = root.extensions.get_extension_for_class(x509.BasicConstraints)
+    assert limits.critical
+    assert (limits.value.ca, limits.value.path_length) == (True, 0)
     verifier = PolicyBuilder().store(Store([root]))
     assert verifier.build_server_verifier(x509.DNSName(HOST)).verify(leaf, []) == [leaf, root]
     with pytest.raises(VerificationError):
@@ -183,7 +186,7 @@ def test_tokens(session: kmshsm.Session, spec: str, algorithm: str) -> None:
     tokens.append(issuer.issue(claims))
     versions = [jwt.get_unverified_header(token)["kid"] for token in tokens]
     assert versions[0] == versions[1] != versions[2]
-    assert [sorted({"d", "p", "q"} & set(key)) for key in document["keys"]] == [[], []]
+    assert [sorted({"d", "p", "q", "key_ops"} & set(key)) for key in document["keys"]] == [[], []]
 
     for token, version in zip(tokens, versions):
         public = jwt.PyJWKSet.from_dict(document)[version]

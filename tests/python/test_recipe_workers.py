@@ -26,7 +26,7 @@ def test_a_pool_signs_files(tmp_path: Path, method: str) -> None:
     place, key_file = tmp_path / "store", tmp_path / "key-file"
     key_file.write_bytes(bytes(range(32)))
     kmshsm.create(place, key_file=key_file.read_bytes())
-    files = [tmp_path / f"file{number}" for number in range(20)]
+    files = [tmp_path / f"file{number}.bin" for number in range(20)]
     for number, path in enumerate(files):
         path.write_bytes(os.urandom(number * 1000))
     with kmshsm.open(place, key_file=key_file.read_bytes(), allow_unprotected_memory=True) as kms:
