@@ -132,7 +132,8 @@ class EncryptedType(TypeDecorator[str]):
     impl = LargeBinary
     cache_ok = True
 
-    class comparator_factory(TypeDecorator.Comparator[str]):  # noqa: N801
+    # As SQLAlchemy's manual has it; what it overrides is a property of the class.
+    class comparator_factory(TypeDecorator.Comparator[str]):  # noqa: N801  # pyright: ignore
         """Refuses what could never be true; whether it is NULL may be asked."""
 
         def operate(self, op: OperatorType, *other: Any, **kwargs: Any) -> ColumnElement[Any]:
