@@ -97,7 +97,7 @@ lint: $(VENV) python
 	cargo test --locked -q --test floors --test generated --test python_actions
 	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.cpp tests/memory/*.c tests/faults/*.c c-examples/*.[ch] benches/scale/*.c
 	cd python && ../.venv/bin/ruff check . ../tests/python ../tests/memory ../benches/scale && ../.venv/bin/ruff format -q --check . ../tests/python ../tests/memory ../benches/scale
-	cd python && ../.venv/bin/mypy python/kmshsm examples bench.py ../tests/python
+	cd python && ../.venv/bin/mypy python/kmshsm examples recipes bench.py ../tests/python
 	cd python && ../.venv/bin/mypy ../tests/memory
 	cd python && ../.venv/bin/pyright --warnings --pythonpath ../.venv/bin/python
 	cd python && ../.venv/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml --allowlist stubtest.txt kmshsm
@@ -188,9 +188,9 @@ build/bin/kmshsm: $(SOURCES)
 	mkdir -p build/bin
 	cp target/release/kmshsm $@
 
-$(VENV): python/requirements-dev.txt
+$(VENV): python/requirements-dev.txt python/requirements-recipes.txt
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install -q --disable-pip-version-check -r $<
+	.venv/bin/pip install -q --disable-pip-version-check $(addprefix -r ,$^)
 	touch $@
 
 # Beside the ordinary package, which it hides by PYTHONPATH.
