@@ -44,6 +44,21 @@ def test_what_the_front_page_says(kms: kmshsm.Store | kmshsm.Session) -> None:
     assert len(kms.generate_random(20)) == 20
 
 
+def test_moving_to_another_key(kms: kmshsm.Store | kmshsm.Session) -> None:
+    old, new = kms.create_key(), kms.create_key()
+    moved = new.re_encrypt(old.encrypt(b"hello", {"a": "1"}), {"a": "1"})
+    again = new.re_encrypt(moved, {"a": "2"}, source_context={"a": "1"})
+    bare = old.re_encrypt(new.encrypt(b"hello"), {"a": "3"}, source_context={})
+    old_ones = new.encrypt(b"hello")
+    old.disable()
+    assert (new.decrypt(moved, {"a": "1"}), new.decrypt(again, {"a": "2"})) == (b"hello", b"hello")
+    for refused in (bare, old_ones):
+        with pytest.raises(kmshsm.KmsError):
+            kms.decrypt(refused, {"a": "3"})
+    with pytest.raises(kmshsm.CryptoError):
+        new.re_encrypt(moved, {"a": "2"})
+
+
 def test_metadata(kms: kmshsm.Store | kmshsm.Session) -> None:
     key = kms.create_key(
         KeySpec.AES_128,

@@ -90,6 +90,28 @@ class Key:
         """
         return self._session.decrypt(ciphertext, context)
 
+    def re_encrypt(
+        self,
+        ciphertext: Buffer,
+        context: Mapping[str, str] | None = None,
+        *,
+        source_context: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """Encrypts under the newest version of this key what a symmetric key has encrypted.
+
+        The plaintext stays inside.
+
+        :param ciphertext: Of this key or another one, which the session may use.
+        :param context: As for encrypt.
+        :param source_context: As it was encrypted, if that is not ``context``.
+        """
+        return self._session.re_encrypt(
+            ciphertext,
+            self.id,
+            source_context=context if source_context is None else source_context,
+            destination_context=context,
+        )
+
     def generate_data_key(
         self, number_of_bytes: int = 32, context: Mapping[str, str] | None = None
     ) -> DataKey:
