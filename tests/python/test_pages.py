@@ -1,0 +1,202 @@
+"""Every block of code in README.md and docs is run as it stands.
+
+The blocks of a page run in their order, in a directory of the page's own that looks like the source
+tree, with the library installed as `make install` does it:
+
+- `sh` blocks are one shell, in which each command must succeed, or fail if it ends in `# fails:`;
+- `python` blocks are one program;
+- `c` and `cpp` blocks with a `main` are programs; all others of a page are, behind each other, one;
+- a block with a title is the file of that name, for the blocks behind it;
+- `json` and `toml` are read. `json` and `text` right behind a block that runs are what it prints;
+- `rust` is run by `cargo test`, as `src/lib.rs` names its pages;
+- what a reader need not see is a comment of HTML that begins `<!-- sh`, or another language.
+
+`# -> LINE` shows a line that is printed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from pages import ROOT, Block, Interpreter, blocks, check_comments, check_output, pages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+if sys.version_info >= (3, 11):
+    import tomllib
+
+# Blocks that no test runs, by how they begin.
+EXEMPT = {
+    ("README.md", "make demo"): "make test runs the demo, and is what runs this",
+}
+
+COMPILERS = {
+    "c": ["cc", "-x", "c", "-std=c99"],
+    "cpp": ["c++", "-x", "c++", "-std=c++17"],
+}
+LANGUAGES = {"sh", "python", "json", "toml", "text", "rust", *COMPILERS}
+
+
+def is_exempt(block: Block) -> bool:
+    """Whether the table has it."""
+    return any(block.page == page and block.text.startswith(text) for page, text in EXEMPT)
+
+
+@pytest.fixture(scope="session")
+def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library, as `make install PREFIX=...` leaves it."""
+    where = tmp_path_factory.mktemp("installed")
+    version = subprocess.check_output(
+        ["sed", "-n", 's/^version = "\\(.*\\)"/\\1/p;T;q', ROOT / "Cargo.toml"], text=True
+    )
+    subprocess.run(
+        [ROOT / "scripts" / "install", "", where, where / "lib", version.strip()], check=True
+    )
+    return where
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Where the blocks of a page run: what they name of the source tree is there."""
+    place = tmp_path / "place"
+    place.mkdir()
+    for name in ("README.md", "c-examples", "include", "python"):
+        (place / name).symlink_to(ROOT / name)
+    return place
+
+
+@pytest.fixture
+def env(tmp_path: Path, prefix: Path) -> dict[str, str]:
+    """The installed program and library, a passphrase, and the override for unlocked memory."""
+    program = prefix / "bin" / "kmshsm"
+    script = tmp_path / "bin" / "kmshsm"
+    script.parent.mkdir()
+    script.write_text(
+        "#!/bin/sh\n"
+        f'if {program} "$@" --help 2>&1 | grep -q -e --allow-unprotected-memory\n'
+        f'then exec {program} "$@" --allow-unprotected-memory; fi\n'
+        f'exec {program} "$@"\n'
+    )
+    script.chmod(0o700)
+    (tmp_path / "passphrase").write_text("a passphrase of the tests\n")
+    return {
+        **os.environ,
+        "HOME": str(tmp_path),
+        "KMSHSM_PASSPHRASE_FILE": str(tmp_path / "passphrase"),
+        "LD_LIBRARY_PATH": str(prefix / "lib"),
+        "PATH": f"{script.parent}:{os.environ['PATH']}",
+        "PKG_CONFIG_PATH": str(prefix / "lib" / "pkgconfig"),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+class Page:
+    """A page on its way."""
+
+    def __init__(self, place: Path, env: dict[str, str]) -> None:
+        """Begins one."""
+        self.place = place
+        self.env = env
+        self.interpreters: dict[str, Interpreter] = {}
+        self.fragments: list[Block] = []
+        self.printed: str | None = None
+
+    def run(self, block: Block) -> None:
+        """Does with a block what its language asks for."""
+        if block.is_output and block.language in ("json", "text") and self.printed is not None:
+            check_output(block, self.printed)
+            return
+        self.printed = None
+        if block.title is not None:
+            (self.place / block.title).write_text(block.text, encoding="utf-8")
+        elif block.language in ("sh", "python"):
+            if block.language not in self.interpreters:
+                started = Interpreter(block.language, self.place, self.env)
+                self.interpreters[block.language] = started
+            self.printed = self.interpreters[block.language].run(block)
+            check_comments(block, self.printed)
+        elif block.language in COMPILERS and "int main(" in block.text and not block.is_hidden:
+            self.printed = self.compiled([block])
+            check_comments(block, self.printed)
+        elif block.language in COMPILERS:
+            self.fragments.append(block)
+        if block.language == "json":
+            json.loads(block.text)
+        if block.language == "toml" and sys.version_info >= (3, 11):
+            tomllib.loads(block.text)
+
+    def compiled(self, pieces: list[Block]) -> str:
+        """What the program that these blocks are prints."""
+        language = pieces[0].language
+        source = "".join(f'#line {b.line + 1} "{b.page}"\n{b.text}' for b in pieces)
+        program = self.place.parent / "program"
+        flags = ["pkg-config", "--cflags", "--libs", "kmshsm"]
+        found = subprocess.check_output(flags, env=self.env, text=True).split()
+        subprocess.run(
+            [*COMPILERS[language], "-Wall", "-Wextra", "-Werror", "-", "-o", program, *found],
+            input=source,
+            text=True,
+            check=True,
+        )
+        done = subprocess.run(
+            [program], cwd=self.place, env=self.env, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{pieces[0]}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def finish(self) -> None:
+        """Runs the program that the fragments are."""
+        for language in COMPILERS:
+            pieces = [block for block in self.fragments if block.language == language]
+            if pieces:
+                printed = self.compiled(pieces)
+                for block in pieces:
+                    check_comments(block, printed)
+
+
+@pytest.fixture
+def page(place: Path, env: dict[str, str]) -> Iterator[Page]:
+    """A page that is about to be run."""
+    page = Page(place, env)
+    yield page
+    for interpreter in page.interpreters.values():
+        interpreter.close()
+
+
+@pytest.mark.parametrize("name", pages())
+def test_the_blocks_of_a_page_work(name: str, page: Page) -> None:
+    for block in blocks(name):
+        assert block.language in LANGUAGES, f"{block}: nobody knows how to run this"
+        if not is_exempt(block):
+            page.run(block)
+    page.finish()
+
+
+def test_every_exemption_is_of_a_block() -> None:
+    for name, text in EXEMPT:
+        assert len([block for block in blocks(name) if block.text.startswith(text)]) == 1, text
+
+
+def test_rust_is_run_by_cargo() -> None:
+    library = (ROOT / "src" / "lib.rs").read_text()
+    for name in pages():
+        if any(block.language == "rust" for block in blocks(name)):
+            assert f'include_str!("../{name}")' in library, f"{name} is not among the doctests"
+
+
+def test_it_is_told_how_many_blocks_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    found = [block for name in pages() for block in blocks(name) if not block.is_hidden]
+    exempt = [block for block in found if is_exempt(block)]
+    counts = Counter(block.language for block in found if not is_exempt(block))
+    told = ", ".join(f"{count} {language}" for language, count in counts.most_common())
+    with capsys.disabled():
+        print(f"\nblocks of {len(pages())} pages: {told}; {len(exempt)} exempt")
+    assert len(exempt) == len(EXEMPT)
