@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::path::Path;
 
+use crate::copies;
 use crate::injector::{self, Fault};
 use crate::kinds::{self, Kind};
 use crate::tally;
@@ -38,6 +39,7 @@ pub fn campaign(world: &World) {
     tally::tell("kill -9 at every write of every kind of transaction", points, killed);
     creations(world);
     migrations(world);
+    copies::kills(world);
 }
 
 /// A store that is being made is there when it is complete, or it is not there.
@@ -57,12 +59,7 @@ fn creations(world: &World) {
             points += 1;
             match Open::at(&place, world::START) {
                 Ok(open) => assert_eq!(open.kms.ledger().unwrap(), [""; 0]),
-                // Moved to its place, and killed before its first records.
-                Err(error) => match error.code().wire_code() {
-                    "Store.NotFound" => {}
-                    "Store.Damaged" => assert!(error.to_string().contains("never finished")),
-                    _ => panic!("{fault:?} at {at}: {error}"),
-                },
+                Err(error) => assert!(copies::is_absent(&error), "{fault:?} at {at}: {error}"),
             }
         }
     }

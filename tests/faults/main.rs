@@ -5,6 +5,7 @@
 //! processes, which are this program again, running [`worker`] with `inject.c` loaded.
 #![allow(missing_docs)]
 
+mod copies;
 mod damage;
 mod disks;
 mod errors;
