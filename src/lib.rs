@@ -81,3 +81,9 @@ pub mod policy;
 mod secret;
 mod softhsm;
 mod thread;
+
+/// The Rust of the pages, run as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+#[doc = include_str!("../docs/rotation.md")]
+pub struct Pages;

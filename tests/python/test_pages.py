@@ -24,6 +24,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+
+import kmshsm
 from pages import ROOT, Block, Interpreter, blocks, check_comments, check_output, pages
 
 if TYPE_CHECKING:
@@ -68,15 +70,32 @@ def place(tmp_path: Path) -> Path:
     """Where the blocks of a page run: what they name of the source tree is there."""
     place = tmp_path / "place"
     place.mkdir()
-    for name in ("README.md", "c-examples", "include", "python"):
+    for name in ("README.md", "build", "c-examples", "include", "python"):
         (place / name).symlink_to(ROOT / name)
     return place
 
 
 @pytest.fixture
 def env(tmp_path: Path, prefix: Path) -> dict[str, str]:
-    """The installed program and library, a passphrase, and the override for unlocked memory."""
+    """The installed program and library, and a passphrase."""
+    (tmp_path / "passphrase").write_text("a passphrase of the tests\n")
+    return {
+        **os.environ,
+        "HOME": str(tmp_path),
+        "KMSHSM_PASSPHRASE_FILE": str(tmp_path / "passphrase"),
+        "LD_LIBRARY_PATH": str(prefix / "lib"),
+        "PATH": f"{commands(tmp_path, prefix)}:{os.environ['PATH']}",
+        "PKG_CONFIG_PATH": str(prefix / "lib" / "pkgconfig"),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def commands(tmp_path: Path, prefix: Path) -> Path:
+    """Where kmshsm is: with the override where memory cannot be locked, if the command has one."""
     program = prefix / "bin" / "kmshsm"
+    with kmshsm.open("memory:") as store:
+        if store.status()["hsm_keys"] == "usable":
+            return program.parent
     script = tmp_path / "bin" / "kmshsm"
     script.parent.mkdir()
     script.write_text(
@@ -86,16 +105,7 @@ def env(tmp_path: Path, prefix: Path) -> dict[str, str]:
         f'exec {program} "$@"\n'
     )
     script.chmod(0o700)
-    (tmp_path / "passphrase").write_text("a passphrase of the tests\n")
-    return {
-        **os.environ,
-        "HOME": str(tmp_path),
-        "KMSHSM_PASSPHRASE_FILE": str(tmp_path / "passphrase"),
-        "LD_LIBRARY_PATH": str(prefix / "lib"),
-        "PATH": f"{script.parent}:{os.environ['PATH']}",
-        "PKG_CONFIG_PATH": str(prefix / "lib" / "pkgconfig"),
-        "PYTHONUNBUFFERED": "1",
-    }
+    return script.parent
 
 
 class Page:
