@@ -6,7 +6,7 @@ tree, with the library installed as `make install` does it:
 - `sh` blocks are one shell, in which each command must succeed, or fail if it ends in `# fails:`;
 - `python` blocks are one program;
 - `c` and `cpp` blocks with a `main` are programs; all others of a page are, behind each other, one;
-- a block with a title is the file of that name, for the blocks behind it;
+- a block with a title, in whatever language, is the file of that name; blocks behind it use it;
 - `json` and `toml` are read. `json` and `text` right behind a block that runs are what it prints;
 - `rust` is run by `cargo test`, as `src/lib.rs` names its pages;
 - what a reader need not see is a comment of HTML that begins `<!-- sh`, or another language.
@@ -21,6 +21,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,7 +31,6 @@ from pages import ROOT, Block, Interpreter, blocks, check_comments, check_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -79,12 +79,13 @@ def place(tmp_path: Path) -> Path:
 def env(tmp_path: Path, prefix: Path) -> dict[str, str]:
     """The installed program and library, and a passphrase."""
     (tmp_path / "passphrase").write_text("a passphrase of the tests\n")
+    python = str(Path(sys.executable).parent)
     return {
         **os.environ,
         "HOME": str(tmp_path),
         "KMSHSM_PASSPHRASE_FILE": str(tmp_path / "passphrase"),
         "LD_LIBRARY_PATH": str(prefix / "lib"),
-        "PATH": f"{commands(tmp_path, prefix)}:{os.environ['PATH']}",
+        "PATH": ":".join([str(commands(tmp_path, prefix)), python, os.environ["PATH"]]),
         "PKG_CONFIG_PATH": str(prefix / "lib" / "pkgconfig"),
         "PYTHONUNBUFFERED": "1",
     }
@@ -184,10 +185,20 @@ def page(place: Path, env: dict[str, str]) -> Iterator[Page]:
 @pytest.mark.parametrize("name", pages())
 def test_the_blocks_of_a_page_work(name: str, page: Page) -> None:
     for block in blocks(name):
-        assert block.language in LANGUAGES, f"{block}: nobody knows how to run this"
+        known = block.language in LANGUAGES or block.title is not None
+        assert known, f"{block}: nobody knows how to run this"
         if not is_exempt(block):
             page.run(block)
     page.finish()
+
+
+@pytest.mark.parametrize("name", pages())
+def test_files_are_used_by_what_is_behind_them(name: str) -> None:
+    found = blocks(name)
+    for place, block in enumerate(found):
+        if block.title is not None and block.language != "toml":
+            stem = Path(block.title).stem
+            assert any(stem in behind.text for behind in found[place + 1 :]), f"{block}: {stem}"
 
 
 def test_every_exemption_is_of_a_block() -> None:
