@@ -1,11 +1,9 @@
-"""The blocks of code in README.md and docs, and what runs them; test_pages says by which rules."""
+"""The blocks of code in README.md and docs, and what they show of their output."""
 
 from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,8 +40,13 @@ def pages() -> list[str]:
 
 def blocks(page: str) -> list[Block]:
     """The blocks of a page, in their order."""
+    return blocks_of(page, (ROOT / page).read_text(encoding="utf-8"))
+
+
+def blocks_of(page: str, markdown: str) -> list[Block]:
+    """The blocks of a page that is this text."""
     found: list[Block] = []
-    lines = enumerate((ROOT / page).read_text(encoding="utf-8").splitlines(), 1)
+    lines = enumerate(markdown.splitlines(), 1)
     is_output = False
     for number, line in lines:
         if (fence := _OPENING.match(line)) is not None:
@@ -66,79 +69,6 @@ def _until(lines: Any, end: str, indent: int) -> str:
             return text
         text += line[indent:] + "\n"
     raise ValueError(f"a block without {end} at its end")
-
-
-# --- Processes that live as long as a page ------------------------------------------------------
-
-_END = "--- the block has ended ---"
-
-_SHELL = f"""
-set -euo pipefail
-while IFS= read -r block; do . "$block" </dev/null; printf '\\n%s\\n' '{_END}'; done
-"""
-
-# Keys at level HSM wherever the tests run, also where memory cannot be locked.
-_PYTHON = f"""
-import functools, sys
-import kmshsm
-kmshsm.open = functools.partial(kmshsm.open, allow_unprotected_memory=True)
-names = {{"__name__": "__main__"}}
-for block in map(str.strip, sys.stdin):
-    with open(block, encoding="utf-8") as file:
-        code = compile(file.read(), block, "exec")
-    exec(code, names)
-    print("\\n{_END}", flush=True)
-"""
-
-
-class Interpreter:
-    """A process that runs the blocks of a page in one language, one after the other."""
-
-    def __init__(self, language: str, place: Path, env: dict[str, str]) -> None:
-        """Starts it in a directory."""
-        driver = ["bash", "-c", _SHELL] if language == "sh" else [sys.executable, "-c", _PYTHON]
-        self._place = place
-        self._process = subprocess.Popen(
-            driver,
-            cwd=place,
-            env=env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            bufsize=1,
-        )
-
-    def run(self, block: Block) -> str:
-        """What the block prints; AssertionError if it fails."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        text = _expecting_failures(block.text) if block.language == "sh" else block.text
-        name = f"{block.page}-{block.line}".replace("/", "-")
-        file = self._place.parent / name
-        # Behind as many empty lines as the page has before it, for the numbers of its lines.
-        file.write_text("\n" * block.line + text, encoding="utf-8")
-        self._process.stdin.write(f"{file}\n")
-        printed = ""
-        for line in self._process.stdout:
-            if line.rstrip("\n") == _END:
-                return printed.removesuffix("\n")
-            printed += line
-        raise AssertionError(f"{block} failed:\n{printed}")
-
-    def close(self) -> None:
-        """Ends it."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.stdout.close()
-        self._process.wait()
-
-
-def _expecting_failures(script: str) -> str:
-    """Commands that end in `# fails: WHY` must do so; all others must not."""
-    command = re.compile(r"^((?:.*\\\n)*.*?) +# fails: .*$", re.MULTILINE)
-    return command.sub(r"if \1; then echo 'does not fail'; exit 1; fi", script)
 
 
 # --- What a page shows of the output ------------------------------------------------------------

@@ -16,7 +16,6 @@ tree, with the library installed as `make install` does it:
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -27,23 +26,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 import kmshsm
-from pages import ROOT, Block, Interpreter, blocks, check_comments, check_output, pages
+from pages import ROOT, Block, blocks, blocks_of, pages
+from running import COMPILERS, Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-if sys.version_info >= (3, 11):
-    import tomllib
 
 # Blocks that no test runs, by how they begin.
 EXEMPT = {
     ("README.md", "make demo"): "make test runs the demo, and is what runs this",
 }
 
-COMPILERS = {
-    "c": ["cc", "-x", "c", "-std=c99"],
-    "cpp": ["c++", "-x", "c++", "-std=c++17"],
-}
 LANGUAGES = {"sh", "python", "json", "toml", "text", "rust", *COMPILERS}
 
 
@@ -109,77 +102,12 @@ def commands(tmp_path: Path, prefix: Path) -> Path:
     return script.parent
 
 
-class Page:
-    """A page on its way."""
-
-    def __init__(self, place: Path, env: dict[str, str]) -> None:
-        """Begins one."""
-        self.place = place
-        self.env = env
-        self.interpreters: dict[str, Interpreter] = {}
-        self.fragments: list[Block] = []
-        self.printed: str | None = None
-
-    def run(self, block: Block) -> None:
-        """Does with a block what its language asks for."""
-        if block.is_output and block.language in ("json", "text") and self.printed is not None:
-            check_output(block, self.printed)
-            return
-        self.printed = None
-        if block.title is not None:
-            (self.place / block.title).write_text(block.text, encoding="utf-8")
-        elif block.language in ("sh", "python"):
-            if block.language not in self.interpreters:
-                started = Interpreter(block.language, self.place, self.env)
-                self.interpreters[block.language] = started
-            self.printed = self.interpreters[block.language].run(block)
-            check_comments(block, self.printed)
-        elif block.language in COMPILERS and "int main(" in block.text and not block.is_hidden:
-            self.printed = self.compiled([block])
-            check_comments(block, self.printed)
-        elif block.language in COMPILERS:
-            self.fragments.append(block)
-        if block.language == "json":
-            json.loads(block.text)
-        if block.language == "toml" and sys.version_info >= (3, 11):
-            tomllib.loads(block.text)
-
-    def compiled(self, pieces: list[Block]) -> str:
-        """What the program that these blocks are prints."""
-        language = pieces[0].language
-        source = "".join(f'#line {b.line + 1} "{b.page}"\n{b.text}' for b in pieces)
-        program = self.place.parent / "program"
-        flags = ["pkg-config", "--cflags", "--libs", "kmshsm"]
-        found = subprocess.check_output(flags, env=self.env, text=True).split()
-        subprocess.run(
-            [*COMPILERS[language], "-Wall", "-Wextra", "-Werror", "-", "-o", program, *found],
-            input=source,
-            text=True,
-            check=True,
-        )
-        done = subprocess.run(
-            [program], cwd=self.place, env=self.env, capture_output=True, text=True
-        )
-        assert done.returncode == 0, f"{pieces[0]}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done.stdout
-
-    def finish(self) -> None:
-        """Runs the program that the fragments are."""
-        for language in COMPILERS:
-            pieces = [block for block in self.fragments if block.language == language]
-            if pieces:
-                printed = self.compiled(pieces)
-                for block in pieces:
-                    check_comments(block, printed)
-
-
 @pytest.fixture
 def page(place: Path, env: dict[str, str]) -> Iterator[Page]:
     """A page that is about to be run."""
     page = Page(place, env)
     yield page
-    for interpreter in page.interpreters.values():
-        interpreter.close()
+    page.close()
 
 
 @pytest.mark.parametrize("name", pages())
@@ -199,6 +127,36 @@ def test_files_are_used_by_what_is_behind_them(name: str) -> None:
         if block.title is not None and block.language != "toml":
             stem = Path(block.title).stem
             assert any(stem in behind.text for behind in found[place + 1 :]), f"{block}: {stem}"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "```sh\nfalse\n```",
+        "```sh\nfalse | cat\n```",
+        "```sh\ntrue    # fails: X\n```",
+        "```sh\n(echo A; exit 1)    # fails: B\n```",
+        "```sh\necho a    # -> b\n```",
+        "```sh\necho a; echo b\ntrue    # -> b\ntrue    # -> a\n```",
+        '```sh\necho \'{"A": 1}\'\n```\n\n```json\n{"A": "1"}\n```',
+        '```sh\necho \'{"A": 1}\'\n```\n\n```json\n{"A": 1, "B": 2}\n```',
+        "```sh\necho a; echo b\n```\n\n```text\na\n```",
+        "```sh\necho a; echo b\n```\n\n```text\n...\nc\n```",
+        "```python\n1 / 0\n```",
+        "```python\nprint(1)    # -> 2\n```",
+        "<!-- python\n1 / 0\n-->",
+        "```c\nint main(void) { return 1; }\n```",
+        "```c\nint main(void) { int unused; return 0; }\n```",
+        "<!-- c\nint main(void) {\n-->\n```c\nreturn 1;\n```\n<!-- c\n}\n-->",
+        "```json\n{\n```",
+        "```toml\n=\n```",
+    ],
+)
+def test_what_is_wrong_with_a_page_is_noticed(wrong: str, page: Page) -> None:
+    with pytest.raises((AssertionError, ValueError, subprocess.CalledProcessError)):
+        for block in blocks_of("wrong.md", wrong):
+            page.run(block)
+        page.finish()
 
 
 def test_every_exemption_is_of_a_block() -> None:
