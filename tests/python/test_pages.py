@@ -171,6 +171,11 @@ def test_rust_is_run_by_cargo() -> None:
             assert f'include_str!("../{name}")' in library, f"{name} is not among the doctests"
 
 
+def test_the_reference_has_all_of_the_package() -> None:
+    told = (ROOT / "docs" / "reference.md").read_text().split("\n")
+    assert {f"::: kmshsm.{name}" for name in kmshsm.__all__} - {"::: kmshsm.__version__"} <= {*told}
+
+
 def test_it_is_told_how_many_blocks_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     found = [block for name in pages() for block in blocks(name) if not block.is_hidden]
     exempt = [block for block in found if is_exempt(block)]
