@@ -28,8 +28,8 @@ const HEAD: &str = "\
 
 All actions of the KMS API 2016-01-20 on keys are supported, with their names, parameters, states and answers; its
 secrets and certificates are not. Each is a command of the [command line](command-line.md), a name for C's
-`kmshsm_call` and Python's `session.api.call`, a method of `session.api`, and a struct in Rust. Parameters in bold are
-required. Actions with an asterisk are extensions.
+`kmshsm_call` and Python's `session.api.call`, a method of `session.api`, or of the session itself where bytes cross it,
+and a struct in Rust. Parameters in bold are required. Actions with an asterisk are extensions.
 ";
 
 const STATES: &str = "
