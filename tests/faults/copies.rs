@@ -27,6 +27,8 @@ struct Folder<'a> {
     backup: &'a (PathBuf, Vec<String>),
     before: &'a str,
     after: &'a str,
+    /// Where the fault is.
+    point: String,
 }
 
 struct Case {
@@ -73,7 +75,9 @@ const CASES: [Case; 3] = [
                 open.call("DescribeKey", &used).unwrap();
                 assert_eq!(open.kms.ledger().unwrap(), [""; 0]);
             }
-            Err(error) => assert!(!was_answered && is_absent(&error), "{error}"),
+            Err(error) => {
+                assert!(!was_answered && is_absent(&error), "{}: {error}", folder.point);
+            }
         },
     },
     Case {
@@ -86,15 +90,24 @@ const CASES: [Case; 3] = [
         },
         check: |folder, was_answered| {
             let rollback = anchored(folder.place).unwrap().status().rollback;
-            assert_ne!(rollback, "suspect");
+            assert_ne!(rollback, "suspect", "{}", folder.point);
             let seen = folder.world.look(&folder.place.join("store"), START);
-            assert!(seen == folder.after || (seen == folder.before && !was_answered), "{seen}");
+            assert!(
+                seen == folder.after || (seen == folder.before && !was_answered),
+                "{}: {seen}",
+                folder.point
+            );
         },
     },
 ];
 
+pub fn campaign(world: &World) {
+    kills(world);
+    errors(world);
+}
+
 /// Kills at every write of each.
-pub fn kills(world: &World) {
+fn kills(world: &World) {
     each(world, &[Fault::Kill, Fault::Torn], |folder, case, at, fault| {
         let child = fork(|answers| {
             injector::arm(folder.place, at, fault);
@@ -107,7 +120,7 @@ pub fn kills(world: &World) {
 }
 
 /// Has every call of each fail.
-pub fn errors(world: &World) {
+fn errors(world: &World) {
     let faults = [Fault::Io, Fault::SyncsFail, Fault::Space, Fault::NoSpaceLeft, Fault::Short];
     each(world, &faults, |folder, case, at, fault| {
         injector::arm(folder.place, at, fault);
@@ -133,6 +146,7 @@ fn each(
     let after = world.look(&copy, START);
     let copy = world.copy(CLOSED, "backed-up");
     let backup = copy.with_file_name("the-backup");
+    let _absent = std::fs::remove_file(&backup);
     let created = back_up(&Open::at(&copy, START).unwrap().kms, &backup).unwrap();
     let words = created.shares[..2].iter().map(|share| share.words().unwrap().to_string());
     let backup = (backup, words.collect());
@@ -144,7 +158,8 @@ fn each(
                 std::fs::create_dir(&place).unwrap();
                 world::copy(&world.copy(CLOSED, "closed-copy"), &place.join("store"));
                 let (before, after) = (&before, &after);
-                let folder = Folder { world, place: &place, backup: &backup, before, after };
+                let point = format!("{}: {fault:?} at {at}", case.name);
+                let folder = Folder { world, place: &place, backup: &backup, before, after, point };
                 let Some(was_answered) = strike(&folder, case, at, *fault) else { break };
                 (case.check)(&folder, was_answered);
                 points += 1;

@@ -49,7 +49,6 @@ pub fn campaign(world: &World) {
     );
     creations(world);
     migrations(world);
-    copies::errors(world);
 }
 
 /// A store that cannot be made is not there, and can be made when the disk is well again.

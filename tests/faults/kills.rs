@@ -39,7 +39,6 @@ pub fn campaign(world: &World) {
     tally::tell("kill -9 at every write of every kind of transaction", points, killed);
     creations(world);
     migrations(world);
-    copies::kills(world);
 }
 
 /// A store that is being made is there when it is complete, or it is not there.
