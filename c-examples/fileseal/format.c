@@ -12,7 +12,7 @@
 void head_begin(head *h, size_t chunk)
 {
   memcpy(h->fixed, MAGIC, MAGIC_LEN);
-  h->fixed[8] = VERSION;
+  h->fixed[MAGIC_LEN] = VERSION;
   h->fixed[9] = (uint8_t)(chunk >> 24);
   h->fixed[10] = (uint8_t)(chunk >> 16);
   h->fixed[11] = (uint8_t)(chunk >> 8);
@@ -20,35 +20,42 @@ void head_begin(head *h, size_t chunk)
   h->chunk = chunk;
 }
 
+/* Reads a field of the head, all of it. */
+static int field(input *in, uint8_t *to, size_t want)
+{
+  size_t len;
+  int code = input_read(in, to, want, &len, NULL);
+  return code || len == want ? code
+                             : input_damaged(in, "is cut off in its head");
+}
+
 int head_read(head *h, input *in)
 {
-  const uint8_t *size = h->fixed + 9;
+  const uint8_t *size = h->fixed + MAGIC_LEN + 1;
   uint8_t n[2];
   size_t len;
-  int code = input_read(in, h->fixed, FIXED_LEN, &len, NULL);
+  int code = input_read(in, h->fixed, MAGIC_LEN, &len, NULL);
+  if(!code && (len < MAGIC_LEN || memcmp(h->fixed, MAGIC, MAGIC_LEN)))
+    code = input_damaged(in, "is not a sealed file");
+  if(!code)
+    code = field(in, h->fixed + MAGIC_LEN, 1);
+  if(!code && h->fixed[MAGIC_LEN] != VERSION)
+    code = input_damaged(in, "is of a version that is not known here");
+  if(!code)
+    code = field(in, h->fixed + MAGIC_LEN + 1, 4);
   if(code)
     return code;
-  if(len < MAGIC_LEN || memcmp(h->fixed, MAGIC, MAGIC_LEN))
-    return input_damaged(in, "is not a sealed file");
-  if(len > MAGIC_LEN && h->fixed[8] != VERSION)
-    return input_damaged(in, "is of a version that is not known here");
-  if(len < FIXED_LEN)
-    return input_damaged(in, "is cut off in its head");
   h->chunk = (size_t)size[0] << 24 | (size_t)size[1] << 16 |
              (size_t)size[2] << 8 | size[3];
   if(h->chunk < 1 || h->chunk > CHUNK_MAX)
     return input_damaged(in, "has an impossible chunk size");
-  if((code = input_read(in, n, 2, &len, NULL)))
+  if((code = field(in, n, 2)))
     return code;
   h->blob_len = (size_t)n[0] << 8 | n[1];
-  if(len == 2 && (h->blob_len < 1 || h->blob_len > BLOB_MAX))
+  if(h->blob_len < 1 || h->blob_len > BLOB_MAX)
     return input_damaged(in, "has an impossible data key");
-  if(len == 2 && (code = input_read(in, h->blob, h->blob_len, &len, NULL)))
-    return code;
-  if(len == h->blob_len &&
-     (code = input_read(in, h->prefix, PREFIX_LEN, &len, NULL)))
-    return code;
-  return len == PREFIX_LEN ? 0 : input_damaged(in, "is cut off in its head");
+  code = field(in, h->blob, h->blob_len);
+  return code ? code : field(in, h->prefix, PREFIX_LEN);
 }
 
 int head_write(const head *h, output *out)

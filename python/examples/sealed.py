@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import UUID
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 MAGIC = b"FILESEAL"
 VERSION = 1
-FIXED = struct.Struct(">8sBI")
 BLOB_MAX = 1024
 CHUNK_MAX = 1 << 24
 CHUNKS_MAX = 2**32 - 1
@@ -53,7 +51,7 @@ class Head:
     @property
     def fixed(self) -> bytes:
         """What stays for ever, and every chunk authenticates."""
-        return FIXED.pack(MAGIC, VERSION, self.chunk)
+        return MAGIC + bytes([VERSION]) + self.chunk.to_bytes(4, "big")
 
     def __bytes__(self) -> bytes:
         return self.fixed + len(self.blob).to_bytes(2, "big") + self.blob + self.prefix
@@ -61,24 +59,24 @@ class Head:
     @classmethod
     def read(cls, source: BinaryIO) -> Head:
         """Reads the head of a sealed file."""
-        fixed = source.read(FIXED.size)
-        if not fixed.startswith(MAGIC):
+
+        def field(size: int) -> bytes:
+            read = source.read(size)
+            if len(read) < size:
+                raise Damaged("is cut off in its head")
+            return read
+
+        if source.read(len(MAGIC)) != MAGIC:
             raise Damaged("is not a sealed file")
-        if fixed[len(MAGIC) :] and fixed[len(MAGIC)] != VERSION:
+        if field(1) != bytes([VERSION]):
             raise Damaged("is of a version that is not known here")
-        if len(fixed) < FIXED.size:
-            raise Damaged("is cut off in its head")
-        chunk = FIXED.unpack(fixed)[2]
+        chunk = int.from_bytes(field(4), "big")
         if not 1 <= chunk <= CHUNK_MAX:
             raise Damaged("has an impossible chunk size")
-        length = source.read(2)
-        size = int.from_bytes(length, "big")
-        if len(length) == 2 and not 1 <= size <= BLOB_MAX:
+        size = int.from_bytes(field(2), "big")
+        if not 1 <= size <= BLOB_MAX:
             raise Damaged("has an impossible data key")
-        rest = source.read(size + PREFIX)
-        if len(length) < 2 or len(rest) < size + PREFIX:
-            raise Damaged("is cut off in its head")
-        return cls(chunk, rest[:size], rest[size:])
+        return cls(chunk, field(size), field(PREFIX))
 
 
 class Stream:
