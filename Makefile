@@ -1,4 +1,4 @@
-# make demo | test | test-portable | torture | reliability | lint | fuzz | bench | bench-audit | bench-lists |
+# make demo | examples | test | test-portable | torture | reliability | lint | fuzz | bench | bench-audit | bench-lists |
 # bench-policy | bench-scale | bench-timing | bless | install. What a target does is in the script or tool it calls.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
@@ -16,7 +16,7 @@ SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 VENV := .venv/.tools
 PACKAGE := .venv/.kmshsm
 
-.PHONY: all lib cli python demo test test-rust test-life torture reliability test-c test-memory test-constant-time test-python \
+.PHONY: all lib cli python examples demo test test-rust test-life torture reliability test-c test-memory test-constant-time test-python \
 	test-portable test-portable-rust test-portable-c test-portable-python lint fuzz fuzz-smoke bench \
 	bench-audit bench-lists bench-policy bench-scale bench-timing bless install clean
 
@@ -25,6 +25,10 @@ all: lib cli
 lib: build/lib/libkmshsm.so build/lib/libkmshsm.a
 cli: build/bin/kmshsm
 python: $(PACKAGE)
+
+examples: lib
+	scripts/need libcrypto
+	$(MAKE) -s -C c-examples tests BUILD=$(CURDIR)/build/examples KMSHSM_LIBDIR=$(CURDIR)/build/lib
 
 demo: all python
 	scripts/need openssl libcrypto
@@ -68,7 +72,7 @@ test-constant-time: lib
 	cargo build --locked -q --release -p kmshsm --no-default-features --features capi,awslc,testing --bin constant-time
 	target/release/constant-time
 
-test-python: python cli
+test-python: python cli examples
 	scripts/need openssl jq
 	cd python && ../.venv/bin/python -m pytest -q
 
@@ -82,11 +86,12 @@ test-portable-c: build/portable/lib/libkmshsm.so
 	scripts/need openssl c++
 	$(MAKE) -C tests/c check BUILD=$(CURDIR)/build/tests/portable KMSHSM_LIBDIR=$(CURDIR)/build/portable/lib
 
-test-portable-python: build/portable/python
-	scripts/need openssl jq
+test-portable-python: build/portable/python build/portable/lib/libkmshsm.so
+	scripts/need openssl jq libcrypto
+	$(MAKE) -s -C c-examples tests BUILD=$(CURDIR)/build/portable/examples KMSHSM_LIBDIR=$(CURDIR)/build/portable/lib
 	cargo build $(PORTABLE) --features cli --bin kmshsm
-	cd python && KMSHSM=$(CURDIR)/target/debug/kmshsm PYTHONPATH=$(CURDIR)/build/portable/python \
-		../.venv/bin/python -m pytest -q
+	cd python && KMSHSM=$(CURDIR)/target/debug/kmshsm KMSHSM_EXAMPLES=$(CURDIR)/build/portable/examples \
+		PYTHONPATH=$(CURDIR)/build/portable/python ../.venv/bin/python -m pytest -q
 
 lint: $(VENV) python
 	cargo fmt --all --check
@@ -95,7 +100,9 @@ lint: $(VENV) python
 	cargo clippy $(PORTABLE) --lib --tests -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked -q --no-deps --lib
 	cargo test --locked -q --test floors --test generated --test python_actions
-	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.cpp tests/memory/*.c tests/faults/*.c c-examples/*.[ch] benches/scale/*.c
+	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.cpp tests/memory/*.c tests/faults/*.c c-examples/*.[ch] c-examples/fileseal/*.[ch] benches/scale/*.c
+	awk 'FNR == 120 { print FILENAME ": an example has less than 120 lines"; bad = 1 } END { exit bad }' \
+		$(filter-out c-examples/store.c,$(wildcard c-examples/*.c))
 	cd python && ../.venv/bin/ruff check . ../tests/python ../tests/memory ../benches/scale && ../.venv/bin/ruff format -q --check . ../tests/python ../tests/memory ../benches/scale
 	cd python && ../.venv/bin/mypy python/kmshsm examples bench.py ../tests/python
 	cd python && ../.venv/bin/mypy ../tests/memory

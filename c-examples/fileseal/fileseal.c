@@ -162,7 +162,7 @@ static int info(job *j)
   const uint8_t *v = j->head.blob + VERSION_AT;
   printf("format       fileseal 1\nchunk_size   %lu\n",
          (unsigned long)j->head.chunk);
-  if(j->head.blob_len >= KMSHSM_CIPHERTEXT_OVERHEAD)
+  if(j->head.blob_len >= VERSION_AT + 16)
     printf("key_version  %02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
            "%02x%02x%02x%02x%02x%02x\n",
            v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10],

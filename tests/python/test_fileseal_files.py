@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import stat
@@ -14,12 +15,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 import kmshsm
-from sealing import HEAD, NOT_WHOLE, PROGRAMS, Place, make_place, open_place
+from sealing import HEAD, NOT_WHOLE, PROGRAMS, ROOT, Place, make_place, open_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+DOCUMENT = ROOT / "docs" / "fileseal.md"
 BOTH = pytest.mark.parametrize("program", PROGRAMS)
 
 
@@ -196,3 +198,30 @@ def test_usage(program: str, words: list[str]) -> None:
     done = subprocess.run([*PROGRAMS[program], *given], input=b"", capture_output=True)
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr
+
+
+@BOTH
+def test_the_commands_of_the_documentation_work(place: Place, program: str, tmp_path: Path) -> None:
+    (script,) = re.findall(r"^```sh\n(.*?)^```$", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
+    here = tmp_path / "here"
+    (here / "photos").mkdir(parents=True)
+    (here / "holiday.tar").write_bytes(b"holiday")
+    shim = tmp_path / "fileseal"
+    command = place.command(program, "$command")
+    shim.write_text(f'#!/bin/sh\ncommand=$1\nshift\nexec {" ".join(command)} "$@"\n')
+    shim.chmod(0o700)
+    keys = dict(zip(("KEY", "OTHER"), place.keys))
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=here,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", **keys},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"key_id       {place.keys[0]}\n" in done.stdout
+    assert (here / "holiday.tar").read_bytes() == b"holiday"
+    moved = place.run(program, "info", here / "holiday.sealed")
+    assert f"key_id       {place.keys[1]}\n" in moved.stdout.decode()
+    photos = (here / "photos.sealed").read_bytes()
+    assert b"photos/" in place.open(program, photos, "--context", "owner=alice")
