@@ -1,4 +1,4 @@
-# make demo | examples | test | test-portable | torture | reliability | lint | fuzz | bench | bench-audit | bench-lists |
+# make demo | test | test-portable | torture | reliability | lint | fuzz | bench | bench-audit | bench-lists |
 # bench-policy | bench-scale | bench-timing | bless | install. What a target does is in the script or tool it calls.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
@@ -16,7 +16,7 @@ SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 VENV := .venv/.tools
 PACKAGE := .venv/.kmshsm
 
-.PHONY: all lib cli python examples demo test test-rust test-life torture reliability test-c test-memory test-constant-time test-python \
+.PHONY: all lib cli python demo test test-rust test-life torture reliability test-c test-memory test-constant-time test-python \
 	test-portable test-portable-rust test-portable-c test-portable-python lint fuzz fuzz-smoke bench \
 	bench-audit bench-lists bench-policy bench-scale bench-timing bless install clean
 
@@ -26,6 +26,7 @@ lib: build/lib/libkmshsm.so build/lib/libkmshsm.a
 cli: build/bin/kmshsm
 python: $(PACKAGE)
 
+.PHONY: examples
 examples: lib
 	scripts/need libcrypto
 	$(MAKE) -s -C c-examples tests BUILD=$(CURDIR)/build/examples KMSHSM_LIBDIR=$(CURDIR)/build/lib
