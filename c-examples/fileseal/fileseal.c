@@ -152,7 +152,7 @@ static void tell_length(const job *j)
   chunks = (len + sealed_chunk - 1) / sealed_chunk;
   if(len < chunks * TAG_LEN || !chunks)
     return; /* not whole */
-  printf("contents     %llu bytes in %llu chunks\n",
+  printf("length       %llu\nchunks       %llu\n",
          (unsigned long long)(len - chunks * TAG_LEN),
          (unsigned long long)chunks);
 }

@@ -188,4 +188,5 @@ def info(head: Head, source: BinaryIO) -> Iterator[str]:
     length = source.seek(0, os.SEEK_END) - len(bytes(head))
     chunks = -(-length // (head.chunk + TAG))
     if chunks and length >= chunks * TAG:
-        yield f"contents     {length - chunks * TAG} bytes in {chunks} chunks"
+        yield f"length       {length - chunks * TAG}"
+        yield f"chunks       {chunks}"

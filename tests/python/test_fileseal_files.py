@@ -48,7 +48,7 @@ def test_info(place: Place, inside: kmshsm.Session, small: bytes, program: str) 
     file.write_bytes(small)
     version = inside.key(place.keys[0]).version().id
     told = f"format       fileseal 1\nchunk_size   4\nkey_version  {version}\n"
-    length = "contents     17 bytes in 5 chunks\n"
+    length = "length       17\nchunks       5\n"
 
     def info(*words: object, given: bytes = b"") -> str:
         command = [*PROGRAMS[program], "info", *map(str, words)]
