@@ -26,6 +26,11 @@ lib: build/lib/libkmshsm.so build/lib/libkmshsm.a
 cli: build/bin/kmshsm
 python: $(PACKAGE)
 
+.PHONY: examples
+examples: lib
+	scripts/need libcrypto
+	$(MAKE) -s -C c-examples tests BUILD=$(CURDIR)/build/examples KMSHSM_LIBDIR=$(CURDIR)/build/lib
+
 demo: all python
 	scripts/need openssl libcrypto
 	scripts/demo
@@ -68,7 +73,7 @@ test-constant-time: lib
 	cargo build --locked -q --release -p kmshsm --no-default-features --features capi,awslc,testing --bin constant-time
 	target/release/constant-time
 
-test-python: python cli lib
+test-python: python cli lib examples
 	scripts/need openssl jq c++
 	cd python && ../.venv/bin/python -m pytest -q
 	cd python && ../.venv/bin/python -m pytest -q --doctest-modules --pyargs kmshsm
@@ -83,11 +88,12 @@ test-portable-c: build/portable/lib/libkmshsm.so
 	scripts/need openssl c++
 	$(MAKE) -C tests/c check BUILD=$(CURDIR)/build/tests/portable KMSHSM_LIBDIR=$(CURDIR)/build/portable/lib
 
-test-portable-python: build/portable/python
-	scripts/need openssl jq
+test-portable-python: build/portable/python build/portable/lib/libkmshsm.so
+	scripts/need openssl jq libcrypto
+	$(MAKE) -s -C c-examples tests BUILD=$(CURDIR)/build/portable/examples KMSHSM_LIBDIR=$(CURDIR)/build/portable/lib
 	cargo build $(PORTABLE) --features cli --bin kmshsm
-	cd python && KMSHSM=$(CURDIR)/target/debug/kmshsm PYTHONPATH=$(CURDIR)/build/portable/python \
-		../.venv/bin/python -m pytest -q --ignore ../tests/python/test_pages.py
+	cd python && KMSHSM=$(CURDIR)/target/debug/kmshsm KMSHSM_EXAMPLES=$(CURDIR)/build/portable/examples \
+		PYTHONPATH=$(CURDIR)/build/portable/python ../.venv/bin/python -m pytest -q --ignore ../tests/python/test_pages.py
 
 lint: $(VENV) python
 	cargo fmt --all --check
@@ -96,7 +102,9 @@ lint: $(VENV) python
 	cargo clippy $(PORTABLE) --lib --tests -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked -q --no-deps --lib
 	cargo test --locked -q --test floors --test generated --test python_actions --test action_table
-	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.cpp tests/memory/*.c tests/faults/*.c c-examples/*.[ch] benches/scale/*.c
+	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.cpp tests/memory/*.c tests/faults/*.c c-examples/*.[ch] c-examples/fileseal/*.[ch] benches/scale/*.c
+	awk 'FNR == 120 { print FILENAME ": an example has less than 120 lines"; bad = 1 } END { exit bad }' \
+		$(filter-out c-examples/store.c,$(wildcard c-examples/*.c))
 	cd python && ../.venv/bin/ruff check . ../tests/python ../tests/memory ../benches/scale ../scripts/docs_site.py && ../.venv/bin/ruff format -q --check . ../tests/python ../tests/memory ../benches/scale ../scripts/docs_site.py
 	cd python && ../.venv/bin/mypy python/kmshsm examples recipes bench.py ../tests/python
 	cd python && ../.venv/bin/mypy ../tests/memory
