@@ -101,6 +101,7 @@ pub fn operate(
 ) -> Result<Zeroizing<String>> {
     let found = OPERATIONS.iter().find(|known| known.name == operation);
     let found = found.ok_or(ErrorCode::ActionNotFound)?;
+    let _draws = kms.hsm().draws();
     kms.check()?;
     (found.run)(kms, read(parameters)?)
 }

@@ -115,39 +115,40 @@ mod tests {
         assert!(first[0] != first[1] && first[1] != first[2]);
     }
 
-    /// Neither what is drawn ahead nor the generator itself is left to whoever comes next, and one inside
-    /// of the other changes nothing.
+    /// Whoever comes next draws neither from here nor what was drawn ahead, and what comes between
+    /// changes nothing.
     #[test]
     fn scopes_leave_nothing_behind() {
-        let seeded = Seeded::new("a").unwrap();
-        let alone = Seeded::new("a").unwrap();
-        for _ in 0..3 {
-            let expected = {
-                let _scope = alone.enter();
-                (draw(), draw())
-            };
-            let outer = seeded.enter();
-            let first = draw();
-            let apart = {
-                let _scope = Scope::of_system();
-                draw()
-            };
-            {
-                let _scope = Seeded::new("b").unwrap().enter();
+        let seeded = || Seeded::new("a").unwrap();
+        let mut expected = [[0; 16]; 3];
+        {
+            let _scope = seeded().enter();
+            expected.iter_mut().for_each(|bytes| fill(bytes).unwrap());
+        }
+        let next = {
+            let _scope = seeded().enter();
+            draw();
+            draw()
+        };
+        let (one, other) = (seeded(), seeded());
+        for expected in expected {
+            let mut bytes = [0; 16];
+            let scope = one.enter();
+            fill(&mut bytes).unwrap();
+            assert_eq!(bytes, expected);
+            let others: [fn() -> Scope; 2] =
+                [Scope::of_system, || Seeded::new("b").unwrap().enter()];
+            for enter in others {
+                let _scope = enter();
                 draw();
             }
-            // What was drawn ahead is gone, so the rest is not the same; the generator is.
-            assert_eq!(first, expected.0);
-            drop(outer);
-            let after = draw();
-            for other in [apart, after] {
-                assert!(other.0 != expected.0.0 && other.1 != expected.0.1);
-                assert!(other.2 != expected.0.2 && other.2 != expected.0.2.wrapping_add(1));
-            }
-            let _scope = seeded.enter();
-            let _scope = alone.enter();
-            assert_ne!(draw(), expected.1);
+            drop(scope);
         }
+        let scope = other.enter();
+        draw();
+        drop(scope);
+        let outside = draw();
+        assert!(outside.0 != next.0 && outside.1 != next.1 && outside.2 != next.2);
     }
 
     /// No seed of the system's comes between, and nothing of the state is left once it is wiped.

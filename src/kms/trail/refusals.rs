@@ -1,7 +1,7 @@
 //! Requests that failed wait for others like them until their second is over: they are one event, with
 //! a count.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::kms::trail::event::Refused;
@@ -15,12 +15,12 @@ const KINDS_OF_CALLER: usize = 100;
 /// How many kinds wait before they are written.
 const KINDS: usize = 1000;
 
-/// The failures of a second, by what they have in common, and written in that order.
+/// The failures of a second, by what they have in common.
 #[derive(Default)]
-pub(super) struct Refusals(Mutex<BTreeMap<String, (Refused, u64)>>);
+pub(super) struct Refusals(Mutex<HashMap<String, (Refused, u64)>>);
 
 impl Refusals {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, (Refused, u64)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Refused, u64)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -40,15 +40,15 @@ impl Refusals {
         kinds.len() >= KINDS
     }
 
-    /// The events of the seconds that are over, or `all`.
+    /// The events of the seconds that are over, or `all`; those of one second by their kinds.
     pub(super) fn take(&self, now: Timestamp, all: bool) -> Texts {
         let mut kinds = self.lock();
-        let over = kinds.extract_if(.., |_, (refused, _)| all || refused.time < now);
-        let mut over: Vec<_> = over.map(|(_, refused)| refused).collect();
+        let over = kinds.extract_if(|_, (refused, _)| all || refused.time < now);
+        let mut over: Vec<_> = over.collect();
         drop(kinds);
-        over.sort_by_key(|(refused, _)| refused.time);
+        over.sort_by(|(kind, (one, _)), (of, (other, _))| (one.time, kind).cmp(&(other.time, of)));
         let mut events = Texts::default();
-        for (refused, count) in over {
+        for (_, (refused, count)) in over {
             refused.with_event(count, |event| events.push(event));
         }
         events
