@@ -1,5 +1,5 @@
 # make demo | test | test-portable | torture | reliability | lint | fuzz | bench | bench-audit | bench-lists |
-# bench-policy | bench-scale | bench-timing | bless | install. What a target does is in the script or tool it calls.
+# bench-policy | bench-scale | bench-timing | bless | docs | install. What a target does is in the script or tool it calls.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 SONAME := libkmshsm.so.0
@@ -18,13 +18,18 @@ PACKAGE := .venv/.kmshsm
 
 .PHONY: all lib cli python demo test test-rust test-life torture reliability test-c test-memory test-constant-time test-python \
 	test-portable test-portable-rust test-portable-c test-portable-python lint fuzz fuzz-smoke bench \
-	bench-audit bench-lists bench-policy bench-scale bench-timing bless install clean
+	bench-audit bench-lists bench-policy bench-scale bench-timing bless docs install clean
 
 all: lib cli
 
 lib: build/lib/libkmshsm.so build/lib/libkmshsm.a
 cli: build/bin/kmshsm
 python: $(PACKAGE)
+
+.PHONY: examples
+examples: lib
+	scripts/need libcrypto
+	$(MAKE) -s -C c-examples tests BUILD=$(CURDIR)/build/examples KMSHSM_LIBDIR=$(CURDIR)/build/lib
 
 demo: all python
 	scripts/need openssl libcrypto
@@ -68,9 +73,10 @@ test-constant-time: lib
 	cargo build --locked -q --release -p kmshsm --no-default-features --features capi,awslc,testing --bin constant-time
 	target/release/constant-time
 
-test-python: python cli
-	scripts/need openssl jq
+test-python: python cli lib examples
+	scripts/need openssl jq c++
 	cd python && ../.venv/bin/python -m pytest -q
+	cd python && ../.venv/bin/python -m pytest -q --doctest-modules --pyargs kmshsm
 
 # All of it on the provider in pure Rust, in the dev profile; the demo is about the same surfaces.
 test-portable: test-portable-rust test-portable-c test-portable-python
@@ -82,11 +88,12 @@ test-portable-c: build/portable/lib/libkmshsm.so
 	scripts/need openssl c++
 	$(MAKE) -C tests/c check BUILD=$(CURDIR)/build/tests/portable KMSHSM_LIBDIR=$(CURDIR)/build/portable/lib
 
-test-portable-python: build/portable/python
-	scripts/need openssl jq
+test-portable-python: build/portable/python build/portable/lib/libkmshsm.so
+	scripts/need openssl jq libcrypto
+	$(MAKE) -s -C c-examples tests BUILD=$(CURDIR)/build/portable/examples KMSHSM_LIBDIR=$(CURDIR)/build/portable/lib
 	cargo build $(PORTABLE) --features cli --bin kmshsm
-	cd python && KMSHSM=$(CURDIR)/target/debug/kmshsm PYTHONPATH=$(CURDIR)/build/portable/python \
-		../.venv/bin/python -m pytest -q
+	cd python && KMSHSM=$(CURDIR)/target/debug/kmshsm KMSHSM_EXAMPLES=$(CURDIR)/build/portable/examples \
+		PYTHONPATH=$(CURDIR)/build/portable/python ../.venv/bin/python -m pytest -q --ignore ../tests/python/test_pages.py
 
 lint: $(VENV) python
 	cargo fmt --all --check
@@ -94,12 +101,15 @@ lint: $(VENV) python
 	cargo clippy --locked --workspace --all-targets --features kmshsm/testing -- -D warnings
 	cargo clippy $(PORTABLE) --lib --tests -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked -q --no-deps --lib
-	cargo test --locked -q --test floors --test generated --test python_actions
-	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.cpp tests/memory/*.c tests/faults/*.c c-examples/*.[ch] benches/scale/*.c
-	cd python && ../.venv/bin/ruff check . ../tests/python ../tests/memory ../benches/scale && ../.venv/bin/ruff format -q --check . ../tests/python ../tests/memory ../benches/scale
-	cd python && ../.venv/bin/mypy python/kmshsm examples bench.py ../tests/python
+	cargo test --locked -q --test floors --test generated --test python_actions --test action_table
+	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.cpp tests/memory/*.c tests/faults/*.c c-examples/*.[ch] c-examples/fileseal/*.[ch] benches/scale/*.c
+	awk 'FNR == 120 { print FILENAME ": an example has less than 120 lines"; bad = 1 } END { exit bad }' \
+		$(filter-out c-examples/store.c,$(wildcard c-examples/*.c))
+	cd python && ../.venv/bin/ruff check . ../tests/python ../tests/memory ../benches/scale ../scripts/docs_site.py && ../.venv/bin/ruff format -q --check . ../tests/python ../tests/memory ../benches/scale ../scripts/docs_site.py
+	cd python && ../.venv/bin/mypy python/kmshsm examples recipes bench.py ../tests/python
 	cd python && ../.venv/bin/mypy ../tests/memory
-	cd python && ../.venv/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml kmshsm
+	cd python && ../.venv/bin/pyright --warnings --pythonpath ../.venv/bin/python
+	cd python && ../.venv/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml --allowlist stubtest.txt kmshsm
 
 # As long as there is time; the corpus in fuzz/corpus goes on growing from run to run.
 fuzz:
@@ -142,8 +152,12 @@ bench-timing:
 
 # Rewrites what is generated and committed.
 bless: lib
-	KMSHSM_BLESS=1 cargo test --locked -q --test generated --test python_actions
+	KMSHSM_BLESS=1 cargo test --locked -q --test generated --test python_actions --test action_table
 	KMSHSM_BLESS=1 scripts/symbols
+
+# The documentation as a site, in build/site; docstrings of native classes come from the built package.
+docs: python .venv/.docs
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build -q --strict
 
 install: lib cli
 	scripts/install "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" "$(VERSION)"
@@ -187,8 +201,12 @@ build/bin/kmshsm: $(SOURCES)
 	mkdir -p build/bin
 	cp target/release/kmshsm $@
 
-$(VENV): python/requirements-dev.txt
+$(VENV): python/requirements-dev.txt python/requirements-recipes.txt
 	$(PYTHON) -m venv .venv
+	.venv/bin/pip install -q --disable-pip-version-check $(addprefix -r ,$^)
+	touch $@
+
+.venv/.docs: python/requirements-docs.txt $(VENV)
 	.venv/bin/pip install -q --disable-pip-version-check -r $<
 	touch $@
 

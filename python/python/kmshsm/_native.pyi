@@ -3,7 +3,7 @@ from datetime import datetime
 from os import PathLike
 from typing import Literal, final
 
-from typing_extensions import Buffer, disjoint_base
+from typing_extensions import Buffer, Self, disjoint_base
 
 __all__ = [
     "DataKey",
@@ -59,7 +59,7 @@ class Store:
         shares: list[str] | None = None,
         keeper: int | None = None,
         options_json: str,
-    ) -> Store: ...
+    ) -> Self: ...
     @property
     def is_test_only(self) -> bool: ...
     def status_json(self) -> str: ...
@@ -81,7 +81,7 @@ class Store:
 class Session:
     def __new__(
         cls, store: Store, login_json: str, access_key_secret: Buffer | str | None = None
-    ) -> Session: ...
+    ) -> Self: ...
     def call_json(self, action: str, parameters: str, /) -> str: ...
     def encrypt(
         self,
