@@ -10,8 +10,6 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
-ROOT = Path(__file__).parents[2]
-
 # What autoload would do, or a second time where the package is installed.
 OWN = ("-p", "kmshsm.pytest_plugin")
 
@@ -46,7 +44,7 @@ def ids(result: pytest.RunResult) -> list[str]:
 
 
 def test_pytest_finds_it() -> None:
-    project = ROOT.joinpath("python", "pyproject.toml").read_text()
+    project = Path(__file__).parents[2].joinpath("python", "pyproject.toml").read_text()
     found = re.search(r'\[project\.entry-points\.pytest11\]\nkmshsm = "(.*)"\n', project)
     assert found
     assert hasattr(import_module(found[1]), "kms_calls")
@@ -219,14 +217,3 @@ def test_coroutines_use_it(pytester: pytest.Pytester) -> None:
             kms_calls.assert_called("Decrypt", times=20)
     """)
     run(pytester, passed=1)
-
-
-@pytest.mark.parametrize("page", ["README.md", "docs/testing.md"])
-def test_pages_work(page: str, pytester: pytest.Pytester) -> None:
-    text = ROOT.joinpath(page).read_text(encoding="utf-8")
-    files = re.findall(r'```(?:python|toml) title="(.*?)"\n(.*?)```', text, re.DOTALL)
-    for name, content in files:
-        pytester.path.joinpath(name).write_text(content, encoding="utf-8")
-    tests = [name for name, _ in files if name.startswith("test_")]
-    assert tests
-    run(pytester, *tests, passed=sum(content.count("\ndef test_") for _, content in files))
