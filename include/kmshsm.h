@@ -17,24 +17,24 @@
  * @par Status
  * Functions answer a kmshsm_status: 0 (KMSHSM_OK) or the number of an error, KMSHSM_ERROR_*.
  * Numbers never change; new ones may come. The hundreds are the family (1 argument, 2 access,
- * 3 not found, 4 state, 5 cryptography, 6 store, 9 internal), so `status / 100` may be switched on.
+ * 3 not found, 4 state, 5 cryptography, 6 store, 9 internal), so status / 100 may be switched on.
  * kmshsm_status_name() gives the API's code, such as "Rejected.Disabled"; two numbers may share one.
  * kmshsm_last_error() gives the text of this thread's last failure, for people only. Any function
  * may answer Abi.* and Module.*, those about stores Store.*, too; its comment lists the rest.
  *
  * @par What goes in
- * A string is NUL-terminated UTF-8. `const uint8_t *x, size_t x_len` are bytes; x may be NULL if
+ * A string is NUL-terminated UTF-8. "const uint8_t *x, size_t x_len" are bytes; x may be NULL if
  * x_len is 0. Nothing is kept after the call. Secrets are the caller's to wipe.
  *
  * @par What comes out
- * `uint8_t *out, size_t out_capacity, size_t *out_len`: if there is no room, *out_len gets the size
+ * "uint8_t *out, size_t out_capacity, size_t *out_len": if there is no room, *out_len gets the size
  * that suffices and the answer is KMSHSM_ERROR_BUFFER_TOO_SMALL, before any work; so a first call
  * with capacity 0 asks for the size. On success *out_len gets the length, which may be less than
  * what was asked for. A failure leaves outputs as they were, or zeros in them. Outputs must overlap
  * neither inputs nor each other. A truth value is an int, 0 or 1, and written on success only.
  *
  * @par Strings
- * What the library hands out as `char **answer` is freed with kmshsm_string_free(), which wipes it.
+ * What the library hands out as "char **answer" is freed with kmshsm_string_free(), which wipes it.
  *
  * @par Handles
  * They are opaque and never followed as pointers: NULL answers Abi.NullArgument, a forged one
@@ -117,7 +117,7 @@ void kmshsm_string_free(char *string);
 /// What functions answer, and what is known of a thread's last call.
 /// @{
 
-/// What went wrong, as a number that never changes (`kmshsm_status` in C).
+/// What went wrong, as a number that never changes (kmshsm_status in C).
 enum kmshsm_error
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : uint32_t
@@ -356,7 +356,7 @@ int kmshsm_status_http(kmshsm_status status);
 /// this process cannot lock memory.
 #define KMSHSM_ALLOW_UNPROTECTED_MEMORY 1
 
-/// Creates a store in the directory `place`, which must not exist or be empty.
+/// Creates a store in the directory place, which must not exist or be empty.
 ///
 /// @param place  a path on a local file system
 /// @param unlock  KMSHSM_UNLOCK_PASSPHRASE or KMSHSM_UNLOCK_KEY_FILE
@@ -1354,7 +1354,7 @@ kmshsm_status kmshsm_audit_key(const kmshsm_store *store,
 /// Sets how many bytes of locked memory keys may take in this process, before the first store is
 /// created or opened. Of more keys in use than fit, those that are not needed at the moment are
 /// wiped, and unsealed again when they are. The default, 4 MiB, fits an RLIMIT_MEMLOCK of 8 MiB;
-/// where less may be locked there is less, as `size` of kmshsm_module_status says. A child of a
+/// where less may be locked there is less, as "size" of kmshsm_module_status says. A child of a
 /// fork keeps what its parent has set.
 ///
 /// @param bytes  65536 to 1073741824; two guard pages are taken from it

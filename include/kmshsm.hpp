@@ -16,7 +16,7 @@
  * @par Failures
  * They are exceptions, kmshsm::error: constructors cannot answer a status, and
  * a status that nobody looks at is a ciphertext that nobody has. A signature
- * that does not hold is no failure but `false`. Destructors never throw.
+ * that does not hold is no failure but false. Destructors never throw.
  *
  * @par Owners
  * store, session and digest end their handle when they are destroyed, and can
@@ -46,7 +46,7 @@ public:
   {
   }
 
-  /// Opens one; `flags` is 0 or KMSHSM_ALLOW_UNPROTECTED_MEMORY.
+  /// Opens one; flags is 0 or KMSHSM_ALLOW_UNPROTECTED_MEMORY.
   explicit store(text place, const unlock &with = unlock::none(),
                  std::uint32_t flags = 0)
       : handle_(open(place, with, flags))

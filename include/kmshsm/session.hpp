@@ -192,7 +192,7 @@ public:
     return std::string(pem.begin(), pem.end());
   }
 
-  /// Signs a message of any length. `user_id` is for SM2DSA; none is the usual
+  /// Signs a message of any length. user_id is for SM2DSA; none is the usual
   /// one.
   octets sign_message(text key_id, text version, text algorithm, bytes message,
                       bytes user_id = {}) const

@@ -82,7 +82,7 @@ public:
   /// None.
   constexpr bytes() noexcept = default;
 
-  /// `size` of them; `data` may be NULL if that is 0.
+  /// size of them; data may be NULL if that is 0.
   constexpr bytes(const std::uint8_t *data, std::size_t size) noexcept
       : data_(data), size_(size)
   {
@@ -101,7 +101,7 @@ public:
   {
   }
 
-  /// Those of a container that has `data()` and `size()`.
+  /// Those of a container that has data() and size().
   template <class Range, class = std::enable_if_t<is_octet<element<Range>>>>
   bytes(const Range &range) noexcept
       : data_(reinterpret_cast<const std::uint8_t *>(range.data())),

@@ -11,7 +11,7 @@ use crate::kms::{self, Kms};
 /// Sets how many bytes of locked memory keys may take in this process, before the first store is
 /// created or opened. Of more keys in use than fit, those that are not needed at the moment are
 /// wiped, and unsealed again when they are. The default, 4 MiB, fits an RLIMIT_MEMLOCK of 8 MiB;
-/// where less may be locked there is less, as `size` of kmshsm_module_status says. A child of a
+/// where less may be locked there is less, as "size" of kmshsm_module_status says. A child of a
 /// fork keeps what its parent has set.
 ///
 /// @param bytes  65536 to 1073741824; two guard pages are taken from it

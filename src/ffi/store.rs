@@ -23,7 +23,7 @@ pub const KMSHSM_UNLOCK_SHARES: u32 = 3;
 /// this process cannot lock memory.
 pub const KMSHSM_ALLOW_UNPROTECTED_MEMORY: u32 = 1;
 
-/// Creates a store in the directory `place`, which must not exist or be empty.
+/// Creates a store in the directory place, which must not exist or be empty.
 ///
 /// @param place  a path on a local file system
 /// @param unlock  KMSHSM_UNLOCK_PASSPHRASE or KMSHSM_UNLOCK_KEY_FILE
