@@ -145,8 +145,8 @@ public:
   }
 
   /// Whether a signature is one of a digest.
-  bool verify(text key_id, text version, text algorithm, bytes digest,
-              bytes signature) const
+  [[nodiscard]] bool verify(text key_id, text version, text algorithm,
+                            bytes digest, bytes signature) const
   {
     int is_valid = 0;
     detail::check(kmshsm_verify(get(), key_id.c_str(), version.c_str(),
@@ -207,8 +207,9 @@ public:
   }
 
   /// Whether a signature is one of a message.
-  bool verify_message(text key_id, text version, text algorithm, bytes message,
-                      bytes signature, bytes user_id = {}) const
+  [[nodiscard]] bool verify_message(text key_id, text version, text algorithm,
+                                    bytes message, bytes signature,
+                                    bytes user_id = {}) const
   {
     int is_valid = 0;
     detail::check(kmshsm_verify_message(
