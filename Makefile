@@ -1,5 +1,5 @@
 # make demo | test | test-portable | torture | reliability | lint | fuzz | bench | bench-audit | bench-lists |
-# bench-policy | bench-scale | bench-timing | bless | docs | install. What a target does is in the script or tool it calls.
+# bench-policy | bench-scale | bench-timing | bless | docs | doxygen | install. What a target does is in the script or tool it calls.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 SONAME := libkmshsm.so.0
@@ -16,9 +16,9 @@ SOURCES := $(shell find src -name '*.rs' -o -path '*/manual/*') Cargo.toml Cargo
 VENV := .venv/.tools
 PACKAGE := .venv/.kmshsm
 
-.PHONY: all lib cli python demo test test-rust test-life torture reliability test-c test-memory test-constant-time test-python \
+.PHONY: all lib cli python demo test test-rust test-life torture reliability test-c test-header test-valgrind test-memory test-constant-time test-python \
 	test-portable test-portable-rust test-portable-c test-portable-python lint fuzz fuzz-smoke bench \
-	bench-audit bench-lists bench-policy bench-scale bench-timing bless docs install clean
+	bench-audit bench-lists bench-policy bench-scale bench-timing bless docs doxygen install clean
 
 all: lib cli
 
@@ -56,11 +56,21 @@ torture:
 reliability:
 	$(PYTHON) scripts/reliability target/tmp/reliability.jsonl docs/reliability.md
 
-test-c: lib build/testing/lib/libkmshsm.so
-	scripts/need openssl c++
+test-c: lib build/testing/lib/libkmshsm.so test-header
+	scripts/need openssl c++ clang
 	scripts/symbols
 	$(MAKE) -C tests/c check BUILD=$(CURDIR)/build/tests KMSHSM_LIBDIR=$(CURDIR)/build/lib
 	$(MAKE) -C tests/c check-broken BUILD=$(CURDIR)/build/tests KMSHSM_LIBDIR=$(CURDIR)/build/testing/lib
+
+# Every language that the headers are in, with gcc and clang.
+test-header:
+	scripts/need c++ clang
+	$(MAKE) -C tests/c check-header BUILD=$(CURDIR)/build/tests
+
+# Without the sanitizers, whose work it does another way.
+test-valgrind: lib
+	scripts/need openssl c++ valgrind
+	$(MAKE) -C tests/c check-valgrind BUILD=$(CURDIR)/build/tests/valgrind KMSHSM_LIBDIR=$(CURDIR)/build/lib
 
 test-memory: lib $(VENV)
 	scripts/need libcrypto gdb aeskeyfind valgrind
@@ -85,7 +95,7 @@ test-portable-rust:
 	cargo test $(PORTABLE) --features cli
 
 test-portable-c: build/portable/lib/libkmshsm.so
-	scripts/need openssl c++
+	scripts/need openssl c++ clang
 	$(MAKE) -C tests/c check BUILD=$(CURDIR)/build/tests/portable KMSHSM_LIBDIR=$(CURDIR)/build/portable/lib
 
 test-portable-python: build/portable/python build/portable/lib/libkmshsm.so
@@ -102,7 +112,7 @@ lint: $(VENV) python
 	cargo clippy $(PORTABLE) --lib --tests -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked -q --no-deps --lib
 	cargo test --locked -q --test floors --test generated --test python_actions --test action_table
-	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.cpp tests/memory/*.c tests/faults/*.c c-examples/*.[ch] c-examples/fileseal/*.[ch] benches/scale/*.c
+	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.[ch]pp include/*.hpp include/kmshsm/*.hpp tests/memory/*.c tests/faults/*.c c-examples/*.[ch] c-examples/fileseal/*.[ch] benches/scale/*.c
 	awk 'FNR == 120 { print FILENAME ": an example has less than 120 lines"; bad = 1 } END { exit bad }' \
 		$(filter-out c-examples/store.c,$(wildcard c-examples/*.c))
 	cd python && ../.venv/bin/ruff check . ../tests/python ../tests/memory ../benches/scale ../scripts/docs_site.py && ../.venv/bin/ruff format -q --check . ../tests/python ../tests/memory ../benches/scale ../scripts/docs_site.py
@@ -149,6 +159,12 @@ bench-audit:
 # Figures for SECURITY.md; some minutes, on a quiet machine.
 bench-timing:
 	cargo bench --locked -p kmshsm --features testing --bench timing
+
+# The pages of the C and C++ interface, in build/doxygen/html; a warning is an error.
+doxygen:
+	scripts/need doxygen
+	mkdir -p build
+	doxygen include/Doxyfile
 
 # Rewrites what is generated and committed.
 bless: lib

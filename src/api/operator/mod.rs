@@ -106,6 +106,11 @@ pub fn operate(
     (found.run)(kms, read(parameters)?)
 }
 
+/// Whether there is an operation of that name.
+pub fn is_operation(name: &str) -> bool {
+    OPERATIONS.iter().any(|known| known.name == name) || stands_alone(name)
+}
+
 /// Whether the operation of that name needs no open store: [`operate_alone`] does it.
 pub fn stands_alone(operation: &str) -> bool {
     [RestoreStore::NAME, VerifyBackup::NAME].contains(&operation)
