@@ -222,8 +222,8 @@ build/bin/kmshsm: $(SOURCES)
 # The manual and the completions, as the program prints them.
 build/share: build/bin/kmshsm
 	rm -rf $@
-	mkdir -p $@/man/man1 $@/completions
-	$< man --out $@/man/man1
+	mkdir -p $@/completions
+	$< man --out $@/man >/dev/null
 	$< completions bash >$@/completions/kmshsm.bash
 	$< completions zsh >$@/completions/_kmshsm
 	$< completions fish >$@/completions/kmshsm.fish
