@@ -176,9 +176,9 @@ wheel: $(VENV)
 	.venv/bin/pip install -q --disable-pip-version-check -r python/requirements-wheel.txt
 	scripts/wheel build/dist
 
-# How large, how long: docs/sizes.md. Builds everything in a new clone.
+# How large, how long: docs/sizes.md. Builds everything in a new clone, but with MEASURE=--here.
 measure:
-	$(PYTHON) scripts/measure docs/sizes.md
+	$(PYTHON) scripts/measure docs/sizes.md $(MEASURE)
 
 clean:
 	rm -rf build target fuzz/target .venv
