@@ -1,5 +1,6 @@
 # make demo | test | test-portable | torture | reliability | lint | fuzz | bench | bench-audit | bench-lists |
-# bench-policy | bench-scale | bench-timing | bless | docs | doxygen | install. What a target does is in the script or tool it calls.
+# bench-policy | bench-scale | bench-timing | bless | docs | doxygen | install | uninstall | deb | wheel |
+# test-install | test-fresh | measure. What a target does is in the script or tool it calls.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 SONAME := libkmshsm.so.0
@@ -13,12 +14,16 @@ CARGO_LIB := cargo rustc --locked --release --lib --no-default-features --featur
 # Named, or the Python package beside it would bring its own provider along.
 PORTABLE := --locked -p kmshsm --no-default-features --features capi,portable
 SOURCES := $(shell find src -name '*.rs' -o -path '*/manual/*') Cargo.toml Cargo.lock
+PYTHON_SOURCES := $(shell find python/src python/python -name '*.rs' -o -name '*.py' -o -name '*.pyi') \
+	python/Cargo.toml python/pyproject.toml python/README.md
 VENV := .venv/.tools
 PACKAGE := .venv/.kmshsm
+WHEEL := build/wheel/.built
 
 .PHONY: all lib cli python demo test test-rust test-life torture reliability test-c test-header test-valgrind test-memory test-constant-time test-python \
 	test-portable test-portable-rust test-portable-c test-portable-python lint fuzz fuzz-smoke bench \
-	bench-audit bench-lists bench-policy bench-scale bench-timing bless docs doxygen install clean
+	bench-audit bench-lists bench-policy bench-scale bench-timing bless docs doxygen install uninstall deb wheel \
+	test-install test-fresh measure clean
 
 all: lib cli
 
@@ -35,7 +40,7 @@ demo: all python
 	scripts/need openssl libcrypto
 	scripts/demo
 
-test: test-rust test-life test-c test-memory test-constant-time demo test-python
+test: test-rust test-life test-c test-memory test-constant-time demo test-python test-install
 
 test-rust:
 	cargo test --locked
@@ -84,9 +89,20 @@ test-constant-time: lib
 	target/release/constant-time
 
 test-python: python cli lib examples
-	scripts/need openssl jq c++ groff mandoc zsh fish
+	scripts/need openssl jq c++ cmake groff mandoc zsh fish
 	cd python && ../.venv/bin/python -m pytest -q
 	cd python && ../.venv/bin/python -m pytest -q --doctest-modules --pyargs kmshsm
+
+# What is built, installed into an empty prefix and an empty venv, used as README says, and removed.
+test-install: lib cli build/share $(WHEEL)
+	scripts/need c++ cmake pkg-config
+	tests/install/run build/wheel/*.whl
+
+# The same in a new Debian, with the packages and the wheel to publish; as root, some minutes.
+test-fresh: deb
+	scripts/need debootstrap
+	[ -e build/dist/*.whl ] || $(MAKE) wheel
+	tests/install/fresh build/deb build/dist/*.whl
 
 # All of it on the provider in pure Rust, in the dev profile; the demo is about the same surfaces.
 test-portable: test-portable-rust test-portable-c test-portable-python
@@ -175,8 +191,24 @@ bless: lib
 docs: python .venv/.docs
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build -q --strict
 
-install: lib cli
+install: lib cli build/share
 	scripts/install "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" "$(VERSION)"
+
+uninstall:
+	scripts/install --remove "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" "$(VERSION)"
+
+deb: lib cli build/share
+	scripts/need dpkg-dev
+	scripts/deb "$(VERSION)" build/deb
+
+# To publish, in build/dist; `make python` makes do with one for this machine.
+wheel: $(VENV)
+	.venv/bin/pip install -q --disable-pip-version-check -r python/requirements-wheel.txt
+	scripts/wheel build/dist
+
+# How large, how long: docs/sizes.md. Builds everything in a new clone, but with MEASURE=--here.
+measure:
+	$(PYTHON) scripts/measure docs/sizes.md $(MEASURE)
 
 clean:
 	rm -rf build target fuzz/target .venv
@@ -217,6 +249,15 @@ build/bin/kmshsm: $(SOURCES)
 	mkdir -p build/bin
 	cp target/release/kmshsm $@
 
+# The manual and the completions, as the program prints them.
+build/share: build/bin/kmshsm
+	rm -rf $@
+	mkdir -p $@/completions
+	$< man --out $@/man >/dev/null
+	$< completions bash >$@/completions/kmshsm.bash
+	$< completions zsh >$@/completions/_kmshsm
+	$< completions fish >$@/completions/kmshsm.fish
+
 $(VENV): python/requirements-dev.txt python/requirements-recipes.txt
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install -q --disable-pip-version-check $(addprefix -r ,$^)
@@ -227,12 +268,17 @@ $(VENV): python/requirements-dev.txt python/requirements-recipes.txt
 	touch $@
 
 # Beside the ordinary package, which it hides by PYTHONPATH.
-build/portable/python: $(VENV) $(SOURCES) $(shell find python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name '*.toml')
+build/portable/python: $(VENV) $(SOURCES) $(PYTHON_SOURCES)
 	rm -rf $@
 	.venv/bin/pip install -q --disable-pip-version-check --no-deps --target $@ ./python \
 		--config-settings 'build-args=--profile dev --no-default-features --features portable'
 	touch $@
 
-$(PACKAGE): $(VENV) $(SOURCES) $(shell find python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name '*.toml')
-	.venv/bin/pip install -q --disable-pip-version-check --force-reinstall --no-deps ./python
+$(PACKAGE): $(WHEEL)
+	.venv/bin/pip install -q --disable-pip-version-check --force-reinstall --no-deps build/wheel/*.whl
+	touch $@
+
+$(WHEEL): $(VENV) $(SOURCES) $(PYTHON_SOURCES)
+	rm -rf build/wheel
+	.venv/bin/maturin build -q --locked --release -m python/Cargo.toml -i .venv/bin/python --compatibility linux --out build/wheel
 	touch $@
