@@ -176,7 +176,7 @@ fn every_action_has_help() {
             assert!(help.out.contains(&option), "{} --help lacks {option}", action.name);
         }
     }
-    for command in ["init", "status", "self-test", "tick", "wrap"] {
+    for command in ["init", "status", "self-test", "tick", "wrap", "doctor", "completions", "man"] {
         assert!(commands.contains(command), "{command} is not in --help");
     }
 
@@ -210,7 +210,7 @@ fn a_damaged_program_refuses() {
     let run = |args: &[&str]| run(&mut home.command_of(&program, args));
     let found = || serde_json::from_str::<Value>(&run(&["self-test"]).out).unwrap();
 
-    home.write("program.hmac", &[b'0'; 64]);
+    home.write(".program.hmac", &[b'0'; 64]);
     assert_eq!(run(&["self-test"]).code, 4);
     let report = found();
     assert_eq!(

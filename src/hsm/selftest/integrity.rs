@@ -40,9 +40,10 @@ impl Integrity {
 
 /// Whether the file is what stands beside it, if anything does.
 fn is_intact(file: &Path) -> Option<bool> {
-    let mut beside = file.as_os_str().to_owned();
+    let mut beside = OsString::from(".");
+    beside.push(file.file_name()?);
     beside.push(".hmac");
-    let expected = match std::fs::read_to_string(beside) {
+    let expected = match std::fs::read_to_string(file.with_file_name(beside)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
         read => read.unwrap_or_default(),
     };
@@ -98,7 +99,7 @@ mod tests {
     fn what_stands_beside() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("library.so");
-        let beside = folder.path().join("library.so.hmac");
+        let beside = folder.path().join(".library.so.hmac");
         std::fs::write(&file, "what was loaded").unwrap();
         assert_eq!(is_intact(&file), None);
         // Computed by Python.
