@@ -1,6 +1,6 @@
 # make demo | test | test-portable | torture | reliability | lint | fuzz | bench | bench-audit | bench-lists |
-# bench-policy | bench-scale | bench-timing | bless | install | uninstall | deb | wheel | test-install | test-fresh |
-# measure. What a target does is in the script or tool it calls.
+# bench-policy | bench-scale | bench-timing | bless | docs | doxygen | install | uninstall | deb | wheel |
+# test-install | test-fresh | measure. What a target does is in the script or tool it calls.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 SONAME := libkmshsm.so.0
@@ -13,16 +13,16 @@ FUZZ_TARGET ?= c_abi
 CARGO_LIB := cargo rustc --locked --release --lib --no-default-features --features capi,awslc --crate-type
 # Named, or the Python package beside it would bring its own provider along.
 PORTABLE := --locked -p kmshsm --no-default-features --features capi,portable
-SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
+SOURCES := $(shell find src -name '*.rs' -o -path '*/manual/*') Cargo.toml Cargo.lock
 PYTHON_SOURCES := $(shell find python/src python/python -name '*.rs' -o -name '*.py' -o -name '*.pyi') \
 	python/Cargo.toml python/pyproject.toml python/README.md
 VENV := .venv/.tools
 PACKAGE := .venv/.kmshsm
 WHEEL := build/wheel/.built
 
-.PHONY: all lib cli python demo test test-rust test-life torture reliability test-c test-memory test-constant-time test-python \
+.PHONY: all lib cli python demo test test-rust test-life torture reliability test-c test-header test-valgrind test-memory test-constant-time test-python \
 	test-portable test-portable-rust test-portable-c test-portable-python lint fuzz fuzz-smoke bench \
-	bench-audit bench-lists bench-policy bench-scale bench-timing bless install uninstall deb wheel \
+	bench-audit bench-lists bench-policy bench-scale bench-timing bless docs doxygen install uninstall deb wheel \
 	test-install test-fresh measure clean
 
 all: lib cli
@@ -30,6 +30,11 @@ all: lib cli
 lib: build/lib/libkmshsm.so build/lib/libkmshsm.a
 cli: build/bin/kmshsm
 python: $(PACKAGE)
+
+.PHONY: examples
+examples: lib
+	scripts/need libcrypto
+	$(MAKE) -s -C c-examples tests BUILD=$(CURDIR)/build/examples KMSHSM_LIBDIR=$(CURDIR)/build/lib
 
 demo: all python
 	scripts/need openssl libcrypto
@@ -56,11 +61,21 @@ torture:
 reliability:
 	$(PYTHON) scripts/reliability target/tmp/reliability.jsonl docs/reliability.md
 
-test-c: lib build/testing/lib/libkmshsm.so
-	scripts/need openssl c++
+test-c: lib build/testing/lib/libkmshsm.so test-header
+	scripts/need openssl c++ clang
 	scripts/symbols
 	$(MAKE) -C tests/c check BUILD=$(CURDIR)/build/tests KMSHSM_LIBDIR=$(CURDIR)/build/lib
 	$(MAKE) -C tests/c check-broken BUILD=$(CURDIR)/build/tests KMSHSM_LIBDIR=$(CURDIR)/build/testing/lib
+
+# Every language that the headers are in, with gcc and clang.
+test-header:
+	scripts/need c++ clang
+	$(MAKE) -C tests/c check-header BUILD=$(CURDIR)/build/tests
+
+# Without the sanitizers, whose work it does another way.
+test-valgrind: lib
+	scripts/need openssl c++ valgrind
+	$(MAKE) -C tests/c check-valgrind BUILD=$(CURDIR)/build/tests/valgrind KMSHSM_LIBDIR=$(CURDIR)/build/lib
 
 test-memory: lib $(VENV)
 	scripts/need libcrypto gdb aeskeyfind valgrind
@@ -73,9 +88,10 @@ test-constant-time: lib
 	cargo build --locked -q --release -p kmshsm --no-default-features --features capi,awslc,testing --bin constant-time
 	target/release/constant-time
 
-test-python: python cli
-	scripts/need openssl jq
+test-python: python cli lib build/share examples
+	scripts/need openssl jq c++ cmake pkg-config groff mandoc zsh fish
 	cd python && ../.venv/bin/python -m pytest -q
+	cd python && ../.venv/bin/python -m pytest -q --doctest-modules --pyargs kmshsm
 
 # What is built, installed into an empty prefix and an empty venv, used as README says, and removed.
 test-install: lib cli build/share $(WHEEL)
@@ -95,14 +111,15 @@ test-portable-rust:
 	cargo test $(PORTABLE) --features cli
 
 test-portable-c: build/portable/lib/libkmshsm.so
-	scripts/need openssl c++
+	scripts/need openssl c++ clang
 	$(MAKE) -C tests/c check BUILD=$(CURDIR)/build/tests/portable KMSHSM_LIBDIR=$(CURDIR)/build/portable/lib
 
-test-portable-python: build/portable/python
-	scripts/need openssl jq
+test-portable-python: build/portable/python build/portable/lib/libkmshsm.so
+	scripts/need openssl jq libcrypto groff mandoc zsh fish
+	$(MAKE) -s -C c-examples tests BUILD=$(CURDIR)/build/portable/examples KMSHSM_LIBDIR=$(CURDIR)/build/portable/lib
 	cargo build $(PORTABLE) --features cli --bin kmshsm
-	cd python && KMSHSM=$(CURDIR)/target/debug/kmshsm PYTHONPATH=$(CURDIR)/build/portable/python \
-		../.venv/bin/python -m pytest -q
+	cd python && KMSHSM=$(CURDIR)/target/debug/kmshsm KMSHSM_EXAMPLES=$(CURDIR)/build/portable/examples \
+		PYTHONPATH=$(CURDIR)/build/portable/python ../.venv/bin/python -m pytest -q --ignore ../tests/python/test_pages.py
 
 lint: $(VENV) python
 	cargo fmt --all --check
@@ -110,12 +127,15 @@ lint: $(VENV) python
 	cargo clippy --locked --workspace --all-targets --features kmshsm/testing -- -D warnings
 	cargo clippy $(PORTABLE) --lib --tests -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked -q --no-deps --lib
-	cargo test --locked -q --test floors --test generated --test python_actions
-	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.cpp tests/memory/*.c tests/faults/*.c c-examples/*.[ch] benches/scale/*.c
-	cd python && ../.venv/bin/ruff check . ../tests/python ../tests/memory ../benches/scale && ../.venv/bin/ruff format -q --check . ../tests/python ../tests/memory ../benches/scale
-	cd python && ../.venv/bin/mypy python/kmshsm examples bench.py ../tests/python
+	cargo test --locked -q --test floors --test generated --test python_actions --test action_table
+	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.[ch]pp include/*.hpp include/kmshsm/*.hpp tests/memory/*.c tests/faults/*.c c-examples/*.[ch] c-examples/fileseal/*.[ch] benches/scale/*.c
+	awk 'FNR == 120 { print FILENAME ": an example has less than 120 lines"; bad = 1 } END { exit bad }' \
+		$(filter-out c-examples/store.c,$(wildcard c-examples/*.c))
+	cd python && ../.venv/bin/ruff check . ../tests/python ../tests/memory ../benches/scale ../scripts/docs_site.py && ../.venv/bin/ruff format -q --check . ../tests/python ../tests/memory ../benches/scale ../scripts/docs_site.py
+	cd python && ../.venv/bin/mypy python/kmshsm examples recipes bench.py ../tests/python
 	cd python && ../.venv/bin/mypy ../tests/memory
-	cd python && ../.venv/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml kmshsm
+	cd python && ../.venv/bin/pyright --warnings --pythonpath ../.venv/bin/python
+	cd python && ../.venv/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml --allowlist stubtest.txt kmshsm
 
 # As long as there is time; the corpus in fuzz/corpus goes on growing from run to run.
 fuzz:
@@ -156,10 +176,20 @@ bench-audit:
 bench-timing:
 	cargo bench --locked -p kmshsm --features testing --bench timing
 
+# The pages of the C and C++ interface, in build/doxygen/html; a warning is an error.
+doxygen:
+	scripts/need doxygen
+	mkdir -p build
+	doxygen include/Doxyfile
+
 # Rewrites what is generated and committed.
 bless: lib
-	KMSHSM_BLESS=1 cargo test --locked -q --test generated --test python_actions
+	KMSHSM_BLESS=1 cargo test --locked -q --test generated --test python_actions --test action_table
 	KMSHSM_BLESS=1 scripts/symbols
+
+# The documentation as a site, in build/site; docstrings of native classes come from the built package.
+docs: python .venv/.docs
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build -q --strict
 
 install: lib cli build/share
 	scripts/install "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" "$(VERSION)"
@@ -228,8 +258,12 @@ build/share: build/bin/kmshsm
 	$< completions zsh >$@/completions/_kmshsm
 	$< completions fish >$@/completions/kmshsm.fish
 
-$(VENV): python/requirements-dev.txt
+$(VENV): python/requirements-dev.txt python/requirements-recipes.txt
 	$(PYTHON) -m venv .venv
+	.venv/bin/pip install -q --disable-pip-version-check $(addprefix -r ,$^)
+	touch $@
+
+.venv/.docs: python/requirements-docs.txt $(VENV)
 	.venv/bin/pip install -q --disable-pip-version-check -r $<
 	touch $@
 

@@ -1,5 +1,4 @@
-/* Makes a user who may encrypt and decrypt with one key, calls as that user,
- * and lets the audit trail tell of it:
+/* Makes a user who may use one key, calls as that user, and audits that:
  *
  *   authorization USER STORE PASSPHRASE_FILE REGION KEY_ID TRAIL
  *
@@ -19,31 +18,23 @@
 #define ATTACHMENT \
   "{\"PolicyType\":\"Custom\",\"PolicyName\":\"%s\",\"UserName\":\"%s\"}"
 
-/* An access key. */
 typedef struct {
   char id[64], secret[64];
 } access_key;
 
-/* An action as the account itself, and the access key in its answer; a JSON
-   library would do it better. */
-static int ask(const place *p, const char *action, const char *with,
-               access_key *key)
+/* The answer tells the secret, this once. */
+static int create_access_key(const place *p, const char *with, access_key *key)
 {
-  char *answer = NULL, *at;
-  int found = 2;
-  kmshsm_status status = kmshsm_call(p->session, action, with, &answer);
+  char *answer = NULL;
+  int found;
+  kmshsm_status status =
+      kmshsm_call(p->session, "CreateAccessKey", with, &answer);
   if(status)
-    return refused(action, status);
-  if(key) {
-    at = strstr(answer, "\"AccessKeyId\"");
-    found = at ? sscanf(at,
-                        "\"AccessKeyId\":\"%63[^\"]\",\"AccessKeySecret\":"
-                        "\"%63[^\"]",
-                        key->id, key->secret)
-               : 0;
-  }
+    return refused("make an access key", status);
+  found = text_of(answer, "AccessKeyId", key->id, sizeof(key->id)) &&
+          text_of(answer, "AccessKeySecret", key->secret, sizeof(key->secret));
   kmshsm_string_free(answer);
-  return found == 2 ? 0 : failed(action, "answers no access key", 0);
+  return found ? 0 : failed("CreateAccessKey", "answers no access key", 0);
 }
 
 static int make_user(const place *p, const char *user, const char *region,
@@ -52,14 +43,14 @@ static int make_user(const place *p, const char *user, const char *region,
   char with[1024];
   int code;
   snprintf(with, sizeof(with), "{\"UserName\":\"%s\"}", user);
-  code = ask(p, "CreateUser", with, NULL);
-  if(!code)
-    code = ask(p, "CreateAccessKey", with, key);
+  if((code = ask(p, "CreateUser", with, NULL, NULL, 0)) ||
+     (code = create_access_key(p, with, key)))
+    return code;
   snprintf(with, sizeof(with), POLICY, user, region, key_id);
-  if(!code)
-    code = ask(p, "CreatePolicy", with, NULL);
+  if((code = ask(p, "CreatePolicy", with, NULL, NULL, 0)))
+    return code;
   snprintf(with, sizeof(with), ATTACHMENT, user, user);
-  return code ? code : ask(p, "AttachPolicyToUser", with, NULL);
+  return ask(p, "AttachPolicyToUser", with, NULL, NULL, 0);
 }
 
 /* As the user: one thing that the policy allows, and one that it does not. */
@@ -116,11 +107,9 @@ int main(int argc, char **argv)
   int code;
   if(argc != 7)
     return failed("authorization", "see the top of its source", 0);
-  code = place_open(&p, argv[2], argv[3], argv[4], flags);
-  if(code)
+  if((code = place_open(&p, argv[2], argv[3], argv[4], flags)))
     return code;
-  code = make_user(&p, argv[1], argv[4], argv[5], &key);
-  if(!code)
+  if(!(code = make_user(&p, argv[1], argv[4], argv[5], &key)))
     code = try_out(&p, argv[4], argv[5], &key);
   OPENSSL_cleanse(&key, sizeof(key));
   if(!code)

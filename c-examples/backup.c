@@ -25,18 +25,6 @@ static void check(const char *what, kmshsm_status status)
     exit(refused(what, status));
 }
 
-static void make_key(const place *p, char key[37])
-{
-  char *answer = NULL;
-  const char *id;
-  check("make a key", kmshsm_call(p->session, "CreateKey", NULL, &answer));
-  /* In earnest, use a JSON library. */
-  id = strstr(answer, "\"KeyId\":\"");
-  if(!id || sscanf(id, "\"KeyId\":\"%36[^\"]\"", key) != 1)
-    exit(failed("CreateKey", "answers something else", 0));
-  kmshsm_string_free(answer);
-}
-
 /* The shares are nowhere else: in earnest, each goes to a custodian now. */
 static void make_backup(const place *p, const char *path, shares share)
 {
@@ -96,7 +84,8 @@ int main(int argc, char **argv)
                       strlen(passphrase)));
   if((code = place_open(&p, first, argv[1], "cn-hongkong", flags)))
     return code;
-  make_key(&p, key);
+  if((code = ask(&p, "CreateKey", NULL, "KeyId", key, sizeof(key))))
+    return code;
   check("encrypt", kmshsm_encrypt(p.session, key, (const uint8_t *)"hello", 5,
                                   NULL, blob, sizeof(blob), &blob_len));
   make_backup(&p, backup, share);

@@ -16,30 +16,11 @@
 
 #define DAY 86400
 
-/* Does an action and copies a text of its answer out, if `name` is given. In
- * earnest, use a JSON library. Ends the program if it fails. */
-static void ask(const place *p, const char *action, const char *parameters,
-                const char *name, char *out, size_t capacity)
+/* The exit code of what should go well: ends the program otherwise. */
+static void must(int code)
 {
-  char *answer = NULL, pattern[64];
-  const char *found;
-  size_t len = 0;
-  kmshsm_status status = kmshsm_call(p->session, action, parameters, &answer);
-  if(status)
-    exit(refused(action, status));
-  if(name) {
-    snprintf(pattern, sizeof(pattern), "\"%s\":\"", name);
-    found = strstr(answer, pattern);
-    if(found) {
-      found += strlen(pattern);
-      len = strcspn(found, "\"");
-    }
-    if(!found || len >= capacity)
-      exit(failed(action, "answers something else", 0));
-    memcpy(out, found, len);
-    out[len] = '\0';
-  }
-  kmshsm_string_free(answer);
+  if(code)
+    exit(code);
 }
 
 /* The version that opens a ciphertext, which must be that of "hello there". */
@@ -47,10 +28,10 @@ static void open_with(const place *p, const char *blob, char *version)
 {
   char with[512], plaintext[16];
   snprintf(with, sizeof(with), "{\"CiphertextBlob\":\"%s\"}", blob);
-  ask(p, "Decrypt", with, "Plaintext", plaintext, sizeof(plaintext));
+  must(ask(p, "Decrypt", with, "Plaintext", plaintext, sizeof(plaintext)));
   if(strcmp(plaintext, "hello there"))
     exit(failed("Decrypt", "gives something else", 0));
-  ask(p, "Decrypt", with, "KeyVersionId", version, 37);
+  must(ask(p, "Decrypt", with, "KeyVersionId", version, 37));
 }
 
 static void check(int right, const char *what)
@@ -67,23 +48,16 @@ int main(void)
   uint8_t data_key[32], again[32], sealed[32 + KMSHSM_CIPHERTEXT_OVERHEAD];
   size_t data_key_len, again_len, sealed_len;
   place p = {NULL, NULL};
-  /* The override, for the store is gone with the program. */
-  kmshsm_status status =
-      kmshsm_open("memory:?clock=manual", KMSHSM_UNLOCK_NONE, NULL, 0,
-                  KMSHSM_ALLOW_UNPROTECTED_MEMORY, &p.store);
-  if(status)
-    return refused("open a store", status);
-  status = kmshsm_session_open(p.store, ACCOUNT, "cn-hongkong", &p.session);
-  if(status)
-    return refused("open a session", status);
-
-  ask(&p, "CreateKey",
-      "{\"ProtectionLevel\":\"HSM\",\"EnableAutomaticRotation\":true,"
-      "\"RotationInterval\":\"30d\"}",
-      "KeyId", key, sizeof(key));
+  kmshsm_status status;
+  must(place_in_memory(&p));
+  must(ask(&p, "CreateKey",
+           "{\"ProtectionLevel\":\"HSM\",\"EnableAutomaticRotation\":true,"
+           "\"RotationInterval\":\"30d\"}",
+           "KeyId", key, sizeof(key)));
   snprintf(with, sizeof(with), "{\"KeyId\":\"%s\"}", key);
-  ask(&p, "DescribeKey", with, "PrimaryKeyVersion", first, sizeof(first));
-  ask(&p, "DescribeKey", with, "NextRotationDate", next, sizeof(next));
+  must(
+      ask(&p, "DescribeKey", with, "PrimaryKeyVersion", first, sizeof(first)));
+  must(ask(&p, "DescribeKey", with, "NextRotationDate", next, sizeof(next)));
   printf("key %s\nversion %s, until %s\n", key, first, next);
   status = kmshsm_generate_data_key(p.session, key, 32, NULL, data_key, 32,
                                     &data_key_len, sealed, sizeof(sealed),
@@ -92,13 +66,14 @@ int main(void)
     return refused("make a data key", status);
   snprintf(with, sizeof(with),
            "{\"KeyId\":\"%s\",\"Plaintext\":\"hello there\"}", key);
-  ask(&p, "Encrypt", with, "CiphertextBlob", blob, sizeof(blob));
+  must(ask(&p, "Encrypt", with, "CiphertextBlob", blob, sizeof(blob)));
 
   snprintf(with, sizeof(with), "{\"Seconds\":%d}", 30 * DAY);
-  ask(&p, "AdvanceClock", with, NULL, NULL, 0);
+  must(ask(&p, "AdvanceClock", with, NULL, NULL, 0));
   snprintf(with, sizeof(with), "{\"KeyId\":\"%s\"}", key);
-  ask(&p, "DescribeKey", with, "PrimaryKeyVersion", second, sizeof(second));
-  ask(&p, "DescribeKey", with, "NextRotationDate", next, sizeof(next));
+  must(ask(&p, "DescribeKey", with, "PrimaryKeyVersion", second,
+           sizeof(second)));
+  must(ask(&p, "DescribeKey", with, "NextRotationDate", next, sizeof(next)));
   printf("30 days later: version %s, until %s\n", second, next);
   check(strcmp(first, second), "the key has a new version");
 
@@ -113,7 +88,7 @@ int main(void)
   snprintf(with, sizeof(with),
            "{\"CiphertextBlob\":\"%s\",\"DestinationKeyId\":\"%s\"}", blob,
            key);
-  ask(&p, "ReEncrypt", with, "CiphertextBlob", moved, sizeof(moved));
+  must(ask(&p, "ReEncrypt", with, "CiphertextBlob", moved, sizeof(moved)));
   open_with(&p, moved, version);
   check(!strcmp(version, second), "ReEncrypt moves it to the new version");
   place_close(&p);

@@ -1,15 +1,14 @@
 /* Encrypts and decrypts a small secret, such as a password, under a key in the
  * store.
  *
- *   secret encrypt STORE PASSPHRASE_FILE REGION KEY_ID CONTEXT <secret
- * >ciphertext secret decrypt STORE PASSPHRASE_FILE REGION - CONTEXT
- * <ciphertext >secret
+ *   secret encrypt STORE PASSPHRASE_FILE REGION KEY_ID CONTEXT <in >out
+ *   secret decrypt STORE PASSPHRASE_FILE REGION - CONTEXT <in >out
  *
  * --allow-unprotected-memory may stand in front. CONTEXT is a JSON object of
- * strings, such as
- * {"app":"shop"}: it is not secret, and without the same context the
- * ciphertext does not open. Decrypting takes no key: the ciphertext names its
- * own.
+ * strings, such as {"app":"shop"}: it is not secret, and without the same
+ * context the ciphertext does not open. Decrypting takes no key: the
+ * ciphertext names its own. ../python/examples/secret.py reads and writes the
+ * same.
  *
  * Build: see Makefile. Exit codes: 0, or the family of the error, see
  * kmshsm.h.

@@ -18,22 +18,6 @@ typedef struct {
   const char *algorithm;
 } signer;
 
-/* An id from an action's answer; a JSON library would do it better. */
-static int id_of(const place *p, const char *action, const char *parameters,
-                 const char *name, char id[37])
-{
-  char *answer = NULL;
-  const char *at;
-  kmshsm_status status = kmshsm_call(p->session, action, parameters, &answer);
-  if(status)
-    return refused(action, status);
-  at = strstr(answer, name);
-  if(!at || sscanf(at + strlen(name), "\":\"%36[^\"]", id) != 1)
-    id[0] = '\0';
-  kmshsm_string_free(answer);
-  return id[0] ? 0 : failed(action, "answers no id", 0);
-}
-
 static int create(const place *p, const char *spec, signer *s)
 {
   char with[128];
@@ -41,10 +25,11 @@ static int create(const place *p, const char *spec, signer *s)
   s->algorithm = strcmp(spec, "EC_SM2") ? "ECDSA_SHA_256" : "SM2DSA";
   snprintf(with, sizeof(with),
            "{\"KeySpec\":\"%s\",\"ProtectionLevel\":\"HSM\"}", spec);
-  code = id_of(p, "CreateKey", with, "KeyId", s->key);
+  code = ask(p, "CreateKey", with, "KeyId", s->key, sizeof(s->key));
   snprintf(with, sizeof(with), "{\"KeyId\":\"%s\"}", s->key);
   return code ? code
-              : id_of(p, "ListKeyVersions", with, "KeyVersionId", s->version);
+              : ask(p, "ListKeyVersions", with, "KeyVersionId", s->version,
+                    sizeof(s->version));
 }
 
 /* The digest of a file, as the key signs it. */

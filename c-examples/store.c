@@ -17,22 +17,29 @@ uint32_t take_flags(int *argc, char ***argv)
 int place_open(place *p, const char *directory, const char *passphrase_file,
                const char *region, uint32_t flags)
 {
-  uint8_t passphrase[1024];
+  return place_open_as(p, directory, KMSHSM_UNLOCK_PASSPHRASE, passphrase_file,
+                       ACCOUNT, region, flags);
+}
+
+int place_open_as(place *p, const char *directory, uint32_t unlock,
+                  const char *secret_file, const char *account,
+                  const char *region, uint32_t flags)
+{
+  uint8_t secret[1024];
   size_t len = 0;
   kmshsm_status status;
-  int code = read_file(passphrase_file, passphrase, sizeof(passphrase), &len);
+  int code = read_file(secret_file, secret, sizeof(secret), &len);
   p->store = NULL;
   p->session = NULL;
   if(code)
     return code;
-  if(len && passphrase[len - 1] == '\n')
+  if(unlock == KMSHSM_UNLOCK_PASSPHRASE && len && secret[len - 1] == '\n')
     len--;
-  status = kmshsm_open(directory, KMSHSM_UNLOCK_PASSPHRASE, passphrase, len,
-                       flags, &p->store);
-  OPENSSL_cleanse(passphrase, sizeof(passphrase));
+  status = kmshsm_open(directory, unlock, secret, len, flags, &p->store);
+  OPENSSL_cleanse(secret, sizeof(secret));
   if(status)
     return refused("open the store", status);
-  status = kmshsm_session_open(p->store, ACCOUNT, region, &p->session);
+  status = kmshsm_session_open(p->store, account, region, &p->session);
   if(status) {
     code = refused("open a session", status);
     place_close(p);
@@ -40,10 +47,52 @@ int place_open(place *p, const char *directory, const char *passphrase_file,
   return code;
 }
 
+int place_in_memory(place *p)
+{
+  kmshsm_status status =
+      kmshsm_open("memory:?clock=manual", KMSHSM_UNLOCK_NONE, NULL, 0,
+                  KMSHSM_ALLOW_UNPROTECTED_MEMORY, &p->store);
+  if(!status)
+    status =
+        kmshsm_session_open(p->store, ACCOUNT, "cn-hongkong", &p->session);
+  return status ? refused("open a store", status) : 0;
+}
+
 void place_close(place *p)
 {
   kmshsm_session_free(p->session);
   kmshsm_close(p->store);
+}
+
+int text_of(const char *answer, const char *name, char *out, size_t capacity)
+{
+  char pattern[64];
+  const char *found;
+  size_t len;
+  snprintf(pattern, sizeof(pattern), "\"%s\":\"", name);
+  found = strstr(answer, pattern);
+  if(!found)
+    return 0;
+  found += strlen(pattern);
+  len = strcspn(found, "\"");
+  if(len >= capacity)
+    return 0;
+  memcpy(out, found, len);
+  out[len] = '\0';
+  return 1;
+}
+
+int ask(const place *p, const char *action, const char *parameters,
+        const char *name, char *out, size_t capacity)
+{
+  char *answer = NULL;
+  int found;
+  kmshsm_status status = kmshsm_call(p->session, action, parameters, &answer);
+  if(status)
+    return refused(action, status);
+  found = !name || text_of(answer, name, out, capacity);
+  kmshsm_string_free(answer); /* wipes it */
+  return found ? 0 : failed(action, "answers something else", 0);
 }
 
 int refused(const char *what, kmshsm_status status)

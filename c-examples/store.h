@@ -26,7 +26,24 @@ uint32_t take_flags(int *argc, char ***argv);
    what is wrong. */
 int place_open(place *p, const char *directory, const char *passphrase_file,
                const char *region, uint32_t flags);
+/* The same with any secret in a file, of which a passphrase loses its newline,
+   and for any account. */
+int place_open_as(place *p, const char *directory, uint32_t unlock,
+                  const char *secret_file, const char *account,
+                  const char *region, uint32_t flags);
+/* A store in memory, whose clock is moved by hand. With the override, for it
+   is gone with the program. */
+int place_in_memory(place *p);
 void place_close(place *p);
+
+/* Copies the text called `name` out of an answer, if it is there and there is
+   room: answers 1 then, else 0. In earnest, use a JSON library. */
+int text_of(const char *answer, const char *name, char *out, size_t capacity);
+
+/* Does an action of the API, and copies the text called `name` out of its
+   answer, unless that is NULL. */
+int ask(const place *p, const char *action, const char *parameters,
+        const char *name, char *out, size_t capacity);
 
 /* Says on stderr why the library refused. Answers the exit code: the family of
    the error, which is what the program kmshsm exits with, too. */

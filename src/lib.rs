@@ -81,3 +81,10 @@ pub mod policy;
 mod secret;
 mod softhsm;
 mod thread;
+
+/// The Rust of the pages, run as doctests. Blocks of other languages have titles.
+#[cfg(doctest)]
+#[allow(rustdoc::invalid_codeblock_attributes)]
+#[doc = include_str!("../README.md")]
+#[doc = include_str!("../docs/rotation.md")]
+pub struct Pages;

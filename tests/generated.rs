@@ -3,39 +3,61 @@
 
 use std::path::Path;
 
-/// What the header is made from, in the order of a reader.
-const HEADER_SOURCES: [&str; 14] = [
-    "error/code.rs",
-    "ffi/store.rs",
-    "ffi/bytes.rs",
-    "ffi/asymmetric.rs",
-    "ffi/message.rs",
-    "ffi/transfer.rs",
-    "ffi/import.rs",
-    "ffi/wrap.rs",
-    "ffi/operator.rs",
-    "ffi/audit.rs",
-    "ffi/module.rs",
-    "ffi/guard.rs",
-    "ffi/memory.rs",
-    "ffi/handle.rs",
-];
+#[path = "generated/abi.rs"]
+mod abi;
 
 #[test]
 fn the_header_is_fresh() {
     compare("include/kmshsm.h", &header());
 }
 
+/// What programs were compiled against stays: lines of `include/abi.txt` are neither changed nor
+/// removed. New ones may come, and are kept from then on.
+#[test]
+fn the_abi_is_kept() {
+    let fresh = abi::dump(&header());
+    let kept = std::fs::read_to_string(root().join("include/abi.txt")).unwrap_or_default();
+    let broken = abi::missing(&kept, &fresh);
+    assert!(
+        broken.is_empty(),
+        "the header has no longer:\n{}\nIf no release had it, take it out of include/abi.txt; \
+         otherwise it needs another soname.",
+        broken.join("\n")
+    );
+    compare("include/abi.txt", &fresh);
+}
+
+/// `kmshsm.h.in`, in which a line `@ffi/store.rs@` stands for what cbindgen makes of that source.
 fn header() -> String {
     let root = root();
     let config = cbindgen::Config::from_file(root.join("include/cbindgen.toml")).unwrap();
-    let mut builder = cbindgen::Builder::new().with_config(config);
-    for file in HEADER_SOURCES {
-        builder = builder.with_src(root.join("src").join(file));
+    let frame = std::fs::read_to_string(root.join("include/kmshsm.h.in")).unwrap();
+    let mut text = String::new();
+    for line in frame.lines() {
+        match line.strip_prefix('@').and_then(|line| line.strip_suffix('@')) {
+            Some(source) => {
+                text.push_str(&declarations(&config, &root.join("src").join(source)));
+                text.push('\n');
+            }
+            None => {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
     }
+    text
+}
+
+/// The declarations alone: the frame makes them C++'s, too, all at once.
+fn declarations(config: &cbindgen::Config, source: &Path) -> String {
+    let builder = cbindgen::Builder::new().with_config(config.clone()).with_src(source);
     let mut text = Vec::new();
     builder.generate().unwrap().write(&mut text);
-    String::from_utf8(text).unwrap()
+    let text = String::from_utf8(text).unwrap();
+    let text = text.replace("#ifdef __cplusplus\nextern \"C\" {\n#endif // __cplusplus\n\n", "");
+    let text =
+        text.replace("\n#ifdef __cplusplus\n}  // extern \"C\"\n#endif  // __cplusplus\n", "");
+    format!("{}\n", text.trim())
 }
 
 fn compare(file: &str, fresh: &str) {

@@ -20,7 +20,7 @@ struct Owned {
 }
 
 fn memory() -> Arc<Kms> {
-    Place::Memory { manual_clock: true }.open(None, Options::default()).unwrap()
+    Place::Memory { manual_clock: true, seed: None }.open(None, Options::default()).unwrap()
 }
 
 fn call(kms: &Arc<Kms>, action: &str, with: &Value) -> Result<Value> {

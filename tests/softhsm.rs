@@ -54,12 +54,15 @@ fn what_may_leave_is_taken_once() {
     let wanted = keys.iter().filter(|key| !key["spec"].is_null()).count();
 
     let dry = ImportSoftHsm { dry_run: true, ..request(&place) };
-    let dry = import_softhsm(&session, &dry).unwrap();
+    let mut heard = Vec::new();
+    let dry = import_softhsm(&session, &dry, &mut |done, total| heard.push((done, total))).unwrap();
+    let total = (dry.taken.len() + dry.refused.len()) as u64;
+    assert_eq!(heard, (0..total).map(|done| (done, total)).collect::<Vec<_>>());
     assert_eq!((dry.taken.len(), dry.refused.len()), (wanted, keys.len() - wanted));
     assert!(dry.taken.iter().all(|key| key.key_id.is_none()));
     assert_eq!(call(&session, "ListKeys", json!({}))["TotalCount"], 0);
 
-    let report = import_softhsm(&session, &request(&place)).unwrap();
+    let report = import_softhsm(&session, &request(&place), &mut |_, _| {}).unwrap();
     assert_eq!(report.token_label, "vectors");
     assert_eq!(Some(&*report.token_serial), expected["serial"].as_str());
     assert_eq!(reasons(&report), reasons(&dry));
@@ -95,7 +98,7 @@ fn what_may_leave_is_taken_once() {
     }
 
     // Once more: nothing.
-    let again = import_softhsm(&session, &request(&place)).unwrap();
+    let again = import_softhsm(&session, &request(&place), &mut |_, _| {}).unwrap();
     assert!(again.taken.is_empty());
     let before = reasons(&again).into_values().filter(|why| why.contains("made of it before"));
     assert_eq!(before.count(), wanted);
@@ -118,7 +121,7 @@ fn what_may_leave_is_taken_once() {
 fn the_same_keys() {
     let (_kms, session) = store();
     let place = vectors().join("token");
-    let report = import_softhsm(&session, &request(&place)).unwrap();
+    let report = import_softhsm(&session, &request(&place), &mut |_, _| {}).unwrap();
     let expected = expected();
     let mut tried = 0;
     for key in &report.taken {
@@ -170,18 +173,18 @@ fn who_may_not_create_and_import_takes_none() {
     let creates = user(&kms, &root, "creates", &["kms:ListKeys", "kms:CreateKey"]);
     let imports = user(&kms, &root, "imports", &["kms:ListKeys", "kms:ImportKeyMaterial"]);
     for session in [list, creates, imports] {
-        let report = import_softhsm(&session, &request(&place)).unwrap();
+        let report = import_softhsm(&session, &request(&place), &mut |_, _| {}).unwrap();
         assert!(report.taken.is_empty());
         let forbidden = reasons(&report).into_values().filter(|why| why.contains("forbidden"));
         assert_eq!(forbidden.count(), 10);
     }
     let none = user(&kms, &root, "none", &["kms:CreateKey", "kms:ImportKeyMaterial"]);
-    let refused = import_softhsm(&none, &request(&place)).unwrap_err();
+    let refused = import_softhsm(&none, &request(&place), &mut |_, _| {}).unwrap_err();
     assert_eq!(refused.code(), ErrorCode::NoPermission);
     assert_eq!(call(&root, "ListKeys", json!({}))["TotalCount"], 0);
     let both = ["kms:ListKeys", "kms:CreateKey", "kms:ImportKeyMaterial"];
     let both = user(&kms, &root, "both", &both);
-    let report = import_softhsm(&both, &request(&place)).unwrap();
+    let report = import_softhsm(&both, &request(&place), &mut |_, _| {}).unwrap();
     assert_eq!(report.taken.len(), 10);
     // Giving names is another permission.
     assert!(report.taken.iter().all(|key| key.alias.is_none()));
@@ -192,7 +195,7 @@ fn usage_level_and_pin() {
     let (_kms, session) = store();
     let place = vectors().join("token");
     let wrong = ImportSoftHsm { pin: b"1234", ..request(&place) };
-    let refused = import_softhsm(&session, &wrong).unwrap_err();
+    let refused = import_softhsm(&session, &wrong, &mut |_, _| {}).unwrap_err();
     assert_eq!(refused.code(), ErrorCode::TokenFailed);
     assert!(refused.to_string().contains("PIN"), "{refused}");
     let decrypting = ImportSoftHsm {
@@ -200,7 +203,7 @@ fn usage_level_and_pin() {
         protection_level: None,
         ..request(&place)
     };
-    let report = import_softhsm(&session, &decrypting).unwrap();
+    let report = import_softhsm(&session, &decrypting, &mut |_, _| {}).unwrap();
     let usage = |label: &str| {
         let key = report.taken.iter().find(|key| key.label == label).unwrap();
         let described =
@@ -233,7 +236,7 @@ fn a_damaged_key() {
         }
         std::fs::write(folder.path().join(path.file_name().unwrap()), file).unwrap();
     }
-    let report = import_softhsm(&session, &request(folder.path())).unwrap();
+    let report = import_softhsm(&session, &request(folder.path()), &mut |_, _| {}).unwrap();
     let damaged = damaged.unwrap();
     assert!(report.taken.iter().all(|key| key.id != damaged));
     assert!(report.taken.len() >= 9);

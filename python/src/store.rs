@@ -124,6 +124,12 @@ impl Store {
         })
     }
 
+    /// Whether the store is one for tests (``memory:?seed=TEXT``): who knows its seed knows its keys.
+    #[getter]
+    fn is_test_only(&self) -> PyResult<bool> {
+        Ok(self.kms()?.is_test_only())
+    }
+
     fn __repr__(&self) -> String {
         format!("<kmshsm.Store {:?}>", &*self.place)
     }

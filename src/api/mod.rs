@@ -74,7 +74,7 @@ pub use keys::{CreateKey, DescribeKey, DisableKey, Done, EnableKey, UpdateKeyDes
 pub use list::{KeyList, ListKeys, Paging};
 pub use message::{DigestBegun, DigestMessage};
 pub use metadata::{KeyAnswer, KeyMetadata};
-pub use operator::{Operation, operate, operate_alone, stands_alone};
+pub use operator::{Operation, is_operation, operate, operate_alone, stands_alone};
 pub use params::Params;
 pub use ram::{
     AccessKeyList, AttachPolicyToUser, AttachedPolicies, CreateAccessKey, CreatePolicy,

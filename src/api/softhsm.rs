@@ -91,8 +91,13 @@ pub struct RefusedKey {
 
 /// Takes over the keys of a token that its owner lets go, each in a change and with an event of its own.
 /// What was taken before is not taken again. [`ErrorCode::TokenFailed`] for what is no token, and for a
-/// wrong PIN; what is the matter with one key is in the report.
-pub fn import_softhsm(session: &Session, request: &ImportSoftHsm<'_>) -> Result<SoftHsmReport> {
+/// wrong PIN; what is the matter with one key is in the report. `watch` hears how many objects have been looked
+/// at, of how many.
+pub fn import_softhsm(
+    session: &Session,
+    request: &ImportSoftHsm<'_>,
+    watch: &mut dyn FnMut(u64, u64),
+) -> Result<SoftHsmReport> {
     let token = Token::read(request.directory)?;
     let mut token_key = with_room(|| Ok(arena().alloc(32)?))?;
     token_key.write(|key| {
@@ -100,7 +105,9 @@ pub fn import_softhsm(session: &Session, request: &ImportSoftHsm<'_>) -> Result<
     })?;
     let (mut taken, mut refused) = (Vec::new(), Vec::new());
     let found = token_key.read(|key| Ok(token.keys(key32(key)?)))?;
-    for Found { id, label, key } in found {
+    let total = found.len() as u64;
+    for (done, Found { id, label, key }) in (0..).zip(found) {
+        watch(done, total);
         let source = format!("{}/{id}", token.serial());
         let outcome = match key {
             Ok(key) => {

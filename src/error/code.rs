@@ -5,7 +5,7 @@
 //! `number / 100`, so a program may switch on either. Codes that the KMS API has are spelled as in
 //! the API (2016-01-20); codes of this library alone are spelled `Store.*`, `Module.*` and `Abi.*`.
 
-/// What went wrong, as a number that never changes (`kmshsm_status` in C).
+/// What went wrong, as a number that never changes (kmshsm_status in C).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u32)]
 pub enum ErrorCode {

@@ -34,17 +34,23 @@ const _: () =
 
 /// Signs a digest. Of a message, kmshsm_sign_message and kmshsm_digest_finish make it.
 ///
-/// @param key_id          a key id, an alias, or the ARN of a key, of a key for SIGN/VERIFY
+/// @param session  who calls
+/// @param key_id  a key id, an alias, or the ARN of a key, of a key for SIGN/VERIFY
 /// @param key_version_id  the version that signs; the action ListKeyVersions names them
-/// @param algorithm       "RSA_PSS_SHA_256" or "RSA_PKCS1_SHA_256" for RSA, "ECDSA_SHA_256" for
-///                        EC_P256 and EC_P256K, "SM2DSA" for EC_SM2
-/// @param digest          KMSHSM_DIGEST_LEN bytes: SHA-256 of the message, for SM2DSA SM3(Z_A | message)
-/// @param out             the signature. The size that is asked for depends on the key: the length of
-///                        its modulus for RSA (256, 384 or 512 bytes), otherwise 72, of which DER
-///                        SEQUENCE { r, s } mostly takes 70 to 72: *out_len tells. Or give room for
-///                        KMSHSM_SIGNATURE_MAX
-/// @return KMSHSM_OK, Abi.BufferTooSmall, Forbidden.KeyNotFound, KMSHSM_ERROR_KEY_VERSION_NOT_FOUND,
-///         Rejected.*, InvalidParameter
+/// @param algorithm  "RSA_PSS_SHA_256" or "RSA_PKCS1_SHA_256" for RSA, "ECDSA_SHA_256" for EC_P256
+///         and EC_P256K, "SM2DSA" for EC_SM2
+/// @param digest,digest_len  KMSHSM_DIGEST_LEN bytes: SHA-256 of the message, for SM2DSA SM3(Z_A |
+///         message)
+/// @param[out] out,out_capacity,out_len  the signature. The size that is asked for depends on the
+///         key: the length of its modulus for RSA (256, 384 or 512 bytes), otherwise 72, of which
+///         DER SEQUENCE { r, s } mostly takes 70 to 72: *out_len tells. Or give room for
+///         KMSHSM_SIGNATURE_MAX
+/// @return KMSHSM_OK, Abi.BufferTooSmall, Forbidden.KeyNotFound,
+///         KMSHSM_ERROR_KEY_VERSION_NOT_FOUND, Rejected.*, InvalidParameter
+/// @code
+/// status = kmshsm_sign(session, signer, version, "ECDSA_SHA_256", hash, KMSHSM_DIGEST_LEN,
+///                      signature, sizeof signature, &signature_len);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_sign(
@@ -72,16 +78,21 @@ pub unsafe extern "C" fn kmshsm_sign(
     })
 }
 
-/// Tells whether a signature is one of a digest. A wrong one is an answer, not an error: look at both
-/// the status and *is_valid.
+/// Tells whether a signature is one of a digest. A wrong one is an answer, not an error: look at
+/// both the status and *is_valid.
 ///
-/// @param key_id          a key id, an alias, or the ARN of a key
+/// @param session  who calls
+/// @param key_id  a key id, an alias, or the ARN of a key
 /// @param key_version_id  the version that signed
-/// @param algorithm       as it was signed
-/// @param digest          KMSHSM_DIGEST_LEN bytes, as they were signed
-/// @param signature       of any length
-/// @param is_valid        1 if the signature is right, else 0; written on KMSHSM_OK only
+/// @param algorithm  as it was signed
+/// @param digest,digest_len  KMSHSM_DIGEST_LEN bytes, as they were signed
+/// @param signature,signature_len  of any length
+/// @param[out] is_valid  1 if the signature is right, else 0; written on KMSHSM_OK only
 /// @return as kmshsm_sign
+/// @code
+/// status = kmshsm_verify(session, signer, version, "ECDSA_SHA_256", hash, KMSHSM_DIGEST_LEN,
+///                        signature, signature_len, &is_valid);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_verify(
@@ -110,14 +121,19 @@ pub unsafe extern "C" fn kmshsm_verify(
 
 /// Encrypts a short message with the public half of a key.
 ///
-/// @param key_id          a key id, an alias, or the ARN of a key; asymmetric, for ENCRYPT/DECRYPT
+/// @param session  who calls
+/// @param key_id  a key id, an alias, or the ARN of a key; asymmetric, for ENCRYPT/DECRYPT
 /// @param key_version_id  the version that encrypts
-/// @param algorithm       "RSAES_OAEP_SHA_256" or "RSAES_OAEP_SHA_1" for RSA, "SM2PKE" for EC_SM2
-/// @param plaintext       at most 190 or 214 bytes for RSA_2048, 318 or 342 for RSA_3072, 446 or 470
-///                        for RSA_4096; 1 to 6047 for EC_SM2
-/// @param out             the ciphertext: of RSA as long as the modulus (256, 384 or 512 bytes); of SM2
-///                        plaintext_len + KMSHSM_SM2_OVERHEAD, in the form 04 | x | y | C3 | C2
+/// @param algorithm  "RSAES_OAEP_SHA_256" or "RSAES_OAEP_SHA_1" for RSA, "SM2PKE" for EC_SM2
+/// @param plaintext,plaintext_len  at most 190 or 214 bytes for RSA_2048, 318 or 342 for RSA_3072,
+///         446 or 470 for RSA_4096; 1 to 6047 for EC_SM2
+/// @param[out] out,out_capacity,out_len  the ciphertext: of RSA as long as the modulus (256, 384 or
+///         512 bytes); of SM2 plaintext_len + KMSHSM_SM2_OVERHEAD, in the form 04 | x | y | C3 | C2
 /// @return as kmshsm_sign
+/// @code
+/// status = kmshsm_asymmetric_encrypt(session, rsa, rsa_version, "RSAES_OAEP_SHA_256",
+///                                    text, text_len, out, sizeof out, &out_len);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_asymmetric_encrypt(
@@ -147,15 +163,20 @@ pub unsafe extern "C" fn kmshsm_asymmetric_encrypt(
 
 /// Decrypts what was encrypted with the public half of a key, here or elsewhere.
 ///
-/// @param key_id          a key id, an alias, or the ARN of a key
+/// @param session  who calls
+/// @param key_id  a key id, an alias, or the ARN of a key
 /// @param key_version_id  the version that decrypts
-/// @param algorithm       as it was encrypted
-/// @param ciphertext      of SM2 also in DER (GB/T 35276)
-/// @param out             the plaintext; *out_len tells its length. The size that is asked for is that
-///                        of the longest it can be, less than ciphertext_len; what lies behind the
-///                        plaintext may have become zero
-/// @return as kmshsm_sign; KMSHSM_ERROR_INVALID_CIPHERTEXT (whose name is InvalidParameter, too) for
-///         any ciphertext that does not open
+/// @param algorithm  as it was encrypted
+/// @param ciphertext,ciphertext_len  of SM2 also in DER (GB/T 35276)
+/// @param[out] out,out_capacity,out_len  the plaintext; *out_len tells its length. The size that is
+///         asked for is that of the longest it can be, less than ciphertext_len; what lies behind
+///         the plaintext may have become zero
+/// @return as kmshsm_sign; KMSHSM_ERROR_INVALID_CIPHERTEXT (whose name is InvalidParameter, too)
+///         for any ciphertext that does not open
+/// @code
+/// status = kmshsm_asymmetric_decrypt(session, rsa, rsa_version, "RSAES_OAEP_SHA_256",
+///                                    sealed, sealed_len, out, sizeof out, &out_len);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_asymmetric_decrypt(
@@ -185,13 +206,17 @@ pub unsafe extern "C" fn kmshsm_asymmetric_decrypt(
 
 /// Gives the public half of an asymmetric key, in whatever state the key is.
 ///
-/// @param key_id          a key id, an alias, or the ARN of a key
+/// @param session  who calls
+/// @param key_id  a key id, an alias, or the ARN of a key
 /// @param key_version_id  the version
-/// @param out             SubjectPublicKeyInfo (RFC 5280) in PEM (RFC 7468), as the action
-///                        GetPublicKey: *out_len characters, lines ended by '\n', and no NUL behind
-///                        them; at most KMSHSM_PUBLIC_KEY_PEM_MAX
-/// @return KMSHSM_OK, Abi.BufferTooSmall, Forbidden.KeyNotFound, KMSHSM_ERROR_KEY_VERSION_NOT_FOUND,
-///         UnsupportedOperation for a symmetric key
+/// @param[out] out,out_capacity,out_len  SubjectPublicKeyInfo (RFC 5280) in PEM (RFC 7468), as the
+///         action GetPublicKey: *out_len characters, lines ended by LF, and no NUL behind them;
+///         at most KMSHSM_PUBLIC_KEY_PEM_MAX
+/// @return KMSHSM_OK, Abi.BufferTooSmall, Forbidden.KeyNotFound,
+///         KMSHSM_ERROR_KEY_VERSION_NOT_FOUND, UnsupportedOperation for a symmetric key
+/// @code
+/// status = kmshsm_public_key(session, signer, version, out, sizeof out, &out_len);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_public_key(

@@ -13,7 +13,11 @@ use crate::kms::Kms;
 /// Writes down the calls and events that wait in the memory of this process. The library does so by
 /// itself within a second, and when the store is closed.
 ///
+/// @param store  the store
 /// @return KMSHSM_OK, Store.*
+/// @code
+/// status = kmshsm_flush(store);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_flush(store: *const kmshsm_store) -> kmshsm_status {
@@ -21,12 +25,17 @@ pub unsafe extern "C" fn kmshsm_flush(store: *const kmshsm_store) -> kmshsm_stat
 }
 
 /// Exports the whole audit trail of a store, of all its accounts, as lines of JSON that anybody can
-/// verify who has the public key. What waits in memory is written down first, and the end is signed.
+/// verify who has the public key. What waits in memory is written down first, and the end is
+/// signed.
 ///
-/// @param path        of the new file, of mode 0600
-/// @param answer      JSON, to be freed with kmshsm_string_free: {"Head": "SEQUENCE:HASH", "Events": 17}.
-///                    Who keeps the head sees in a later trail whether its end was cut off
+/// @param store  the store
+/// @param path  of the new file, of mode 0600
+/// @param[out] answer  JSON, to be freed with kmshsm_string_free: {"Head": "SEQUENCE:HASH",
+///         "Events": 17}. Who keeps the head sees in a later trail whether its end was cut off
 /// @return KMSHSM_OK, InvalidParameter if there is such a file, Audit.Damaged, Store.*
+/// @code
+/// status = kmshsm_audit_export(store, path, &answer);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_audit_export(
@@ -43,16 +52,19 @@ pub unsafe extern "C" fn kmshsm_audit_export(
     })
 }
 
-/// Verifies an exported audit trail: each event is as it was signed, and follows the one before it. No
-/// store is needed.
+/// Verifies an exported audit trail: each event is as it was signed, and follows the one before it.
+/// No store is needed.
 ///
-/// @param path        of the file
+/// @param path  of the file
 /// @param public_key  the store's, in PEM; or NULL for the one in the trail: then compare
-///                    "KeyFingerprint", or anybody may have written all of it
-/// @param head        the "Head" of an earlier answer, which the trail must still have; or NULL
-/// @param answer      JSON, to be freed with kmshsm_string_free: "Store", "Events", "First", "Head",
-///                    "Checkpoints", "SignedAt", "Algorithm", "KeyFingerprint", "IsKeyTrusted"
+///         "KeyFingerprint", or anybody may have written all of it
+/// @param head  the "Head" of an earlier answer, which the trail must still have; or NULL
+/// @param[out] answer  JSON, to be freed with kmshsm_string_free: "Store", "Events", "First",
+///         "Head", "Checkpoints", "SignedAt", "Algorithm", "KeyFingerprint", "IsKeyTrusted"
 /// @return KMSHSM_OK, Audit.Damaged, InvalidParameter
+/// @code
+/// status = kmshsm_audit_verify(path, NULL, NULL, &answer);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_audit_verify(
@@ -76,8 +88,12 @@ pub unsafe extern "C" fn kmshsm_audit_verify(
 
 /// The public key that verifies the audit trail of a store. Keep it where the store is not.
 ///
-/// @param pem         SubjectPublicKeyInfo in PEM, to be freed with kmshsm_string_free
+/// @param store  the store
+/// @param[out] pem  SubjectPublicKeyInfo in PEM, to be freed with kmshsm_string_free
 /// @return KMSHSM_OK, Store.*
+/// @code
+/// status = kmshsm_audit_key(store, &answer);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_audit_key(

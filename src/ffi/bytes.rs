@@ -32,11 +32,18 @@ const _: () = assert!(KMSHSM_RANDOM_MAX == MAX_RANDOM as usize);
 /// Encrypts up to KMSHSM_PLAINTEXT_MAX bytes under a symmetric key. Base64 given to the action
 /// Encrypt in JSON is bytes here: both read each other's ciphertext.
 ///
-/// @param key_id              a key id, an alias, or the ARN of a key
+/// @param session  who calls
+/// @param key_id  a key id, an alias, or the ARN of a key
+/// @param plaintext,plaintext_len  0 to KMSHSM_PLAINTEXT_MAX bytes
 /// @param encryption_context  a JSON object of strings that must be given again to decrypt, or NULL
-/// @param out                 the ciphertext: plaintext_len + KMSHSM_CIPHERTEXT_OVERHEAD bytes
+/// @param[out] out,out_capacity,out_len  the ciphertext: plaintext_len + KMSHSM_CIPHERTEXT_OVERHEAD
+///         bytes
 /// @return KMSHSM_OK, Abi.BufferTooSmall, Forbidden.KeyNotFound, Rejected.*, InvalidParameter,
 ///         UnsupportedOperation
+/// @code
+/// status = kmshsm_encrypt(session, key, text, text_len, "{\"for\": \"mail\"}",
+///                         out, sizeof out, &out_len);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_encrypt(
@@ -68,12 +75,17 @@ pub unsafe extern "C" fn kmshsm_encrypt(
 /// Decrypts what kmshsm_encrypt, kmshsm_generate_data_key or the actions of the same names made. Of
 /// a text it gives the UTF-8.
 ///
+/// @param session  who calls
+/// @param ciphertext,ciphertext_len  the ciphertext, which names its key
 /// @param encryption_context  what was given to encrypt, or NULL
-/// @param out                 the plaintext: ciphertext_len - KMSHSM_CIPHERTEXT_OVERHEAD bytes;
-///                            on failure it is untouched or holds zeros
+/// @param[out] out,out_capacity,out_len  the plaintext: ciphertext_len - KMSHSM_CIPHERTEXT_OVERHEAD
+///         bytes; on failure it is untouched or holds zeros
 /// @return KMSHSM_OK, Abi.BufferTooSmall, KMSHSM_ERROR_INVALID_CIPHERTEXT (whose name is
 ///         InvalidParameter, too) for any ciphertext that does not open, Forbidden.KeyNotFound,
 ///         Rejected.*
+/// @code
+/// status = kmshsm_decrypt(session, blob, blob_len, NULL, out, sizeof out, &out_len);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_decrypt(
@@ -102,11 +114,19 @@ pub unsafe extern "C" fn kmshsm_decrypt(
 /// Makes a data key: random bytes to encrypt with, and the same bytes encrypted, to be kept beside
 /// the data and given to kmshsm_decrypt later.
 ///
-/// @param key_id           a key id, an alias, or the ARN of a key
+/// @param session  who calls
+/// @param key_id  a key id, an alias, or the ARN of a key
 /// @param number_of_bytes  1 to KMSHSM_DATA_KEY_MAX
-/// @param plaintext        the data key: number_of_bytes; the caller wipes it after use
-/// @param ciphertext       number_of_bytes + KMSHSM_CIPHERTEXT_OVERHEAD
+/// @param encryption_context  a JSON object of strings that must be given again to decrypt, or NULL
+/// @param[out] plaintext,plaintext_capacity,plaintext_len  the data key: number_of_bytes; the
+///         caller wipes it after use
+/// @param[out] ciphertext,ciphertext_capacity,ciphertext_len  number_of_bytes +
+///         KMSHSM_CIPHERTEXT_OVERHEAD
 /// @return as kmshsm_encrypt; nothing stays in either buffer on failure
+/// @code
+/// status = kmshsm_generate_data_key(session, key, 32, NULL, data_key, 32, &data_key_len,
+///                                   blob, sizeof blob, &blob_len);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_generate_data_key(
@@ -149,10 +169,17 @@ pub unsafe extern "C" fn kmshsm_generate_data_key(
 
 /// Makes a data key and gives its ciphertext only, for those who distribute keys they must not see.
 ///
-/// @param key_id           a key id, an alias, or the ARN of a key
+/// @param session  who calls
+/// @param key_id  a key id, an alias, or the ARN of a key
 /// @param number_of_bytes  1 to KMSHSM_DATA_KEY_MAX
-/// @param ciphertext       number_of_bytes + KMSHSM_CIPHERTEXT_OVERHEAD
+/// @param encryption_context  as for kmshsm_generate_data_key
+/// @param[out] ciphertext,ciphertext_capacity,ciphertext_len  number_of_bytes +
+///         KMSHSM_CIPHERTEXT_OVERHEAD
 /// @return as kmshsm_encrypt
+/// @code
+/// status = kmshsm_generate_data_key_without_plaintext(session, key, 32, NULL,
+///                                                     blob, sizeof blob, &blob_len);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_generate_data_key_without_plaintext(
@@ -186,9 +213,13 @@ pub unsafe extern "C" fn kmshsm_generate_data_key_without_plaintext(
 /// Draws random bytes from the generator that also makes the keys: a CTR_DRBG with AES-256 (NIST SP
 /// 800-90A). An extension; the action of the same kind is GenerateRandom.
 ///
+/// @param session  who calls
 /// @param number_of_bytes  1 to KMSHSM_RANDOM_MAX
-/// @param out              number_of_bytes
+/// @param[out] out,out_capacity,out_len  number_of_bytes
 /// @return KMSHSM_OK, Abi.BufferTooSmall, InvalidParameter
+/// @code
+/// status = kmshsm_random(session, 16, out, sizeof out, &out_len);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_random(

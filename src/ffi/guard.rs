@@ -1,7 +1,7 @@
 //! From results and panics to numbers, and the text of the last failure.
 
 use std::cell::RefCell;
-use std::ffi::{CString, c_char};
+use std::ffi::{CString, c_char, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::{Error, ErrorCode, Result};
@@ -47,6 +47,9 @@ fn file(error: &Error) -> kmshsm_status {
 /// Empty before the first failure.
 ///
 /// @return a string that is valid until the next failure on this thread; do not free it.
+/// @code
+/// fprintf(stderr, "%s\n", kmshsm_last_error());
+/// @endcode
 #[unsafe(no_mangle)]
 pub extern "C" fn kmshsm_last_error() -> *const c_char {
     LAST.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
@@ -60,11 +63,14 @@ pub const KMSHSM_INDICATOR_APPROVED: i32 = 1;
 pub const KMSHSM_INDICATOR_NOT_APPROVED: i32 = 2;
 
 /// Whether what this thread's last call that takes a session did is approved by the standards that
-/// go with the region's class of hardware: NIST's, or the State Cryptography Administration's. Nothing
-/// that a key at level SOFTWARE does is. An approved call is no certified one: nobody has validated this
-/// library.
+/// go with the region's class of hardware: NIST's, or the State Cryptography Administration's.
+/// Nothing that a key at level SOFTWARE does is. An approved call is no certified one: nobody has
+/// validated this library.
 ///
 /// @return KMSHSM_INDICATOR_NONE, KMSHSM_INDICATOR_APPROVED or KMSHSM_INDICATOR_NOT_APPROVED
+/// @code
+/// is_approved = kmshsm_last_indicator() == KMSHSM_INDICATOR_APPROVED;
+/// @endcode
 #[unsafe(no_mangle)]
 pub extern "C" fn kmshsm_last_indicator() -> i32 {
     match last_indicator() {
@@ -77,7 +83,11 @@ pub extern "C" fn kmshsm_last_indicator() -> i32 {
 /// The name of a status: the KMS API's code, such as "Rejected.Disabled"; "OK" for KMSHSM_OK, and
 /// "Unknown" for a number that is none of this library's.
 ///
+/// @param status  what a function has answered
 /// @return a constant string.
+/// @code
+/// fprintf(stderr, "%s (%u)\n", kmshsm_status_name(status), (unsigned)status);
+/// @endcode
 #[unsafe(no_mangle)]
 pub extern "C" fn kmshsm_status_name(status: kmshsm_status) -> *const c_char {
     if status == KMSHSM_OK {
@@ -92,11 +102,18 @@ pub extern "C" fn kmshsm_status_name(status: kmshsm_status) -> *const c_char {
     at.and_then(|at| names.get(at)).map_or(c"Unknown".as_ptr(), |name| name.as_ptr())
 }
 
-/// The version of the library, such as "0.1.0".
+/// The HTTP status that the service answers with that failure, for programs that answer HTTP
+/// themselves.
 ///
-/// @return a constant string.
+/// @param status  what a function has answered
+/// @return 400 to 599; 200 for KMSHSM_OK, and 500 for a number that is none of this library's
+/// @code
+/// http_status = kmshsm_status_http(status);
+/// @endcode
 #[unsafe(no_mangle)]
-pub extern "C" fn kmshsm_version() -> *const c_char {
-    static VERSION: PerProcess<CString> = PerProcess::new();
-    VERSION.get(|| CString::new(health::VERSION).unwrap_or_default()).as_ptr()
+pub extern "C" fn kmshsm_status_http(status: kmshsm_status) -> c_int {
+    if status == KMSHSM_OK {
+        return 200;
+    }
+    ErrorCode::from_number(status).unwrap_or(ErrorCode::Internal).http_status().into()
 }

@@ -202,8 +202,8 @@ fn look_up<T: Kind>(handle: *const T::Handle, name: &'static str) -> Result<Usin
     Ok(Using { value, _claim })
 }
 
-/// Ends a handle and gives back what it stood for, once no call uses it any more. The caller uses no
-/// handle of this kind itself.
+/// Ends a handle and gives back what it stood for, once no call uses it any more. The caller uses
+/// no handle of this kind itself.
 pub(super) fn close<T: Kind>(handle: *const T::Handle, name: &'static str) -> Result<Arc<T>> {
     let (generation, at) = take_apart::<T>(handle, name)?;
     let mut slots = T::table().slots.write().map_err(|_| ErrorCode::ErrorState)?;

@@ -22,16 +22,23 @@ const _: () = assert!(KMSHSM_IMPORT_TOKEN_LEN == TOKEN_LEN);
 /// Makes a key pair that wraps material for one EXTERNAL key, and a token; both are good for 24
 /// hours and for that key only.
 ///
-/// @param key_id              a key id or ARN
-/// @param wrapping_key_spec   "RSA_2048"; at level HSM in regions of the GM class also "EC_SM2"
-/// @param wrapping_algorithm  "RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1", "RSAES_PKCS1_V1_5", or "SM2PKE"
-///                            under EC_SM2; for private keys
-///                            "RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD", or "SM2PKE_SM4_ECB"
-/// @param public_key          DER SubjectPublicKeyInfo; give room for KMSHSM_IMPORT_PUBLIC_KEY_MAX
-/// @param import_token        KMSHSM_IMPORT_TOKEN_LEN bytes
-/// @param token_expire_unix   when both expire, in Unix seconds; may be NULL
+/// @param session  who calls
+/// @param key_id  a key id or ARN
+/// @param wrapping_key_spec  "RSA_2048"; at level HSM in regions of the GM class also "EC_SM2"
+/// @param wrapping_algorithm  "RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1", "RSAES_PKCS1_V1_5", or
+///         "SM2PKE" under EC_SM2; for private keys "RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD", or
+///         "SM2PKE_SM4_ECB"
+/// @param[out] public_key,public_key_capacity,public_key_len  DER SubjectPublicKeyInfo; give room
+///         for KMSHSM_IMPORT_PUBLIC_KEY_MAX
+/// @param[out] import_token,import_token_capacity,import_token_len  KMSHSM_IMPORT_TOKEN_LEN bytes
+/// @param[out] token_expire_unix  when both expire, in Unix seconds; may be NULL
 /// @return KMSHSM_OK, Abi.BufferTooSmall before any work, Unsupported.Origin,
 ///         Forbidden.KeyNotFound, InvalidParameter
+/// @code
+/// status = kmshsm_parameters_for_import(session, external, "RSA_2048", "RSAES_OAEP_SHA_256",
+///                                       public_key, sizeof public_key, &public_key_len,
+///                                       token, sizeof token, &token_len, NULL);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_parameters_for_import(
@@ -74,11 +81,18 @@ pub unsafe extern "C" fn kmshsm_parameters_for_import(
 
 /// Imports wrapped material into an EXTERNAL key, which is enabled by that if it waited for it.
 ///
-/// @param key_id                the key that the token was issued for
-/// @param encrypted_material    the material, wrapped with the public key that came with the token
+/// @param session  who calls
+/// @param key_id  the key that the token was issued for
+/// @param encrypted_material,encrypted_material_len  the material, wrapped with the public key that
+///         came with the token
+/// @param import_token,import_token_len  the token of kmshsm_parameters_for_import
 /// @param material_expire_unix  when the material is destroyed, in Unix seconds; 0: never
 /// @return KMSHSM_OK, InvalidKeyMaterial whatever is wrong with the material, InvalidImportToken,
 ///         ExpiredImportToken, Unsupported.Origin, Rejected.StateModifiedFailed, InvalidParameter
+/// @code
+/// status = kmshsm_import_key_material(session, external, wrapped, wrapped_len,
+///                                     token, token_len, 0);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_import_key_material(

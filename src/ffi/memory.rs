@@ -208,6 +208,11 @@ pub(super) fn hand_out_json(answer: &impl Serialize) -> Result<*mut c_char> {
 
 /// Wipes and frees a string that this library handed out and the caller has not written to. NULL is
 /// fine.
+///
+/// @param string  the string, or NULL
+/// @code
+/// kmshsm_string_free(answer);
+/// @endcode
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kmshsm_string_free(string: *mut c_char) {
     if string.is_null() {

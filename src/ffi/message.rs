@@ -14,15 +14,23 @@ use crate::hsm::MessageDigest;
 use crate::kms::{Kms, Session};
 use crate::model::{KeyRef, SigningAlgorithm, VersionRef};
 
-/// Signs a message of any length: what kmshsm_digest_new, _update and _finish and then kmshsm_sign do.
+/// Signs a message of any length: what kmshsm_digest_new, _update and _finish and then kmshsm_sign
+/// do.
 ///
-/// @param key_id          as for kmshsm_sign, with what follows
-/// @param user_id         the signer's name in Z_A (GB/T 32918.2), 1 to 8191 bytes, for SM2DSA only;
-///                        NULL with user_id_len 0 is the usual one, "1234567812345678", and the only
-///                        choice for other algorithms
-/// @param message         hashed inside: SHA-256, for SM2DSA SM3(Z_A | message)
-/// @param out             as of kmshsm_sign
+/// @param session  who calls
+/// @param key_id  as for kmshsm_sign
+/// @param key_version_id  as for kmshsm_sign
+/// @param algorithm  as for kmshsm_sign
+/// @param user_id,user_id_len  the signer's name in Z_A (GB/T 32918.2), 1 to 8191 bytes, for SM2DSA
+///         only; NULL with user_id_len 0 is the usual one, "1234567812345678", and the only choice
+///         for other algorithms
+/// @param message,message_len  hashed inside: SHA-256, for SM2DSA SM3(Z_A | message)
+/// @param[out] out,out_capacity,out_len  as of kmshsm_sign
 /// @return as kmshsm_sign
+/// @code
+/// status = kmshsm_sign_message(session, signer, version, "ECDSA_SHA_256", NULL, 0,
+///                              text, text_len, signature, sizeof signature, &signature_len);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_sign_message(
@@ -58,14 +66,22 @@ pub unsafe extern "C" fn kmshsm_sign_message(
     })
 }
 
-/// Tells whether a signature is one of a message of any length. A wrong one is an answer, not an error:
-/// look at both the status and *is_valid.
+/// Tells whether a signature is one of a message of any length. A wrong one is an answer, not an
+/// error: look at both the status and *is_valid.
 ///
-/// @param key_id          as for kmshsm_verify, with what follows
-/// @param user_id         as it was signed; see kmshsm_sign_message
-/// @param message         as it was signed
-/// @param is_valid        as of kmshsm_verify
+/// @param session  who calls
+/// @param key_id  as for kmshsm_verify
+/// @param key_version_id  as for kmshsm_sign
+/// @param algorithm  as for kmshsm_sign
+/// @param user_id,user_id_len  as it was signed; see kmshsm_sign_message
+/// @param message,message_len  as it was signed
+/// @param signature,signature_len  of any length
+/// @param[out] is_valid  as of kmshsm_verify
 /// @return as kmshsm_sign
+/// @code
+/// status = kmshsm_verify_message(session, signer, version, "ECDSA_SHA_256", NULL, 0,
+///                                text, text_len, signature, signature_len, &is_valid);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_verify_message(
@@ -96,13 +112,19 @@ pub unsafe extern "C" fn kmshsm_verify_message(
     })
 }
 
-/// Begins the digest of a message that comes in pieces, for kmshsm_sign and kmshsm_verify with the same
-/// key, version and algorithm. It outlives the session, but not the store.
+/// Begins the digest of a message that comes in pieces, for kmshsm_sign and kmshsm_verify with the
+/// same key, version and algorithm. It outlives the session, but not the store.
 ///
-/// @param key_id          as for kmshsm_sign, with what follows
-/// @param user_id         as for kmshsm_sign_message
-/// @param out             the digest; end it with kmshsm_digest_free
+/// @param session  who calls
+/// @param key_id  as for kmshsm_sign
+/// @param key_version_id  as for kmshsm_sign
+/// @param algorithm  as for kmshsm_sign
+/// @param user_id,user_id_len  as for kmshsm_sign_message
+/// @param[out] out  the digest; end it with kmshsm_digest_free
 /// @return as kmshsm_sign
+/// @code
+/// status = kmshsm_digest_new(session, signer, version, "ECDSA_SHA_256", NULL, 0, &digest);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_digest_new(
@@ -125,11 +147,15 @@ pub unsafe extern "C" fn kmshsm_digest_new(
     })
 }
 
-/// Appends the next piece of the message. Pieces that several threads append at once come in some order,
-/// each of them whole.
+/// Appends the next piece of the message. Pieces that several threads append at once come in some
+/// order, each of them whole.
 ///
-/// @param data            of any length
+/// @param digest  the digest
+/// @param data,data_len  of any length
 /// @return KMSHSM_OK, Abi.Closed after kmshsm_digest_finish and once the store is closed
+/// @code
+/// status = kmshsm_digest_update(digest, text, text_len);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_digest_update(
@@ -147,11 +173,16 @@ pub unsafe extern "C" fn kmshsm_digest_update(
     })
 }
 
-/// Gives the digest of all pieces, once; from then on the handle answers Abi.Closed, and is only to be
-/// freed.
+/// Gives the digest of all pieces, once; from then on the handle answers Abi.Closed, and is only to
+/// be freed.
 ///
-/// @param out             KMSHSM_DIGEST_LEN bytes; without room for them the digest goes on
+/// @param digest  the digest
+/// @param[out] out,out_capacity,out_len  KMSHSM_DIGEST_LEN bytes; without room for them the digest
+///         goes on
 /// @return KMSHSM_OK, Abi.BufferTooSmall, Abi.Closed as kmshsm_digest_update
+/// @code
+/// status = kmshsm_digest_finish(digest, hash, sizeof hash, &hash_len);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_digest_finish(
@@ -172,8 +203,13 @@ pub unsafe extern "C" fn kmshsm_digest_finish(
     })
 }
 
-/// Ends a digest, finished or not. Returns when the calls under way on it have ended. NULL is fine, and
-/// so is a handle that has been freed already.
+/// Ends a digest, finished or not. Returns when the calls under way on it have ended. NULL is fine,
+/// and so is a handle that has been freed already.
+///
+/// @param digest  the digest, or NULL
+/// @code
+/// kmshsm_digest_free(digest);
+/// @endcode
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kmshsm_digest_free(digest: *const kmshsm_digest) {
     if !digest.is_null() {

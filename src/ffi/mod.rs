@@ -10,6 +10,7 @@
 mod asymmetric;
 mod audit;
 mod bytes;
+mod call;
 mod guard;
 mod handle;
 mod import;
@@ -18,8 +19,10 @@ mod message;
 mod module;
 mod operator;
 mod parameters;
+mod session;
 mod store;
 #[cfg(feature = "testing")]
 mod testing;
 mod transfer;
+mod version;
 mod wrap;

@@ -1,14 +1,12 @@
-//! Stores, sessions and everything that crosses as JSON.
+//! Stores: made, opened, kept in order, closed.
 
 use std::ffi::c_char;
-use std::sync::Arc;
 
-use crate::api;
 use crate::error::{Error, Result};
 use crate::ffi::guard::{guard, kmshsm_status};
-use crate::ffi::handle::{self, kmshsm_session, kmshsm_store};
-use crate::ffi::memory::{self, Slot, bytes, hand_out, hand_out_json, text};
-use crate::kms::{Kms, LoginRequest, Options, Place, Session, Share, Unlock, parse_creation};
+use crate::ffi::handle::{self, kmshsm_store};
+use crate::ffi::memory::{self, Slot, bytes, hand_out_json, text};
+use crate::kms::{Kms, Options, Place, Share, Unlock, parse_creation};
 use crate::model::IdentitySpec;
 
 /// No secret: stores in memory.
@@ -17,19 +15,24 @@ pub const KMSHSM_UNLOCK_NONE: u32 = 0;
 pub const KMSHSM_UNLOCK_PASSPHRASE: u32 = 1;
 /// The 32 bytes of a key file.
 pub const KMSHSM_UNLOCK_KEY_FILE: u32 = 2;
-/// Shares in words, one on each line; as many as are needed. A store is created with another secret.
+/// Shares in words, one on each line; as many as are needed. A store is created with another
+/// secret.
 pub const KMSHSM_UNLOCK_SHARES: u32 = 3;
 
 /// For kmshsm_open: the operator's override. Keys at protection level HSM may be used although
 /// this process cannot lock memory.
 pub const KMSHSM_ALLOW_UNPROTECTED_MEMORY: u32 = 1;
 
-/// Creates a store in the directory `place`, which must not exist or be empty.
+/// Creates a store in the directory place, which must not exist or be empty.
 ///
-/// @param place       a path on a local file system
-/// @param unlock      KMSHSM_UNLOCK_PASSPHRASE or KMSHSM_UNLOCK_KEY_FILE
-/// @param secret      the passphrase (not empty), or the 32 bytes of the key file; the caller wipes it
+/// @param place  a path on a local file system
+/// @param unlock  KMSHSM_UNLOCK_PASSPHRASE or KMSHSM_UNLOCK_KEY_FILE
+/// @param secret,secret_len  the passphrase (not empty), or the 32 bytes of the key file; the
+///         caller wipes it
 /// @return KMSHSM_OK, Store.Exists, InvalidParameter, Store.*
+/// @code
+/// status = kmshsm_create(place, KMSHSM_UNLOCK_PASSPHRASE, secret, secret_len);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_create(
@@ -43,12 +46,16 @@ pub unsafe extern "C" fn kmshsm_create(
 
 /// Creates a store with what kmshsm_create has no parameter for.
 ///
-/// @param place       as for kmshsm_create
-/// @param unlock      as for kmshsm_create
-/// @param secret      as for kmshsm_create
-/// @param options     a JSON object, or NULL for none: "Identity" is the kind of the key pair that signs
-///                    checkpoints of the audit trail for ever, "EC_P256" (the default) or "EC_SM2"
+/// @param place  as for kmshsm_create
+/// @param unlock  as for kmshsm_create
+/// @param secret,secret_len  as for kmshsm_create
+/// @param options  a JSON object, or NULL for none: "Identity" is the kind of the key pair that
+///         signs checkpoints of the audit trail for ever, "EC_P256" (the default) or "EC_SM2"
 /// @return as kmshsm_create; InvalidParameter also for options
+/// @code
+/// status = kmshsm_create_with(place, KMSHSM_UNLOCK_PASSPHRASE, secret, secret_len,
+///                             "{\"Identity\": \"EC_SM2\"}");
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_create_with(
@@ -67,16 +74,21 @@ pub unsafe extern "C" fn kmshsm_create_with(
 
 /// Opens a store.
 ///
-/// @param place       the directory of a store; or "memory:", a new store that is gone when closed;
-///                    or "memory:?clock=manual", one whose clock stands at 2019-07-04T13:14:15Z
-///                    until the action AdvanceClock moves it
-/// @param unlock      KMSHSM_UNLOCK_*; NONE for a store in memory
-/// @param secret      as for kmshsm_create, byte for byte: one read from a file loses its newline
-///                    first; the caller wipes it
-/// @param flags       0 or KMSHSM_ALLOW_UNPROTECTED_MEMORY
-/// @param out         the store; end it with kmshsm_close
+/// @param place  the directory of a store; or "memory:", a new store that is gone when closed; or
+///         "memory:?clock=manual", one whose clock stands at 2019-07-04T13:14:15Z until the action
+///         AdvanceClock moves it; or "memory:?seed=TEXT", alone or with "&clock=manual", one for
+///         tests, whose ids and keys depend on TEXT and the calls alone, so that whoever knows TEXT
+///         knows the keys: answers say "TestOnly": true, kmshsm_module_status "test_only": true
+/// @param unlock  KMSHSM_UNLOCK_*; NONE for a store in memory
+/// @param secret,secret_len  as for kmshsm_create, byte for byte: one read from a file loses its
+///         newline first; the caller wipes it
+/// @param flags  0 or KMSHSM_ALLOW_UNPROTECTED_MEMORY
+/// @param[out] out  the store; end it with kmshsm_close
 /// @return KMSHSM_OK, Store.NotFound, Store.UnlockFailed, Store.NotAStore, Store.TooNew,
 ///         Store.Damaged, Store.InUse, InvalidParameter
+/// @code
+/// status = kmshsm_open("memory:", KMSHSM_UNLOCK_NONE, NULL, 0, 0, &store);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_open(
@@ -97,38 +109,41 @@ pub unsafe extern "C" fn kmshsm_open(
     guard(|| open(place, unlock, secret, secret_len, out, options))
 }
 
-/// Opens a store with options that kmshsm_open has no flags for: quotas, a thread of the library that
-/// does what falls due, what the audit trail records, and what is known of the store's past.
+/// Opens a store with options that kmshsm_open has no flags for: quotas, a thread of the library
+/// that does what falls due, what the audit trail records, and what is known of the store's past.
 ///
-/// @param place       as for kmshsm_open
-/// @param unlock      as for kmshsm_open
-/// @param secret      as for kmshsm_open
-/// @param options     a JSON object, or NULL for none:
-///                    "AllowUnprotectedMemory": true is the flag of kmshsm_open;
-///                    "Quotas": limits for each account in each region: "service" for the service's
-///                    own, or an object of the numbers "Keys", "Aliases", "Versions", "Tags" (of one
-///                    key) and of "RequestsPerSecond": {"CreateKey", "Symmetric", "Rsa", "Curves",
-///                    "Read", "Write"}, calls in a second, counted by each process for itself. What is
-///                    absent has no limit; of the rates, the service's: 10, 750, 200, 200, 20, 10;
-///                    "KeeperSeconds": a thread does what kmshsm_tick does every so many seconds, 1 to
-///                    4294967295, until the store is closed. It takes no signals;
-///                    "Audit": which uses of keys become events of the audit trail, by this process:
-///                    "off", those that permission is refused (the default); "denied", all that fail;
-///                    "all". Changes are recorded always;
-///                    "StrictAudit": true: a use that is recorded is answered only when its event is on
-///                    disk. Otherwise events of uses are written within a second;
-///                    "Identity": of a new store in memory, as for kmshsm_create_with;
-///                    "Anchor": the path of a file on other media than the store's that remembers how far
-///                    the store has come, made if there is none; of stores in directories. A store that is
-///                    behind it, a copy that was put back for example, is suspect: reading and its keys
-///                    work, changes answer Store.Suspect;
-///                    "MinGeneration": a number that "generation" of kmshsm_module_status has reached; a
-///                    store that has not is suspect;
-///                    "AcceptRollback": true takes a suspect store as it is, which is recorded
-/// @param out         as for kmshsm_open
+/// - "AllowUnprotectedMemory": true is the flag of kmshsm_open.
+/// - "Quotas": limits for each account in each region: "service" for the service's own, or an
+///   object of the numbers "Keys", "Aliases", "Versions", "Tags" (of one key) and of
+///   "RequestsPerSecond": {"CreateKey", "Symmetric", "Rsa", "Curves", "Read", "Write"}, calls in a
+///   second, counted by each process for itself. What is absent has no limit; of the rates, the
+///   service's: 10, 750, 200, 200, 20, 10.
+/// - "KeeperSeconds": a thread does what kmshsm_tick does every so many seconds, 1 to 4294967295,
+///   until the store is closed. It takes no signals.
+/// - "Audit": which uses of keys become events of the audit trail, by this process: "off", those
+///   that permission is refused (the default); "denied", all that fail; "all". Changes are recorded
+///   always.
+/// - "StrictAudit": true: a use that is recorded is answered only when its event is on disk.
+///   Otherwise events of uses are written within a second.
+/// - "Identity": of a new store in memory, as for kmshsm_create_with.
+/// - "Anchor": the path of a file on other media than the store's that remembers how far the store
+///   has come, made if there is none; of stores in directories. A store that is behind it, a copy
+///   that was put back for example, is suspect: reading and its keys work, changes answer
+///   Store.Suspect.
+/// - "MinGeneration": a number that "generation" of kmshsm_module_status has reached; a store that
+///   has not is suspect.
+/// - "AcceptRollback": true takes a suspect store as it is, which is recorded.
+///
+/// @param place  as for kmshsm_open
+/// @param unlock  as for kmshsm_open
+/// @param secret,secret_len  as for kmshsm_open
+/// @param options  a JSON object of these members, or NULL for none
+/// @param[out] out  as for kmshsm_open
 /// @return as kmshsm_open; InvalidParameter also for options or quotas
-///
-/// For example: {"Quotas": "service", "KeeperSeconds": 3600}
+/// @code
+/// status = kmshsm_open_with("memory:", KMSHSM_UNLOCK_NONE, NULL, 0,
+///                           "{\"Quotas\": \"service\", \"KeeperSeconds\": 3600}", &store);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_open_with(
@@ -145,15 +160,19 @@ pub unsafe extern "C" fn kmshsm_open_with(
     guard(|| open(place, unlock, secret, secret_len, out, options))
 }
 
-/// Does all that is due in the store, whoever's it is: destroys keys whose waiting period is over and
-/// material that has expired, makes the versions of automatic rotation. No answer of any call depends
-/// on it, but a key that nobody asks for leaves the store only then. Call it now and then, once a day for
-/// example, from any process; or see kmshsm_open_with for a thread that does.
+/// Does all that is due in the store, whoever's it is: destroys keys whose waiting period is over
+/// and material that has expired, makes the versions of automatic rotation. No answer of any call
+/// depends on it, but a key that nobody asks for leaves the store only then. Call it now and then,
+/// once a day for example, from any process; or see kmshsm_open_with for a thread that does.
 ///
-/// @param answer      JSON, to be freed with kmshsm_string_free: how many keys were destroyed, versions
-///                    made, and keys lost their material, by this call:
-///                    {"Deleted": 0, "Rotated": 0, "Expired": 0}
+/// @param store  the store
+/// @param[out] answer  JSON, to be freed with kmshsm_string_free: how many keys were destroyed,
+///         versions made, and keys lost their material, by this call: {"Deleted": 0, "Rotated": 0,
+///         "Expired": 0}
 /// @return KMSHSM_OK, Store.*
+/// @code
+/// status = kmshsm_tick(store, &answer);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_tick(
@@ -170,108 +189,18 @@ pub unsafe extern "C" fn kmshsm_tick(
 
 /// Closes a store and wipes its keys. Its sessions answer Abi.Closed from then on; free them, too.
 /// Returns when the calls under way that use the store or its keys have ended, and the thread that
-/// kmshsm_open_with may have started. NULL is fine, and so is a handle that has been closed already.
+/// kmshsm_open_with may have started. NULL is fine, and so is a handle that has been closed
+/// already.
+///
+/// @param store  the store, or NULL
+/// @code
+/// kmshsm_close(store);
+/// @endcode
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kmshsm_close(store: *const kmshsm_store) {
     if !store.is_null() {
         guard(|| handle::close::<Kms>(store, "store").map(|kms| kms.close()));
     }
-}
-
-/// Opens a session: the root of an account in a region.
-///
-/// @param account     decimal digits, such as "111122223333"
-/// @param region      such as "cn-hongkong"
-/// @param out         the session; end it with kmshsm_session_free
-/// @return KMSHSM_OK, InvalidParameter (AccountId or RegionId)
-#[unsafe(no_mangle)]
-#[must_use]
-pub unsafe extern "C" fn kmshsm_session_open(
-    store: *const kmshsm_store,
-    account: *const c_char,
-    region: *const c_char,
-    out: *mut *const kmshsm_session,
-) -> kmshsm_status {
-    guard(|| {
-        let kms = handle::get::<Kms>(store, "store")?;
-        let (account, region) = (text(account, "account")?, text(region, "region")?);
-        let out = Slot::new(out, "out")?;
-        out.set(handle::open(Arc::new(kms.share().session(account, region)?))?);
-        Ok(())
-    })
-}
-
-/// Opens a session for anybody: the root of an account, or a user by an access key; with what is known
-/// of the program at the other end, for conditions of policies and for the audit trail.
-///
-/// @param login       a JSON object; all but "Region" may be absent:
-///                    "Account": decimal digits; may be absent with an access key, which tells;
-///                    "Region": such as "cn-hongkong";
-///                    "AccessKeyId": of the user who calls; without it, it is the account itself;
-///                    "SourceIp": an address of IPv4 or IPv6, for acs:SourceIp;
-///                    "SecureTransport", "MFAPresent": true or false, for acs:SecureTransport and
-///                    acs:MFAPresent;
-///                    "UserAgent": a text of 1 to 256 characters, for events
-/// @param secret      the access key's secret, or NULL and 0 without one; the caller wipes it
-/// @param out         the session; end it with kmshsm_session_free
-/// @return KMSHSM_OK, InvalidParameter, MissingParameter; IncompleteSignature for a wrong secret, which is
-///         counted: five in a row lock the user out for 15 minutes; InvalidAccessKeyId.NotFound;
-///         Forbidden.AccessKey if it is inactive or its user locked out
-///
-/// For example: {"Region": "cn-hongkong", "AccessKeyId": "LTAI...", "SourceIp": "192.0.2.7"}
-#[unsafe(no_mangle)]
-#[must_use]
-pub unsafe extern "C" fn kmshsm_session_open_with(
-    store: *const kmshsm_store,
-    login: *const c_char,
-    secret: *const u8,
-    secret_len: usize,
-    out: *mut *const kmshsm_session,
-) -> kmshsm_status {
-    guard(|| {
-        let kms = handle::get::<Kms>(store, "store")?;
-        let (login, secret) = (text(login, "login")?, bytes(secret, secret_len, "secret")?);
-        let out = Slot::new(out, "out")?;
-        let login = LoginRequest::parse(login)?;
-        out.set(handle::open(Arc::new(kms.share().login(&login.with_secret(secret)?)?))?);
-        Ok(())
-    })
-}
-
-/// Ends a session. Returns when the calls under way on it have ended. NULL is fine, and so is a handle
-/// that has been freed already.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn kmshsm_session_free(session: *const kmshsm_session) {
-    if !session.is_null() {
-        guard(|| handle::close::<Session>(session, "session").map(drop));
-    }
-}
-
-/// Does any action of the KMS API, with requests and answers exactly as its JSON.
-///
-/// @param action      the API's name, such as "CreateKey"
-/// @param parameters  a JSON object of the action's parameters, or NULL for none
-/// @param answer      the answer with its RequestId, to be freed with kmshsm_string_free; written on
-///                    success only
-/// @return KMSHSM_OK, InvalidAction.NotFound, ParseRequestParameterException, MissingParameter,
-///         InvalidParameter, or what the action answers
-#[unsafe(no_mangle)]
-#[must_use]
-pub unsafe extern "C" fn kmshsm_call(
-    session: *const kmshsm_session,
-    action: *const c_char,
-    parameters: *const c_char,
-    answer: *mut *mut c_char,
-) -> kmshsm_status {
-    guard(|| {
-        let session = handle::session(session)?;
-        let action = text(action, "action")?;
-        let parameters = memory::optional_text(parameters, "parameters")?;
-        let answer = Slot::new(answer, "answer")?;
-        let json = api::dispatch_json(&session, action, parameters)?;
-        answer.set(hand_out(&json)?);
-        Ok(())
-    })
 }
 
 /// Creates a store, with what is read when every pointer has been looked at.

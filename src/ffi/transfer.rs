@@ -13,25 +13,29 @@ use crate::ffi::memory::{Out, bytes};
 use crate::ffi::parameters::{context, key, optional_key, optional_version, optional_word, word};
 use crate::model::{EncryptionAlgorithm, WrappingKeySpec};
 
-/// Decrypts a ciphertext inside and encrypts the plaintext under another symmetric key, or the newest
-/// version of the same.
+/// Decrypts a ciphertext inside and encrypts the plaintext under another symmetric key, or the
+/// newest version of the same.
 ///
-/// @param ciphertext                      of a symmetric key, or encrypted with a public key
-/// @param source_key_id                   of what was encrypted with a public key: a key id or ARN. This
-///                                        and the two that follow are all NULL for a symmetric source
-/// @param source_key_version_id           the version
-/// @param source_encryption_algorithm     "RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1" or "SM2PKE"
-/// @param source_encryption_context       what was given to encrypt, or NULL
-/// @param destination_key_id              a key id or ARN: the symmetric key that encrypts
-/// @param destination_encryption_context  a JSON object of strings that must be given again to decrypt,
-///                                        or NULL
-/// @param out                             the new ciphertext: ciphertext_len bytes of a symmetric
-///                                        source, otherwise the plaintext's + KMSHSM_CIPHERTEXT_OVERHEAD,
-///                                        for which more may be asked for, but never more than
-///                                        ciphertext_len + KMSHSM_CIPHERTEXT_OVERHEAD
+/// @param session  who calls
+/// @param ciphertext,ciphertext_len  of a symmetric key, or encrypted with a public key
+/// @param source_key_id  of what was encrypted with a public key: a key id or ARN. This and the two
+///         that follow are all NULL for a symmetric source
+/// @param source_key_version_id  the version
+/// @param source_encryption_algorithm  "RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1" or "SM2PKE"
+/// @param source_encryption_context  what was given to encrypt, or NULL
+/// @param destination_key_id  a key id or ARN: the symmetric key that encrypts
+/// @param destination_encryption_context  a JSON object of strings that must be given again to
+///         decrypt, or NULL
+/// @param[out] out,out_capacity,out_len  the new ciphertext: ciphertext_len bytes of a symmetric
+///         source, otherwise the plaintext's + KMSHSM_CIPHERTEXT_OVERHEAD, for which more may be
+///         asked for, but never more than ciphertext_len + KMSHSM_CIPHERTEXT_OVERHEAD
 /// @return KMSHSM_OK, Abi.BufferTooSmall, KMSHSM_ERROR_INVALID_CIPHERTEXT (whose name is
 ///         InvalidParameter, too), Forbidden.KeyNotFound, KMSHSM_ERROR_KEY_VERSION_NOT_FOUND,
 ///         Unsupported.Alias, Rejected.*, MissingParameter, InvalidParameter, UnsupportedOperation
+/// @code
+/// status = kmshsm_re_encrypt(session, blob, blob_len, NULL, NULL, NULL, NULL, key, NULL,
+///                            out, sizeof out, &out_len);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_re_encrypt(
@@ -83,16 +87,23 @@ pub unsafe extern "C" fn kmshsm_re_encrypt(
 
 /// Decrypts a data key inside and gives it encrypted with a public key.
 ///
-/// @param ciphertext          the data key, of kmshsm_generate_data_key, or bytes of kmshsm_encrypt
+/// @param session  who calls
+/// @param ciphertext,ciphertext_len  the data key, of kmshsm_generate_data_key, or bytes of
+///         kmshsm_encrypt
 /// @param encryption_context  what was given to encrypt, or NULL
-/// @param public_key          DER SubjectPublicKeyInfo, not PEM
-/// @param wrapping_key_spec   "RSA_2048"; or "EC_SM2", for keys at level HSM in regions of the GM class
+/// @param public_key,public_key_len  DER SubjectPublicKeyInfo, not PEM
+/// @param wrapping_key_spec  "RSA_2048"; or "EC_SM2", for keys at level HSM in regions of the GM
+///         class
 /// @param wrapping_algorithm  "RSAES_OAEP_SHA_256" (data keys of at most 190 bytes) or
-///                            "RSAES_OAEP_SHA_1" (214) for RSA_2048, "SM2PKE" for EC_SM2
-/// @param out                 the exported data key: 256 bytes for RSA_2048; for EC_SM2 the length of
-///                            the data key + KMSHSM_SM2_OVERHEAD
+///         "RSAES_OAEP_SHA_1" (214) for RSA_2048, "SM2PKE" for EC_SM2
+/// @param[out] out,out_capacity,out_len  the exported data key: 256 bytes for RSA_2048; for EC_SM2
+///         the length of the data key + KMSHSM_SM2_OVERHEAD
 /// @return KMSHSM_OK, Abi.BufferTooSmall, KMSHSM_ERROR_INVALID_CIPHERTEXT (whose name is
 ///         InvalidParameter, too), Forbidden.KeyNotFound, Rejected.*, InvalidParameter
+/// @code
+/// status = kmshsm_export_data_key(session, blob, blob_len, NULL, public_key, public_key_len,
+///                                 "RSA_2048", "RSAES_OAEP_SHA_256", out, sizeof out, &out_len);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_export_data_key(
@@ -133,16 +144,26 @@ pub unsafe extern "C" fn kmshsm_export_data_key(
     })
 }
 
-/// Makes a data key and gives it encrypted twice: under the key, to be kept beside the data and given to
-/// kmshsm_decrypt later, and with a public key.
+/// Makes a data key and gives it encrypted twice: under the key, to be kept beside the data and
+/// given to kmshsm_decrypt later, and with a public key.
 ///
-/// @param key_id              a key id, an alias, or the ARN of a key, of a symmetric key
-/// @param number_of_bytes     1 to KMSHSM_DATA_KEY_MAX, and no more than the wrapping takes
+/// @param session  who calls
+/// @param key_id  a key id, an alias, or the ARN of a key, of a symmetric key
+/// @param number_of_bytes  1 to KMSHSM_DATA_KEY_MAX, and no more than the wrapping takes
 /// @param encryption_context  as for kmshsm_generate_data_key
-/// @param public_key          as for kmshsm_export_data_key, with what follows
-/// @param ciphertext          number_of_bytes + KMSHSM_CIPHERTEXT_OVERHEAD
-/// @param exported            as out of kmshsm_export_data_key
+/// @param public_key,public_key_len  as for kmshsm_export_data_key
+/// @param wrapping_key_spec  as for kmshsm_export_data_key
+/// @param wrapping_algorithm  as for kmshsm_export_data_key
+/// @param[out] ciphertext,ciphertext_capacity,ciphertext_len  number_of_bytes +
+///         KMSHSM_CIPHERTEXT_OVERHEAD
+/// @param[out] exported,exported_capacity,exported_len  as out of kmshsm_export_data_key
 /// @return as kmshsm_export_data_key; UnsupportedOperation for an asymmetric key
+/// @code
+/// status = kmshsm_generate_and_export_data_key(session, key, 32, NULL, public_key, public_key_len,
+///                                              "RSA_2048", "RSAES_OAEP_SHA_256",
+///                                              blob, sizeof blob, &blob_len,
+///                                              out, sizeof out, &out_len);
+/// @endcode
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kmshsm_generate_and_export_data_key(

@@ -29,6 +29,7 @@ mod unwrap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arena::Protection;
+use rng::{Scope, Seeded};
 
 use crate::claims::Patience;
 use crate::error::{ErrorCode, Result};
@@ -62,6 +63,8 @@ pub struct Hsm {
     keyring: Mutex<Option<Arc<Keyring>>>,
     allow_unprotected: bool,
     health: Health,
+    /// Of test-only stores: where all that they draw comes from.
+    seeded: Option<Seeded>,
 }
 
 impl Hsm {
@@ -69,7 +72,31 @@ impl Hsm {
     /// in memory that could not be locked; `health` is the module's since before the keys were read.
     pub fn new(keyring: Keyring, allow_unprotected: bool, health: Health) -> Self {
         let keyring = Mutex::new(Some(Arc::new(keyring)));
-        Self { keyring, allow_unprotected, health }
+        Self { keyring, allow_unprotected, health, seeded: None }
+    }
+
+    /// The same for a test-only store, which is in memory: there is no other way to give a store a
+    /// generator of its own.
+    #[must_use]
+    pub fn seeded(self, seeded: Seeded) -> Self {
+        Self { seeded: Some(seeded), ..self }
+    }
+
+    /// Whether keys, ids and nonces are reproducible.
+    pub const fn is_test_only(&self) -> bool {
+        self.seeded.is_some()
+    }
+
+    /// Has this thread draw what the store draws, for as long as the answer lives. There is none for
+    /// stores that draw what the system seeds, as all threads do.
+    #[inline]
+    pub fn draws(&self) -> Option<Scope> {
+        self.seeded.as_ref().map(Seeded::enter)
+    }
+
+    /// The same for work that another store's call may have come upon.
+    pub fn draws_apart(&self) -> Scope {
+        self.draws().unwrap_or_else(Scope::of_system)
     }
 
     /// The keys that seal the store; [`ErrorCode::Closed`] once they are gone. Closing waits for
@@ -80,8 +107,9 @@ impl Hsm {
         keyring.clone().ok_or_else(|| ErrorCode::Closed.into())
     }
 
-    /// Wipes the keys that seal the store as soon as no call holds them.
+    /// Wipes the keys that seal the store as soon as no call holds them, and its generator.
     pub fn drop_keyring(&self) {
+        self.seeded.iter().for_each(Seeded::wipe);
         let taken = self.keyring.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut keyring) = taken else { return };
         let mut patience = Patience::default();

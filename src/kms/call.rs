@@ -46,7 +46,7 @@ enum Recorded {
 }
 
 impl<'s> Call<'s> {
-    pub(super) const fn new<A: Action>(session: &'s Session, request_id: RequestId) -> Self {
+    pub(super) fn new<A: Action>(session: &'s Session, request_id: RequestId) -> Self {
         Self {
             session,
             request_id,
@@ -60,7 +60,7 @@ impl<'s> Call<'s> {
             resource: RefCell::new(None),
             is_counted: Cell::new(false),
             looked_at_time: Cell::new(false),
-            indicator: Cell::new(Indicator::None),
+            indicator: Cell::new(session.kms.indicator()),
             failure: RefCell::new(None),
             recorded: Cell::new(Recorded::Nothing),
         }

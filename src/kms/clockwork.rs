@@ -134,6 +134,7 @@ impl Kms {
     /// [`StoreDamaged`](crate::error::ErrorCode::StoreDamaged) if a key cannot be read or changed; with the others it
     /// is done by then.
     pub fn tick(&self) -> Result<Tick> {
+        let _draws = self.hsm().draws();
         self.check()?;
         self.admit_changes()?;
         let (done, damage) = self.sweep()?;

@@ -50,6 +50,8 @@ impl Shred {
 pub struct Resealed {
     /// How many records have been in this step.
     pub records: u64,
+    /// How many there are in the store.
+    pub total: u64,
     /// Whether none is left.
     pub is_done: bool,
 }
@@ -66,8 +68,9 @@ impl Kms {
     /// and any of them goes on where another was killed.
     pub fn reseal(&self) -> Result<Resealed> {
         self.check()?;
-        if self.header()?.1.resealed.is_none() {
-            return Ok(Resealed { records: 0, is_done: true });
+        let header = self.header()?.1;
+        if header.resealed.is_none() {
+            return Ok(Resealed { records: 0, total: header.records, is_done: true });
         }
         let resealed = self.change(|transaction| transaction.reseal())?;
         if resealed.is_done {
@@ -131,8 +134,9 @@ impl Transaction<'_> {
     /// The next records in the order of their storage keys, or the end of it.
     fn reseal(&mut self) -> Result<Resealed> {
         let kms = self.stored()?;
+        let total = self.header.records;
         let Some(mut cursor) = self.header.resealed.clone() else {
-            return Ok(Resealed { records: 0, is_done: true });
+            return Ok(Resealed { records: 0, total, is_done: true });
         };
         let (mut records, mut bytes) = (0, 0);
         for (prefix, _) in places::SEALED {
@@ -147,13 +151,13 @@ impl Transaction<'_> {
                 cursor = entry.key;
                 if records == AT_ONCE || bytes >= BYTES_AT_ONCE {
                     self.header.resealed = Some(cursor);
-                    return Ok(Resealed { records: records as u64, is_done: false });
+                    return Ok(Resealed { records: records as u64, total, is_done: false });
                 }
             }
         }
         let retired = self.header.retire_domain_keys();
         self.record_of_store(Deed::RetireDomainKeys, retired)?;
-        Ok(Resealed { records: records as u64, is_done: true })
+        Ok(Resealed { records: records as u64, total, is_done: true })
     }
 
     fn reseal_record(&mut self, kms: &Kms, storage_key: &[u8], record: &[u8]) -> Result<()> {

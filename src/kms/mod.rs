@@ -47,7 +47,9 @@ use crate::health;
 use crate::hsm::Hsm;
 use crate::hsm::arena::{self, Protection};
 use crate::keystore::{Keystore, StoreState};
-use crate::model::{Clock, KeySpec, ManualClock, Principal, ProtectionLevel, Space, Timestamp};
+use crate::model::{
+    Clock, Indicator, KeySpec, ManualClock, Principal, ProtectionLevel, Space, Timestamp,
+};
 
 pub use crate::hsm::arena::set_key_memory;
 pub use crate::hsm::selftest::{Report as SelfTest, run as self_test};
@@ -122,6 +124,8 @@ pub struct Status {
     pub failure: Option<String>,
     /// This is software without a certificate.
     pub validated: bool,
+    /// Whether the store is one for tests: whoever knows its seed knows its keys.
+    pub test_only: bool,
     /// Whether keys at level HSM may be used: `usable`, `overridden` or `refused`.
     pub hsm_keys: &'static str,
     /// Whether the operator overrode the demand for locked memory.
@@ -168,6 +172,7 @@ impl Kms {
             },
             failure: self.hsm.check().err().map(|_| health::reason()),
             validated: false,
+            test_only: self.is_test_only(),
             hsm_keys: match self.hsm.admit(ProtectionLevel::Hsm, KeySpec::Aes256) {
                 Ok(()) if arena::arena().protection() < Protection::Locked => "overridden",
                 Ok(()) => "usable",
@@ -194,6 +199,8 @@ impl Kms {
     /// under way that use them are waited for, and all calls are metered. Works in the error state, too.
     /// In a forked child it touches nothing of the parent's.
     pub fn close(&self) {
+        // Room for another store's call may have to be made here.
+        let _draws = self.hsm.draws_apart();
         self.refuse_calls();
         if self.born.is_current() {
             self.keeper.stop();
@@ -253,6 +260,16 @@ impl Kms {
 
     pub(crate) const fn hsm(&self) -> &Hsm {
         &self.hsm
+    }
+
+    /// Whether this is a store for tests, of [`test_only`](Self::test_only).
+    pub const fn is_test_only(&self) -> bool {
+        self.hsm.is_test_only()
+    }
+
+    /// Whether a call that has used nothing yet is approved: in a store for tests none is.
+    pub(crate) const fn indicator(&self) -> Indicator {
+        if self.is_test_only() { Indicator::NotApproved } else { Indicator::None }
     }
 
     pub(crate) fn manual_clock(&self) -> Option<&ManualClock> {

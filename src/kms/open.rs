@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 use crate::audit::Chain;
 use crate::error::{Error, ErrorCode, Result};
 use crate::fork::Generation;
-use crate::health::Health;
 use crate::hsm::arena::SecretBytes;
+use crate::hsm::rng::Seeded;
 use crate::hsm::{Header, Hsm, Identity, Keyring, Slot, Unlock, random, rng, selftest};
 use crate::keystore::{Batch, Keystore, MemoryStore, SqliteStore};
 use crate::kms::aliases::Names;
@@ -35,10 +35,13 @@ use crate::octets::{Reader, Writer};
 pub enum Place<'a> {
     /// A directory.
     Directory(&'a Path),
-    /// `memory:` or `memory:?clock=manual`: a new store, gone when it is closed.
+    /// `memory:`, `memory:?clock=manual`, `memory:?seed=TEXT` or both: a new store, gone when it is
+    /// closed.
     Memory {
         /// Whether its clock stands still until it is moved.
         manual_clock: bool,
+        /// What its keys, ids and nonces depend on, see [`Kms::test_only`].
+        seed: Option<&'a str>,
     },
 }
 
@@ -47,15 +50,17 @@ const MANUAL_START: Timestamp = Timestamp(1_562_246_055);
 
 impl<'a> Place<'a> {
     /// Reads a place. [`InvalidParameter`](ErrorCode::InvalidParameter) (`place`) for the empty text
-    /// and for `memory:` with anything else behind it.
+    /// and for `memory:` with anything else behind it; for a directory with a seed.
     pub fn parse(text: &'a str) -> Result<Self> {
+        let invalid = |detail| Err(Error::invalid("place", detail));
         match text.strip_prefix("memory:") {
-            Some("") => Ok(Self::Memory { manual_clock: false }),
-            Some("?clock=manual") => Ok(Self::Memory { manual_clock: true }),
-            Some(_) => {
-                Err(Error::invalid("place", "After memory: comes ?clock=manual or nothing."))
-            }
-            None if text.is_empty() => Err(Error::invalid("place", "It must not be empty.")),
+            Some("") => Ok(Self::Memory { manual_clock: false, seed: None }),
+            Some(options) => match parse_options(options) {
+                Some((manual_clock, seed)) => Ok(Self::Memory { manual_clock, seed }),
+                None => invalid("After memory: comes ?clock=manual, ?seed=TEXT, both or nothing."),
+            },
+            None if text.is_empty() => invalid("It must not be empty."),
+            None if has_seed(text) => invalid("Only stores in memory take a seed."),
             None => Ok(Self::Directory(Path::new(text))),
         }
     }
@@ -77,15 +82,39 @@ impl<'a> Place<'a> {
         match (self, unlock) {
             (Self::Directory(path), Some(unlock)) => Kms::open(path, unlock, options),
             (Self::Directory(_), None) => Err(needs_secret()),
-            (Self::Memory { manual_clock }, None) => {
+            (Self::Memory { manual_clock, seed }, None) => {
                 let manual_clock = manual_clock.then_some(MANUAL_START);
-                Kms::in_memory(Options { manual_clock, ..options })
+                let options = Options { manual_clock, ..options };
+                match seed {
+                    Some(seed) => Kms::test_only(seed, options),
+                    None => Kms::in_memory(options),
+                }
             }
             (Self::Memory { .. }, Some(_)) => {
                 Err(Error::invalid("unlock", "A store in memory takes no secret."))
             }
         }
     }
+}
+
+/// What comes behind `memory:`: whether the clock is manual, and the seed, each at most once. A seed has
+/// any characters but `&`.
+fn parse_options(text: &str) -> Option<(bool, Option<&str>)> {
+    let (mut manual_clock, mut seed) = (false, None);
+    for option in text.strip_prefix('?')?.split('&') {
+        match option.split_once('=')? {
+            ("clock", "manual") if !manual_clock => manual_clock = true,
+            ("seed", text) if seed.is_none() && !text.is_empty() => seed = Some(text),
+            _ => return None,
+        }
+    }
+    Some((manual_clock, seed))
+}
+
+/// Whether somebody takes a directory for a store that takes a seed.
+fn has_seed(directory: &str) -> bool {
+    let options = directory.rfind('?').and_then(|at| parse_options(directory.get(at..)?));
+    options.is_some_and(|(_, seed)| seed.is_some())
 }
 
 fn needs_secret() -> Error {
@@ -166,31 +195,53 @@ impl Kms {
         let (keyring, header) = unlock_store(&store, unlock)?;
         let rollback = Rollback::recall(&options, place, &keyring)?;
         let header = rollback.judge(&store, &keyring, header)?;
-        let kms = Self::over(Box::new(store), keyring, &header, rollback, options, health)?;
+        let hsm = Hsm::new(keyring, options.allow_unprotected_memory, health);
+        let kms = Self::over(Box::new(store), hsm, &header, rollback, options)?;
         Recorder::serve(&kms);
         Ok(kms)
     }
 
     /// A new store in memory, gone when it is closed.
     pub fn in_memory(options: Options) -> Result<Arc<Self>> {
+        Self::found_in_memory(options, None)
+    }
+
+    /// The same for tests: its keys, ids and nonces depend on `seed` and on which calls come in which
+    /// order, and on nothing else but what AWS-LC draws itself (RSA keys, signatures on P-256). So
+    /// **whoever knows the seed knows the keys.** Every answer says so: `"TestOnly": true`, an indicator
+    /// that is not approved, `test_only` in [`status`](Self::status). Threads share one stream of random
+    /// bytes, and which of them gets which is chance.
+    ///
+    /// [`InvalidParameter`](ErrorCode::InvalidParameter) as [`in_memory`](Self::in_memory) answers.
+    pub fn test_only(seed: &str, options: Options) -> Result<Arc<Self>> {
+        Self::found_in_memory(options, Some(seed))
+    }
+
+    fn found_in_memory(options: Options, seed: Option<&str>) -> Result<Arc<Self>> {
         if options.anchor.is_some() || options.min_generation.is_some() {
             let detail = "A store in memory has no past.";
             return Err(Error::invalid("Anchor", detail));
         }
         let health = selftest::ready()?;
+        let seeded = seed.map(|seed| with_room(|| Seeded::new(seed))).transpose()?;
+        let _draws = seeded.as_ref().map(Seeded::enter);
         let store = MemoryStore::new();
         let now = options.manual_clock.unwrap_or_else(|| SystemClock.now());
         let (keyring, header) = found(&store, None, now, options.identity.unwrap_or_default())?;
-        Self::over(Box::new(store), keyring, &header, Rollback::default(), options, health)
+        let hsm = Hsm::new(keyring, options.allow_unprotected_memory, health);
+        let hsm = match seeded {
+            Some(seeded) => hsm.seeded(seeded),
+            None => hsm,
+        };
+        Self::over(Box::new(store), hsm, &header, Rollback::default(), options)
     }
 
     pub(super) fn over(
         store: Box<dyn Keystore>,
-        keyring: Keyring,
+        hsm: Hsm,
         header: &Header,
         rollback: Rollback,
         options: Options,
-        health: Health,
     ) -> Result<Arc<Self>> {
         let manual_clock = options.manual_clock.map(|at| Arc::new(ManualClock::starting_at(at)));
         let clock: Arc<dyn Clock> = match &manual_clock {
@@ -199,7 +250,7 @@ impl Kms {
         };
         let kms = Self {
             store,
-            hsm: Hsm::new(keyring, options.allow_unprotected_memory, health),
+            hsm,
             clock,
             manual_clock,
             latest: AtomicU64::new(header.time.0),

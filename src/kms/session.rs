@@ -1,6 +1,5 @@
 //! Sessions, and requests: every operation goes through [`Session::call`].
 
-use std::cell::Cell;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,8 +8,7 @@ use serde::Serialize;
 
 use crate::audit::Frame;
 use crate::error::{Error, RequestId, Result};
-use crate::fork::Generation;
-use crate::hsm;
+use crate::hsm::rng;
 use crate::kms::call::Call;
 use crate::kms::quota::Calls;
 use crate::kms::room::with_room;
@@ -55,6 +53,9 @@ pub struct Reply<T> {
     /// Names the request.
     #[serde(rename = "RequestId", serialize_with = "as_text")]
     pub request_id: RequestId,
+    /// Whether the store is one for tests, with keys that others can reproduce.
+    #[serde(rename = "TestOnly", skip_serializing_if = "std::ops::Not::not")]
+    pub is_test_only: bool,
     /// Whether what the action has done was approved; no part of the API's answer.
     #[serde(skip)]
     pub indicator: Indicator,
@@ -77,6 +78,7 @@ impl Session {
     #[inline]
     pub fn call<A: Action>(&self, mut action: A) -> Result<Reply<A::Answer>> {
         indicator::note(Indicator::None);
+        let _draws = self.kms.hsm().draws();
         let request_id = mint()?;
         let mut run = || {
             self.kms.check()?;
@@ -90,7 +92,8 @@ impl Session {
         match run() {
             Ok((answer, indicator)) => {
                 indicator::note(indicator);
-                Ok(Reply { answer, request_id, indicator })
+                let is_test_only = self.kms.is_test_only();
+                Ok(Reply { answer, request_id, is_test_only, indicator })
             }
             Err(error) => Err(error.of_request(request_id)),
         }
@@ -101,6 +104,7 @@ impl Session {
     pub(crate) fn refuse(&self, error: Error) -> Error {
         indicator::note(Indicator::None);
         let error = self.kms.check().err().unwrap_or(error);
+        let _draws = self.kms.hsm().draws();
         match mint() {
             Ok(request_id) => error.of_request(request_id),
             Err(_) => error,
@@ -110,6 +114,7 @@ impl Session {
     /// The same of a request for an action, of which the audit trail may have to know.
     pub(crate) fn refuse_action<A: Action>(&self, error: Error) -> Error {
         let error = self.refuse(error);
+        let _draws = self.kms.hsm().draws();
         if let (Some(request_id), Ok(())) = (error.request_id(), self.kms.check()) {
             let recorded = Call::new::<A>(self, request_id).refuse(&error);
             return recorded.map_or_else(|unwritten| unwritten.of_request(request_id), |()| error);
@@ -133,19 +138,9 @@ impl Session {
     }
 }
 
-/// A new request id: random per thread and process, then counted, so that it costs next to nothing.
+/// A new request id.
 pub(super) fn mint() -> Result<RequestId> {
-    thread_local! {
-        static NEXT: Cell<Option<(Generation, u128)>> = const { Cell::new(None) };
-    }
-    NEXT.with(|next| {
-        let process = Generation::current();
-        let id = match next.get() {
-            Some((same, id)) if same == process => id,
-            // The first one of a thread may need room for its generator.
-            _ => u128::from_be_bytes(with_room(hsm::random)?),
-        };
-        next.set(Some((process, id.wrapping_add(1))));
-        Ok(RequestId(uuid::Builder::from_random_bytes(id.to_be_bytes()).into_uuid().into_bytes()))
-    })
+    // The first one of a thread may need room for its generator.
+    let number = with_room(rng::serial)?;
+    Ok(RequestId(uuid::Builder::from_random_bytes(number.to_be_bytes()).into_uuid().into_bytes()))
 }

@@ -2,6 +2,7 @@
  * send. */
 #include "contract.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -152,8 +153,40 @@ static void naming(void)
           "the name of a status is its wire code");
   is_true(kmshsm_status_name(4000000000u) != NULL,
           "a status that is none has a name too");
-  is_true(kmshsm_version() && *kmshsm_version(), "the version is a text");
+  is_true(kmshsm_status_http(KMSHSM_OK) == 200 &&
+              kmshsm_status_http(KMSHSM_ERROR_KEY_NOT_FOUND) == 404 &&
+              kmshsm_status_http(KMSHSM_ERROR_INTERNAL) == 500,
+          "statuses have those of HTTP");
+  is_true(kmshsm_status_http(4000000000u) == 500, "also one that is none");
   is_true(kmshsm_last_error() != NULL, "the last error is never NULL");
+}
+
+/* The version in text and number, and what the library has. */
+static void features(void)
+{
+  static const char *const there[] = {
+      "CreateKey",      "DescribeRegions", "CreateBackup", "RestoreStore",
+      "Aliyun_SM4",     "EC_P256K",        "SM2DSA",       "RSAES_OAEP_SHA_1",
+      "SM2PKE_SM4_ECB", "cn-hongkong",     "FIPS",         "GM"};
+  static const char *const absent[] = {"",     "createkey",   "CreateKey ",
+                                       "none", "kmshsm_open", "\xff"};
+  char text[32];
+  unsigned number = kmshsm_version_number();
+  size_t i;
+  snprintf(text, sizeof(text), "%u.%u.%u", number / 1000000,
+           number / 1000 % 1000, number % 1000);
+  is_true(!strncmp(kmshsm_version(), text, strlen(text)),
+          "the version is a text and a number");
+  is_true(number == KMSHSM_VERSION_NUMBER, "which is the header's");
+  for(i = 0; i < sizeof(there) / sizeof(*there); i++)
+    is_true(kmshsm_feature(there[i]) == 1, there[i]);
+  for(i = 0; i < sizeof(absent) / sizeof(*absent); i++)
+    is_true(kmshsm_feature(absent[i]) == 0, "what is not there");
+  is_true(kmshsm_feature(NULL) == 0, "nothing is not there");
+  is_true(kmshsm_feature("awslc") + kmshsm_feature("portable") == 1,
+          "there is one provider");
+  is_true(kmshsm_feature("testing") == !!strstr(kmshsm_version(), "testing"),
+          "a test build says so twice");
 }
 
 void test_arguments(void)
@@ -166,6 +199,7 @@ void test_arguments(void)
   making_keys(&w);
   importing(&w);
   naming();
+  features();
   world_close(&w);
 }
 

@@ -76,6 +76,10 @@ static void store_refuses(const world *w, const char *failure)
   session_calls_are(w->session, REFUSED, failure);
   is_true(kmshsm_last_indicator() == KMSHSM_INDICATOR_NONE,
           "nothing is approved");
+  is_true(kmshsm_feature("testing") == 1 &&
+              kmshsm_status_http(KMSHSM_ERROR_ERROR_STATE) == 503 &&
+              kmshsm_version_number() == KMSHSM_VERSION_NUMBER,
+          "what the library is can still be asked");
   is_status(kmshsm_digest_update(w->digest, digest, 0), REFUSED,
             "no digest goes on");
   is_status(kmshsm_digest_finish(w->digest, digest, sizeof(digest), &len),

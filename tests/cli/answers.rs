@@ -176,7 +176,7 @@ fn every_action_has_help() {
             assert!(help.out.contains(&option), "{} --help lacks {option}", action.name);
         }
     }
-    for command in ["init", "status", "self-test", "tick", "wrap"] {
+    for command in ["init", "status", "self-test", "tick", "wrap", "doctor", "completions", "man"] {
         assert!(commands.contains(command), "{command} is not in --help");
     }
 

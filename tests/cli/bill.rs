@@ -20,7 +20,7 @@ fn a_bill_is_a_statement_or_json() {
     let lines = answer["Items"]["Item"].as_array().unwrap();
     assert_eq!(lines.iter().find(is_calls).unwrap()["Quantity"], "3");
 
-    let run = home.action("bill", &["--month", &month]);
+    let run = home.action("bill", &["--month", &month, "--output", "table"]);
     assert_eq!((run.code, run.err.as_str()), (0, ""));
     let rows: Vec<Vec<_>> = run.out.lines().map(|row| row.split_whitespace().collect()).collect();
     let head = format!("Account 111122223333, {month} (UTC), in CNY");
@@ -35,7 +35,8 @@ fn a_bill_is_a_statement_or_json() {
 #[test]
 fn bills_of_others_and_of_no_month() {
     let home = Home::with_store();
-    let nobody = home.action("bill", &["--month", "2020-02", "--account", "2"]);
+    let nobody =
+        home.action("bill", &["--month", "2020-02", "--account", "2", "--output", "table"]);
     let (head, total) =
         ("Region  Item  Quantity  Unit  UnitPrice  Amount", format!("{:<41}0.000", "Total"));
     let expected = format!("Account 2, 2020-02 (UTC), in CNY\n\n{head}\n{total}\n");

@@ -88,7 +88,7 @@ fn events_are_listed() {
     audit(&home, "list", &["--since", "yesterday", "--output", "json"])
         .refusal(1, "InvalidParameter");
 
-    let table = audit(&home, "list", &["--key", &key, "--max", "1"]).out;
+    let table = audit(&home, "list", &["--key", &key, "--max", "1", "--output", "table"]).out;
     let lines: Vec<_> = table.lines().map(|line| line.split_whitespace().collect()).collect();
     let [head, row]: [Vec<&str>; 2] = lines.try_into().unwrap();
     assert_eq!(head, ["time", "region", "who", "action", "resource", "result"]);

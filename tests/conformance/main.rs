@@ -131,7 +131,7 @@ impl<'c> Play<'c> {
     fn new(case: &'c Case, lane: Lane) -> Self {
         let audit = Audit { data_plane: DataPlane::All, ..Audit::default() };
         let options = Options { allow_unprotected_memory: true, audit, ..Options::default() };
-        let kms = Place::Memory { manual_clock: true }.open(None, options).unwrap();
+        let kms = Place::Memory { manual_clock: true, seed: None }.open(None, options).unwrap();
         let (sessions, variables) = (Sessions::default(), Variables::new());
         Self { case, lane, kms, sessions, variables, secrets: Secrets::default() }
     }

@@ -1,13 +1,16 @@
 //! Writes and syncs that fail: the change fails cleanly or is done, nothing is written after a failure
 //! until the store is opened again, and then it is whole.
 
+use std::path::Path;
+
 use kmshsm::error::Result;
 use serde_json::json;
 
+use crate::copies;
 use crate::injector::{self, Fault};
 use crate::kinds::{self, Kind};
 use crate::tally;
-use crate::world::{CLOSED, CRASHED, Open, START, World};
+use crate::world::{self, CLOSED, CRASHED, Open, START, World};
 
 const FAULTS: [Fault; 5] =
     [Fault::Io, Fault::SyncsFail, Fault::Space, Fault::NoSpaceLeft, Fault::Short];
@@ -44,6 +47,63 @@ pub fn campaign(world: &World) {
         degraded,
         degraded,
     );
+    creations(world);
+    migrations(world);
+}
+
+/// A store that cannot be made is not there, and can be made when the disk is well again.
+fn creations(world: &World) {
+    let mut points = 0;
+    each_call(|at, fault| {
+        let place = world.vacant("new");
+        injector::arm(place.parent().unwrap(), at, fault);
+        let made = kinds::create(&place);
+        let was_met = injector::disarm();
+        match Open::at(&place, START) {
+            Ok(open) => assert_eq!(open.kms.ledger().unwrap(), [""; 0]),
+            Err(error) => assert!(
+                made.is_err() && copies::is_absent(&error),
+                "{fault:?} at {at}: {made:?}, then {error}"
+            ),
+        }
+        if made.is_err() && !place.exists() {
+            kinds::create(&place).unwrap();
+        }
+        points += u64::from(was_met);
+        was_met
+    });
+    tally::tell("EIO, ENOSPC and the like while making a store", points, points);
+}
+
+/// A store that cannot be migrated is as it was, and is migrated when the disk is well again.
+fn migrations(world: &World) {
+    let mut points = 0;
+    each_call(|at, fault| {
+        let place = world.vacant("older");
+        let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/format-1/store");
+        world::copy(Path::new(fixture), &place);
+        injector::arm(&place, at, fault);
+        drop(kinds::open_older(&place));
+        let was_met = injector::disarm();
+        let kms = kinds::open_older(&place).unwrap();
+        assert_eq!(kms.ledger().unwrap(), [""; 0]);
+        kms.verify_trail().unwrap();
+        points += u64::from(was_met);
+        was_met
+    });
+    tally::tell("EIO, ENOSPC and the like while migrating from format 1", points, points);
+}
+
+/// Every fault at every call, or a sample, until `strike` answers that there was no such call.
+fn each_call(mut strike: impl FnMut(u64, Fault) -> bool) {
+    let step = if tally::is_torture() { 1 } else { STEP };
+    for (offset, fault) in FAULTS.into_iter().enumerate() {
+        for at in (offset as u64..).step_by(step) {
+            if !strike(at, fault) {
+                break;
+            }
+        }
+    }
 }
 
 struct Point<'a> {

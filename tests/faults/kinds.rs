@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::world::{KEY_FILE, Open, START, WEEK, World};
 
-const OTHER: Unlock<'static> = Unlock::KeyFile(&[8; 32]);
+/// The second secret.
+pub const OTHER: Unlock<'static> = Unlock::KeyFile(&[8; 32]);
 
 /// One kind.
 pub struct Kind {
@@ -100,6 +101,11 @@ pub const OTHERS: &[Kind] = &[
         name: "an unlock slot that is replaced",
         clock: START,
         run: |_, open| open.kms.replace_unlock_slot(0, &KEY_FILE),
+    },
+    Kind {
+        name: "an unlock slot that goes",
+        clock: START,
+        run: |_, open| open.kms.remove_unlock_slot(1),
     },
     Kind { name: "a new root key", clock: START, run: |_, open| open.kms.rekey_root(&[KEY_FILE]) },
     Kind { name: "all that is due", clock: START + WEEK, run: |_, open| open.kms.tick().map(drop) },

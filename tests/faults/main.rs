@@ -5,6 +5,7 @@
 //! processes, which are this program again, running [`worker`] with `inject.c` loaded.
 #![allow(missing_docs)]
 
+mod copies;
 mod damage;
 mod disks;
 mod errors;
@@ -35,6 +36,11 @@ fn errors_at_every_call() {
 }
 
 #[test]
+fn faults_beside_a_store() {
+    run_injected("copies");
+}
+
+#[test]
 fn file_systems_without_locks() {
     run_injected("locks");
 }
@@ -47,6 +53,7 @@ fn worker() {
     match role.as_str() {
         "kills" => kills::campaign(&world),
         "errors" => errors::campaign(&world),
+        "copies" => copies::campaign(&world),
         "locks" => locks::refused(&world),
         other => panic!("no role {other}"),
     }

@@ -13,6 +13,8 @@ use kmshsm::kms::{Kms, Options, Session, Unlock};
 use kmshsm::model::{Timestamp, WrappingAlgorithm};
 use serde_json::{Value, json};
 
+use crate::kinds::OTHER;
+
 pub const KEY_FILE: Unlock<'static> = Unlock::KeyFile(&[7; 32]);
 const ACCOUNT: &str = "111122223333";
 const REGION: &str = "cn-hangzhou";
@@ -86,6 +88,7 @@ impl World {
         let place = folder.path().join(CLOSED);
         Kms::create(&place, &KEY_FILE).unwrap();
         let open = Open::at(&place, START).unwrap();
+        open.kms.add_unlock_slot(&OTHER).unwrap();
         let rotated = json!({ "EnableAutomaticRotation": true, "RotationInterval": "7d" });
         let used = open.create(rotated);
         let pair = open.create(json!({ "KeySpec": "EC_P256" }));

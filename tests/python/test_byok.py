@@ -1,12 +1,8 @@
-"""Wrapping of key material by its owner, and docs/byok.md, whose commands are run as they stand."""
+"""Wrapping of key material by its owner."""
 
 from __future__ import annotations
 
 import os
-import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +11,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 import kmshsm
 
-ROOT = Path(__file__).parents[2]
 REGION = "cn-hangzhou"
 DIRECT = {
     "RSAES_PKCS1_V1_5": "RSA_2048",
@@ -112,71 +107,3 @@ def test_what_is_refused_is_named(session: kmshsm.Session) -> None:
         kmshsm.byok.wrap(wrong, "RSAES_OAEP_SHA_256", bytes(32))
     with pytest.raises(TypeError, match="algorithm must be a str, not bytes"):
         kmshsm.byok.wrap(public, bytes(32), wrong)  # type: ignore[arg-type]
-
-
-# --- docs/byok.md ------------------------------------------------------------------------------
-
-MARKED = re.compile(r"^<!-- run: (\S+) -->\n```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SHELL = ["wrap", "RSAES_OAEP_SHA_256", "RSAES_PKCS1_V1_5", "SM2PKE", RSA_HYBRID, "SM2PKE_SM4_ECB"]
-
-
-def blocks() -> dict[str, list[str]]:
-    """The commands, by the names that they are marked with."""
-    text = (ROOT / "docs" / "byok.md").read_text()
-    found: dict[str, list[str]] = {}
-    for name, language, commands in MARKED.findall(text):
-        assert language == ("python" if name == "python" else "sh")
-        found.setdefault(name, []).append(commands)
-    # Each one that is commands at all is marked.
-    fences = re.findall(r"^```(?:sh|python)$", text, re.MULTILINE)
-    assert len(fences) == sum(map(len, found.values()))
-    return found
-
-
-@pytest.fixture
-def commands(tmp_path: Path) -> dict[str, str]:
-    """An environment in which kmshsm is the program, with the override for unlocked memory."""
-    program = Path(os.environ.get("KMSHSM", ROOT / "build" / "bin" / "kmshsm")).resolve()
-    assert program.exists(), f"there is no {program}: make cli"
-    script = tmp_path / "bin" / "kmshsm"
-    script.parent.mkdir()
-    script.write_text(
-        "#!/bin/sh\n"
-        f'case $1 in init | wrap) exec {program} "$@" ;; esac\n'
-        f'exec {program} "$@" --allow-unprotected-memory\n'
-    )
-    script.chmod(0o700)
-    return {"PATH": f"{script.parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
-
-
-def test_the_documentation_is_all_run() -> None:
-    assert blocks().keys() == {"store", "python", *SHELL}
-
-
-@pytest.mark.parametrize("name", SHELL)
-def test_the_commands_of_the_documentation_work(
-    name: str, tmp_path: Path, commands: dict[str, str]
-) -> None:
-    place = tmp_path / "place"
-    place.mkdir()
-    own = "".join(blocks()[name])
-    script = "".join(blocks()["store"]) + own
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=place,
-        env=commands,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    told = [line for line in done.stdout.splitlines() if not line.startswith(("Made", "Created"))]
-    assert told == ["Enabled"] * own.count("# Enabled\n")
-    assert told
-
-
-def test_the_program_of_the_documentation_works(tmp_path: Path) -> None:
-    (program,) = blocks()["python"]
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "Enabled\n", "")

@@ -66,7 +66,7 @@ def codes(key: str) -> list[str]:
     calls: list[Any] = [
         store.session,
         store.tick,
-        session.list_keys,
+        session.api.list_keys,
         lambda: session.encrypt(key, b""),
         lambda: session.decrypt(bytes(91)),
         lambda: session.generate_data_key(key),

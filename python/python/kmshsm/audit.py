@@ -3,7 +3,7 @@
 >>> import kmshsm, tempfile, pathlib
 >>> with tempfile.TemporaryDirectory() as folder, kmshsm.open("memory:") as store:
 ...     path = pathlib.Path(folder, "trail.jsonl")
-...     key_id = store.session().create_key()["KeyMetadata"]["KeyId"]
+...     key = store.create_key()
 ...     head = store.export_audit(path)["Head"]
 ...     verified = kmshsm.audit.verify(path, public_key=store.audit_key(), head=head)
 ...     verified["Events"], verified["IsKeyTrusted"]

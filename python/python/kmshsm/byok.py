@@ -1,12 +1,12 @@
 """Bring your own key: what the owner of key material does, on a machine without a store.
 
 >>> import kmshsm, os
->>> with kmshsm.open("memory:") as store, store.session() as session:
-...     key = session.api.create_key(origin="EXTERNAL")["KeyMetadata"]["KeyId"]
-...     parameters = session.get_parameters_for_import(key)
+>>> with kmshsm.open("memory:") as kms:
+...     key = kms.create_key(origin="EXTERNAL")
+...     parameters = key.import_parameters()
 ...     wrapped = kmshsm.byok.wrap(parameters.public_key, "RSAES_OAEP_SHA_256", os.urandom(32))
-...     session.import_key_material(key, wrapped, parameters.import_token)
-...     session.api.describe_key(key)["KeyMetadata"]["KeyState"]
+...     key.import_material(wrapped, parameters.import_token)
+...     str(key.state)
 'Enabled'
 """
 

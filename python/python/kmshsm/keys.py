@@ -30,10 +30,9 @@ class Key:
     the store has now. Two of them are equal if their ids are. It is good as long as its session is.
     """
 
-    __slots__ = ("_session", "id")
+    __slots__ = {"_session": "Who uses it.", "id": "The key's id, a UUID."}
 
     id: str
-    """The key's id, a UUID."""
 
     def __init__(self, session: Session, key_id: str) -> None:
         """Names the key of this id. It is not asked for until it is used."""
@@ -91,6 +90,28 @@ class Key:
         """
         return self._session.decrypt(ciphertext, context)
 
+    def re_encrypt(
+        self,
+        ciphertext: Buffer,
+        context: Mapping[str, str] | None = None,
+        *,
+        source_context: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """Encrypts under the newest version of this key what a symmetric key has encrypted.
+
+        The plaintext stays inside.
+
+        :param ciphertext: Of this key or another one, which the session may use.
+        :param context: As for encrypt.
+        :param source_context: As it was encrypted, if that is not ``context``.
+        """
+        return self._session.re_encrypt(
+            ciphertext,
+            self.id,
+            source_context=context if source_context is None else source_context,
+            destination_context=context,
+        )
+
     def generate_data_key(
         self, number_of_bytes: int = 32, context: Mapping[str, str] | None = None
     ) -> DataKey:
@@ -102,14 +123,13 @@ class Key:
         return self._session.generate_data_key(self.id, number_of_bytes, context)
 
     def versions(self) -> Iterator[KeyVersion]:
-        """Its versions, in the order in which they were made."""
+        """Its versions, the newest first."""
         for told in pages(self._session.api.list_key_versions, "KeyVersions", key_id=self.id):
             yield KeyVersion(self, told["KeyVersionId"], moment(told["CreationDate"]))
 
     def version(self) -> KeyVersion:
         """Its newest version."""
-        *_, newest = self.versions()
-        return newest
+        return next(self.versions())
 
     def create_version(self) -> KeyVersion:
         """Makes one more version of a key pair, and answers it. The older ones remain in use."""
@@ -256,14 +276,15 @@ class Key:
 class KeyVersion:
     """A version of a key: of a key pair, that which signs and decrypts."""
 
-    __slots__ = ("created", "id", "key")
+    __slots__ = {
+        "created": "When it was made.",
+        "id": "Its id, a UUID.",
+        "key": "Whose version it is.",
+    }
 
     key: Key
-    """Whose version it is."""
     id: str
-    """Its id, a UUID."""
     created: datetime
-    """When it was made."""
 
     def __init__(self, key: Key, version_id: str, created: datetime) -> None:
         """Names the version of this id."""

@@ -68,7 +68,9 @@ def open(
 
     :param place: The directory of a store; or ``memory:``, a new store that is gone when closed; or
         ``memory:?clock=manual``, one whose clock stands at 2019-07-04T13:14:15Z until
-        advance_clock moves it.
+        advance_clock moves it; or ``memory:?seed=TEXT``, alone or with ``&clock=manual``, one for
+        tests, whose ids and keys depend on TEXT and the calls alone. TEXT has no ``&``. Whoever
+        knows it knows the keys; every answer says ``"TestOnly": True``, see is_test_only.
     :param passphrase: As for create; none for a store in memory.
     :param key_file: As for create; none for a store in memory.
     :param shares: In place of both: words of shares that Store.add_unlock_slot made, at least as

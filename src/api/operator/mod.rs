@@ -52,13 +52,26 @@ struct Descriptor {
     run: fn(&Arc<Kms>, Params) -> Result<Zeroizing<String>>,
 }
 
+/// What an operation answers.
+#[derive(Serialize)]
+struct Answer<T> {
+    #[serde(flatten)]
+    answer: T,
+    /// As in [`Reply`](crate::kms::Reply).
+    #[serde(rename = "TestOnly", skip_serializing_if = "std::ops::Not::not")]
+    is_test_only: bool,
+}
+
 /// Declares the table of operations.
 macro_rules! operations {
     ($($operation:ident),* $(,)?) => {
         /// Every operation, in alphabetical order.
         const OPERATIONS: &[Descriptor] = &[$(Descriptor {
             name: $operation::NAME,
-            run: |kms, parameters| text(&parameters.read::<$operation>()?.run(kms)?),
+            run: |kms, parameters| {
+                let answer = parameters.read::<$operation>()?.run(kms)?;
+                text(&Answer { answer, is_test_only: kms.is_test_only() })
+            },
         },)*];
     };
 }
@@ -88,8 +101,14 @@ pub fn operate(
 ) -> Result<Zeroizing<String>> {
     let found = OPERATIONS.iter().find(|known| known.name == operation);
     let found = found.ok_or(ErrorCode::ActionNotFound)?;
+    let _draws = kms.hsm().draws();
     kms.check()?;
     (found.run)(kms, read(parameters)?)
+}
+
+/// Whether there is an operation of that name.
+pub fn is_operation(name: &str) -> bool {
+    OPERATIONS.iter().any(|known| known.name == name) || stands_alone(name)
 }
 
 /// Whether the operation of that name needs no open store: [`operate_alone`] does it.

@@ -41,6 +41,6 @@ impl Operation for ImportSoftHsmToken {
             key_usage: self.key_usage,
             dry_run: self.dry_run,
         };
-        import_softhsm(&session, &request)
+        import_softhsm(&session, &request, &mut |_, _| {})
     }
 }

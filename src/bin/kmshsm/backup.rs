@@ -15,9 +15,9 @@ use kmshsm::model::KeyId;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::command::{with_common, with_output};
-use crate::output::Output;
-use crate::progress::Progress;
+use crate::command::with_common;
+use crate::output::progress::Progress;
+use crate::output::{Output, with_output};
 use crate::secrets::{self, Chosen};
 use crate::{answer, store, wrap};
 
@@ -126,14 +126,14 @@ pub fn run(flags: &ArgMatches, output: Output) -> Result<()> {
     match flags.subcommand() {
         Some(("create", flags)) => create(flags, output),
         Some(("verify", flags)) => {
-            let mut progress = Progress::new("verified");
+            let mut progress = Progress::new("records verified");
             let opened = Opened::read(flags)?;
             let trusted = trusted(flags)?;
             let verified = verify_backup(
                 backup(flags),
                 trusted.as_ref(),
                 opened.as_ref().map(Opened::secret).as_ref(),
-                &mut |done, total| progress.show(done, Some(total)),
+                &mut |done, total| progress.show(done, total),
             );
             drop(progress);
             answer(output, &verified?)
@@ -158,9 +158,9 @@ fn create(flags: &ArgMatches, output: Output) -> Result<()> {
         shares: quorum,
         include_imported: flags.get_flag("include-imported"),
     };
-    let mut progress = Progress::new("backed up");
+    let mut progress = Progress::new("records backed up");
     let created = kms.create_backup(backup(flags), &request, &mut |done, total| {
-        progress.show(done, Some(total));
+        progress.show(done, total);
     });
     drop(progress);
     let Created { manifest, shares } = created?;
@@ -189,8 +189,8 @@ fn restore_store(flags: &ArgMatches, output: Output) -> Result<()> {
         newer: newer.map(|(path, opened)| (path.as_path(), opened.secret())),
     };
     let was_there = restoration.place.exists();
-    let mut progress = Progress::new("restored");
-    let restored = restore(&restoration, &mut |done, total| progress.show(done, Some(total)));
+    let mut progress = Progress::new("records restored");
+    let restored = restore(&restoration, &mut |done, total| progress.show(done, total));
     drop(progress);
     let restored = restored.inspect_err(|_| {
         // What fails last leaves a store, and the file opens it.
@@ -213,13 +213,13 @@ fn restore_keys(flags: &ArgMatches, output: Output) -> Result<()> {
     let wanted = wanted.collect::<Result<Vec<_>>>()?;
     let (opened, trusted) = (Opened::needed(flags)?, trusted(flags)?);
     let kms = store::open(flags)?;
-    let mut progress = Progress::new("looked at");
+    let mut progress = Progress::new("records looked at");
     let restored = kms.restore_keys(
         backup(flags),
         trusted.as_ref(),
         &opened.secret(),
         &wanted,
-        &mut |done, total| progress.show(done, Some(total)),
+        &mut |done, total| progress.show(done, total),
     );
     drop(progress);
     answer(output, &restored?)

@@ -7,7 +7,8 @@ use kmshsm::kms::Session;
 use serde_json::Value;
 
 use crate::command;
-use crate::output::{self, Output, Rows};
+use crate::output::Output;
+use crate::output::table::Rows;
 
 /// Prints the bill of the session's account.
 pub fn run(flags: &ArgMatches, session: &Session, output: Output) -> Result<()> {
@@ -15,28 +16,21 @@ pub fn run(flags: &ArgMatches, session: &Session, output: Output) -> Result<()> 
     params.push("BillingCycle", command::text(flags, "month"));
     params.push("Currency", command::text(flags, "currency"));
     let answer = dispatch(session, "QueryBill", params)?;
-    if output == Output::Json {
+    if output.is_json() {
         return output.answer(&answer);
     }
     let bill: Value = serde_json::from_str(&answer).map_err(|_| ErrorCode::Internal)?;
-    output::print(&statement(&bill))
+    statement(&bill, output)
 }
 
-fn statement(bill: &Value) -> String {
+fn statement(bill: &Value, output: Output) -> Result<()> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let of = |name: &str| bill.get(name).map(text).unwrap_or_default();
     let names = ["Region", "Item", "Quantity", "Unit", "UnitPrice", "Amount"];
     let row = |line: &Value| names.map(|name| line.get(name).map(text).unwrap_or_default());
     let lines = bill.pointer("/Items/Item").and_then(Value::as_array).into_iter().flatten();
-    let mut rows: Rows = vec![names.map(str::to_owned).to_vec()];
-    rows.extend(lines.map(|line| row(line).to_vec()));
+    let mut rows: Rows = lines.map(|line| row(line).to_vec()).collect();
     rows.push(["Total", "", "", "", "", &of("Total")].map(str::to_owned).to_vec());
-    let mut statement = format!(
-        "Account {}, {} (UTC), in {}\n\n",
-        of("AccountID"),
-        of("BillingCycle"),
-        of("Currency")
-    );
-    output::columns(&rows, &mut statement);
-    statement
+    let [account, month, currency] = ["AccountID", "BillingCycle", "Currency"].map(of);
+    output.list(&format!("Account {account}, {month} (UTC), in {currency}"), &names, &rows)
 }

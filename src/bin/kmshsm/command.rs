@@ -10,7 +10,8 @@ use kmshsm::model::WrappingAlgorithm;
 use serde_json::Value;
 
 use crate::login::with_login;
-use crate::{audit, backup, import, slot, verify};
+use crate::output::with_output;
+use crate::{audit, backup, completions, doctor, import, manual, slot, verify};
 
 const ABOUT: &str =
     "Alibaba Cloud's Managed HSM on this machine: keys, their lifecycle and their use";
@@ -66,6 +67,7 @@ pub fn build(words: &[String]) -> Command {
         .subcommand(status)
         .subcommand(tick)
         .subcommand(verify::command())
+        .subcommand(doctor::command())
         .subcommand(slot::slots())
         .subcommand(slot::domain_keys())
         .subcommand(self_test)
@@ -77,6 +79,8 @@ pub fn build(words: &[String]) -> Command {
         .subcommand(backup::command())
         .subcommand(import::command())
         .subcommand(policy(words))
+        .subcommand(completions::command())
+        .subcommand(manual::command())
         .subcommands(
             ACTIONS
                 .iter()
@@ -87,8 +91,7 @@ pub fn build(words: &[String]) -> Command {
 
 fn bill() -> Command {
     let command = with_login(with_common(Command::new("bill")))
-        .about("Print what an account has used in a month, and what it costs")
-        .mut_arg("output", |output| output.default_value("table"));
+        .about("Print what an account has used in a month, and what it costs");
     command
         .arg(
             Arg::new("month")
@@ -164,6 +167,16 @@ pub fn parameters(action: &str, flags: &ArgMatches) -> Vec<String> {
     let names = found.unwrap_or_default().into_iter().map(|(name, _)| name);
     let given = flags.ids().map(|id| id.as_str().to_owned());
     names.chain(given.filter(|name| name.contains('.'))).collect()
+}
+
+/// The words that a parameter of an action takes; none if it takes any text.
+pub fn words_of(action: &str, parameter: &str) -> Vec<String> {
+    let found = ACTIONS.iter().find(|known| known.name == action).map(properties);
+    let found = found.unwrap_or_default().into_iter().find(|(name, _)| name == parameter);
+    found.map_or(Vec::new(), |(_, schema)| match is_boolean(&schema) {
+        true => ["true", "false"].map(str::to_owned).to_vec(),
+        false => words(&schema).into_iter().map(str::to_owned).collect(),
+    })
 }
 
 /// An option that has a default.
@@ -327,17 +340,6 @@ fn past() -> [Arg; 3] {
             .action(ArgAction::SetTrue)
             .help("Take a store that is behind as it is: a new line of changes begins"),
     ]
-}
-
-/// How the answer is printed.
-pub fn with_output(command: Command) -> Command {
-    command.arg(
-        Arg::new("output")
-            .long("output")
-            .value_parser(["json", "table"])
-            .default_value("json")
-            .help("How to print the answer"),
-    )
 }
 
 fn with_place(command: Command) -> Command {

@@ -8,10 +8,13 @@ use serde_json::{Value, json};
 
 use crate::command::{given, with_common};
 use crate::login::with_login;
-use crate::output::{self, Output, Rows};
+use crate::output::Output;
 
 /// The longest page, in events.
 const PAGE: u64 = 100;
+
+/// The columns of the table.
+const HEAD: [&str; 6] = ["time", "region", "who", "action", "resource", "result"];
 
 /// Options that are parameters of LookupEvents.
 const CONDITIONS: [(&str, &str, &str, &str); 6] = [
@@ -29,7 +32,6 @@ pub fn command() -> Command {
         .map(|(name, value, _, help)| Arg::new(name).long(name).value_name(value).help(help));
     with_login(with_common(Command::new("list")))
         .about("List events of an account in all regions, the newest first")
-        .mut_arg("output", |output| output.default_value("table"))
         .args(options)
         .arg(
             Arg::new("max")
@@ -64,19 +66,10 @@ pub fn run(flags: &ArgMatches, session: &Session, output: Output) -> Result<()> 
             break;
         }
     }
-    match output {
-        Output::Json => output.answer(&json!({ "Events": events }).to_string()),
-        Output::Table => output::print(&table(&events)),
+    match output.is_json() {
+        true => output.answer(&json!({ "Events": events }).to_string()),
+        false => output.list("", &HEAD, &events.iter().map(row).collect()),
     }
-}
-
-fn table(events: &[Value]) -> String {
-    let head = ["time", "region", "who", "action", "resource", "result"];
-    let mut rows: Rows = vec![head.map(str::to_owned).to_vec()];
-    rows.extend(events.iter().map(row));
-    let mut text = String::new();
-    output::columns(&rows, &mut text);
-    text
 }
 
 fn row(event: &Value) -> Vec<String> {

@@ -9,6 +9,7 @@ use kmshsm::kms::Session;
 use kmshsm::model::{KeyUsage, ProtectionLevel};
 
 use crate::command::{self, with_session};
+use crate::output::progress::Progress;
 use crate::secrets;
 
 const AFTER: &str = "\
@@ -83,5 +84,6 @@ pub fn run(flags: &ArgMatches, session: &Session) -> Result<SoftHsmReport> {
         key_usage: usage.transpose().map_err(invalid("--key-usage"))?,
         dry_run: flags.get_flag("dry-run"),
     };
-    import_softhsm(session, &request)
+    let mut progress = Progress::new("keys looked at");
+    import_softhsm(session, &request, &mut |done, total| progress.show(done, total))
 }

@@ -8,16 +8,19 @@ mod audit;
 mod backup;
 mod bill;
 mod command;
+mod completions;
+mod doctor;
 mod events;
 mod import;
 mod interrupt;
 mod login;
+mod manual;
 mod output;
 mod policy;
-mod progress;
 mod secrets;
 mod slot;
 mod store;
+mod system;
 mod verify;
 mod wrap;
 
@@ -40,10 +43,11 @@ const ANY_REGION: &str = "cn-hongkong";
 
 fn main() -> ExitCode {
     let words = std::env::args_os().skip(1).filter_map(|word| word.into_string().ok());
-    let matches = match command::build(&words.collect::<Vec<_>>()).try_get_matches() {
+    let words: Vec<_> = words.collect();
+    let matches = match command::build(&words).try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {
-            let _ = error.print();
+            output::usage(&error, &words);
             return match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
                 _ => ExitCode::from(1),
@@ -52,7 +56,7 @@ fn main() -> ExitCode {
     };
     let output = Output::of(&matches);
     match run(&matches, output) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             output.error(&error);
             // The family: 1 argument, 2 access, 3 not found, 4 state, 5 crypto, 6 storage, 9 internal.
@@ -61,11 +65,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(matches: &ArgMatches, output: Output) -> Result<()> {
+fn run(matches: &ArgMatches, output: Output) -> Result<ExitCode> {
     let Some((name, flags)) = matches.subcommand() else {
         return Err(Error::missing("action"));
     };
     match name {
+        "doctor" => doctor::run(flags, output),
+        _ => work(name, flags, output).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+fn work(name: &str, flags: &ArgMatches, output: Output) -> Result<()> {
+    match name {
+        "completions" => return completions::run(flags),
+        "man" => return manual::run(flags),
         "self-test" => return self_test(output),
         "wrap" => return wrap::run(flags),
         "regions" => return answer(output, &json!({ "regions": REGIONS })),
@@ -122,7 +135,7 @@ fn self_test(output: Output) -> Result<()> {
 fn compliance(flags: &ArgMatches, output: Output) -> Result<()> {
     let list = kms::compliance(Region::find(command::text(flags, "region"))?);
     let mut rows = serde_json::to_value(&list).map_err(|_| ErrorCode::Internal)?;
-    if output == Output::Json {
+    if output.is_json() {
         return answer(output, &rows);
     }
     // For people it comes last: what they have just read is no certificate.

@@ -1,18 +1,50 @@
-//! Answers on the terminal: the API's JSON, or tables for people.
+//! Answers and failures: the API's JSON for programs, tables and lines for people.
+#![forbid(unsafe_code)]
+
+pub mod progress;
+pub mod stream;
+pub mod table;
+mod visible;
 
 use std::io::Write;
 
-use clap::ArgMatches;
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgMatches, Command};
 use kmshsm::api::error_json;
 use kmshsm::error::{Error, ErrorCode, Result};
 use serde_json::Value;
 
+use stream::{Colour, Stream, Tone};
+use table::Rows;
+pub use visible::visible;
+use visible::visible_lines;
+
+/// How the answer is printed.
+pub fn with_output(command: Command) -> Command {
+    let option = |name: &'static str, words: [&'static str; 3], help: &'static str| {
+        let words = PossibleValuesParser::new(words);
+        Arg::new(name).long(name).value_parser(words).default_value("auto").help(help)
+    };
+    command
+        .arg(option(
+            "output",
+            ["auto", "json", "table"],
+            "How to print the answer: auto is a table on a terminal, and JSON elsewhere",
+        ))
+        .arg(option("color", ["auto", "always", "never"], "Whether tables and errors have colours"))
+}
+
 /// How to print.
+#[derive(Clone, Copy)]
+pub struct Output {
+    wanted: Option<Format>,
+    out: Stream,
+    err: Stream,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Output {
-    /// The API's JSON.
+enum Format {
     Json,
-    /// Two columns, and a table for each list.
     Table,
 }
 
@@ -23,111 +55,80 @@ impl Output {
         while let Some((_, below)) = flags.subcommand() {
             flags = below;
         }
-        let wanted = flags.try_get_one::<String>("output").ok().flatten();
-        if wanted.is_some_and(|name| name == "table") { Self::Table } else { Self::Json }
+        let word = |name: &str| flags.try_get_one::<String>(name).ok().flatten();
+        let colour = word("color").map(|word| Colour::parse(word)).unwrap_or_default();
+        let wanted = match word("output").map(String::as_str) {
+            Some("json") => Some(Format::Json),
+            Some("table") => Some(Format::Table),
+            _ => None,
+        };
+        Self { wanted, out: Stream::stdout(colour), err: Stream::stderr(colour) }
+    }
+
+    /// Whether the answer is JSON.
+    pub fn is_json(self) -> bool {
+        self.format(self.out) == Format::Json
+    }
+
+    /// Each stream has its own reader: `kmshsm ListKeys | jq` tells people what went wrong.
+    fn format(self, stream: Stream) -> Format {
+        let usual = if stream.is_terminal { Format::Table } else { Format::Json };
+        self.wanted.unwrap_or(usual)
     }
 
     /// Prints an answer.
     pub fn answer(self, json: &str) -> Result<()> {
         let value: Value = serde_json::from_str(json).map_err(|_| ErrorCode::Internal)?;
-        let mut text = String::new();
-        match self {
-            Self::Json => text = format!("{value:#}\n"),
-            Self::Table => {
-                let (mut rows, mut tables) = (Vec::new(), Vec::new());
-                flatten("", &value, &mut rows, &mut tables);
-                columns(&rows, &mut text);
-                for (name, table) in tables {
-                    text.push_str(&format!("\n{name}\n"));
-                    columns(&table, &mut text);
-                }
-            }
+        match self.format(self.out) {
+            // What is hidden is in texts only, where JSON has the same notation.
+            Format::Json => print(&visible_lines(&format!("{value:#}\n"))),
+            Format::Table => print(&table::answer(&value, self.out)),
         }
-        print(&text)
+    }
+
+    /// Prints a heading and a list for people.
+    pub fn list(self, heading: &str, names: &[&str], rows: &Rows) -> Result<()> {
+        let list = table::list(names, rows, self.out);
+        match heading.is_empty() {
+            true => print(&list),
+            false => print(&format!("{}\n\n{list}", self.out.paint(Tone::Heading, heading))),
+        }
+    }
+
+    /// Standard output, for people.
+    pub fn stream(self) -> Stream {
+        self.out
     }
 
     /// Prints a failure to standard error.
     pub fn error(self, error: &Error) {
-        match self {
-            Self::Json => {
+        match self.format(self.err) {
+            Format::Json => {
                 let value: Value = serde_json::from_str(&error_json(error)).unwrap_or_default();
-                report(&format!("{value:#}"));
+                report(&visible_lines(&format!("{value:#}")));
             }
-            Self::Table => report(&format!("{}: {error}", error.code().wire_code())),
-        }
-    }
-}
-
-/// Rows of cells.
-pub type Rows = Vec<Vec<String>>;
-
-/// Sorts an answer into single values, by their path, and lists of objects.
-fn flatten(path: &str, value: &Value, rows: &mut Rows, tables: &mut Vec<(String, Rows)>) {
-    let below =
-        |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-    match value {
-        Value::Object(members) => {
-            for (name, member) in members {
-                flatten(&below(name), member, rows, tables);
+            Format::Table => {
+                let code = self.err.paint(Tone::Bad, error.code().wire_code());
+                report(&format!("{code}: {}", visible_lines(&error.to_string())));
             }
         }
-        Value::Array(items) if items.iter().any(Value::is_object) => {
-            tables.push((path.to_owned(), table(items)));
-        }
-        single => rows.push(vec![path.to_owned(), cell(single)]),
     }
 }
 
-fn table(items: &[Value]) -> Rows {
-    let first = items.first().and_then(Value::as_object);
-    let names: Vec<String> = first.map(|item| item.keys().cloned().collect()).unwrap_or_default();
-    let row = |item: &Value| -> Vec<String> {
-        names.iter().map(|name| item.get(name).map_or(String::new(), cell)).collect()
+/// Prints what is no command line, on standard error, or help.
+pub fn usage(error: &clap::Error, line: &[String]) {
+    if !error.use_stderr() {
+        let _ = print(&error.to_string());
+        return;
+    }
+    let asked = line.iter().rev().find_map(|word| word.strip_prefix("--color="));
+    let stream = Stream::stderr(asked.map(Colour::parse).unwrap_or_default());
+    let text = error.to_string();
+    let told = match text.strip_prefix("error:") {
+        Some(rest) => stream.paint(Tone::Bad, "error:") + &visible_lines(rest),
+        None => text,
     };
-    let mut rows = vec![names.clone()];
-    rows.extend(items.iter().map(row));
-    rows
-}
-
-fn cell(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
-    }
-}
-
-/// Writes rows with their cells below each other.
-pub fn columns(rows: &Rows, text: &mut String) {
-    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let longest =
-        |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| width(cell)).max();
-    let widths: Vec<_> = (0..count).map(|at| longest(at).unwrap_or(0)).collect();
-    for row in rows {
-        let padded = |(cell, widest): (&String, &usize)| {
-            format!("{cell}{}", " ".repeat(widest.saturating_sub(width(cell))))
-        };
-        let cells: Vec<_> = row.iter().zip(&widths).map(padded).collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-    }
-}
-
-/// How many columns a text takes on a terminal: two for each wide character (Unicode UAX #11).
-fn width(text: &str) -> usize {
-    let of = |c: char| match c {
-        '\u{1100}'..='\u{115f}'
-        | '\u{2e80}'..='\u{a4cf}'
-        | '\u{ac00}'..='\u{d7a3}'
-        | '\u{f900}'..='\u{faff}'
-        | '\u{fe30}'..='\u{fe6f}'
-        | '\u{ff01}'..='\u{ff60}'
-        | '\u{ffe0}'..='\u{ffe6}'
-        | '\u{1f300}'..='\u{1faff}'
-        | '\u{20000}'..='\u{3fffd}' => 2,
-        _ => 1,
-    };
-    text.chars().map(of).sum()
+    let _ = write!(std::io::stderr(), "{told}");
 }
 
 /// Prints to standard output.

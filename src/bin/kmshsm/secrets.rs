@@ -2,7 +2,7 @@
 //! access key. Never an argument, which other users could see.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -90,6 +90,18 @@ pub fn ask(flags: &ArgMatches) -> Result<Secret> {
         Some(secret) => Ok(secret),
         None => prompt("Passphrase: ", PASSPHRASE).map(Secret::Passphrase),
     }
+}
+
+/// The same, unless nobody says it: there is no option, and no terminal or only Enter on it.
+pub fn ask_unless_left(flags: &ArgMatches) -> Result<Option<Secret>> {
+    if let Some(secret) = given(flags)? {
+        return Ok(Some(secret));
+    }
+    if !std::io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let passphrase = prompt("Passphrase (Enter leaves the store closed): ", PASSPHRASE)?;
+    Ok((!passphrase.is_empty()).then_some(Secret::Passphrase(passphrase)))
 }
 
 /// The secret of an access key, if there is one. A secret without an access key is left to the engine to

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::command::with_common;
 use crate::output::Output;
-use crate::progress::Progress;
+use crate::output::progress::Progress;
 use crate::secrets::{self, Chosen};
 use crate::{answer, store};
 
@@ -130,12 +130,12 @@ pub fn rotate(flags: &ArgMatches, output: Output) -> Result<()> {
 
 /// Seals everything anew. Whoever is interrupted leaves the rest to the next tick.
 fn reseal(kms: &Kms) -> Result<()> {
-    let mut progress = Progress::new("sealed anew");
+    let mut progress = Progress::new("records sealed anew");
     let mut records = 0;
     loop {
         let step = kms.reseal()?;
         records += step.records;
-        progress.show(records, None);
+        progress.show(records, step.total);
         if step.is_done {
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! Where the store is, how it is created and opened.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ArgMatches;
@@ -8,6 +8,7 @@ use kmshsm::error::{Error, ErrorCode, Result};
 use kmshsm::kms::{Audit, DataPlane, Kms, Options, Place, Quotas};
 use kmshsm::model::IdentitySpec;
 
+use crate::secrets::Secret;
 use crate::{command, output, secrets};
 
 /// Creates the store.
@@ -30,6 +31,15 @@ pub fn init(flags: &ArgMatches) -> Result<()> {
 /// Opens the store. Whoever lets go of it last closes it, which writes down what waits.
 pub fn open(flags: &ArgMatches) -> Result<Arc<Kms>> {
     let place = place(flags)?;
+    if !place.exists() {
+        let detail = format!("Create one with: kmshsm init --store {}", place.display());
+        return Err(Error::new(ErrorCode::StoreNotFound).because(detail));
+    }
+    open_at(flags, &place, &secrets::ask(flags)?)
+}
+
+/// Opens the store at a place with a secret.
+pub fn open_at(flags: &ArgMatches, place: &Path, secret: &Secret) -> Result<Arc<Kms>> {
     let options = Options {
         allow_unprotected_memory: flags.get_flag("allow-unprotected-memory"),
         // A command is over before its first second is: rates would only refuse what they set to 0.
@@ -40,12 +50,7 @@ pub fn open(flags: &ArgMatches) -> Result<Arc<Kms>> {
         accept_rollback: flags.get_flag("accept-rollback"),
         ..Options::default()
     };
-    if !place.exists() {
-        let detail = format!("Create one with: kmshsm init --store {}", place.display());
-        return Err(Error::new(ErrorCode::StoreNotFound).because(detail));
-    }
-    let secret = secrets::ask(flags)?;
-    Place::Directory(&place).open(Some(&secret.unlock()), options)
+    Place::Directory(place).open(Some(&secret.unlock()), options)
 }
 
 /// The quotas of an action: `service`, a JSON object, or the file of one.
@@ -66,7 +71,7 @@ fn audit(flags: &ArgMatches) -> Result<Audit> {
 }
 
 /// The store's directory: `--store`, or `kmshsm` among the user's data.
-fn place(flags: &ArgMatches) -> Result<PathBuf> {
+pub fn place(flags: &ArgMatches) -> Result<PathBuf> {
     if let Some(place) = flags.get_one::<PathBuf>("store") {
         if place.to_string_lossy().starts_with("memory:") {
             let detail = "A store in memory is gone with the command: give a directory.";

@@ -12,7 +12,7 @@ use kmshsm::kms::Verification;
 
 use crate::command::with_common;
 use crate::output::Output;
-use crate::progress::Progress;
+use crate::output::progress::Progress;
 use crate::{answer, interrupt, output, store};
 
 const AFTER: &str = "\
@@ -49,10 +49,10 @@ pub fn run(flags: &ArgMatches, output: Output) -> Result<()> {
     let state = file.map(read).transpose()?.flatten();
     let kms = store::open(flags)?;
     interrupt::watch();
-    let progress = (!is_quiet).then(|| Mutex::new(Progress::new("verified")));
+    let progress = (!is_quiet).then(|| Mutex::new(Progress::new("records verified")));
     let watch = |done: u64, total: u64| {
         if let Some(progress) = &progress {
-            progress.lock().unwrap_or_else(PoisonError::into_inner).show(done, Some(total));
+            progress.lock().unwrap_or_else(PoisonError::into_inner).show(done, total);
         }
         !interrupt::is_asked()
     };

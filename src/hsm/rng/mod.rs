@@ -4,7 +4,9 @@
 //! A new seed is drawn after 2^20 requests, after an hour and after a fork. A snapshot of a virtual
 //! machine that is resumed twice gives the same bytes twice until the next one.
 
+mod ahead;
 mod entropy;
+mod seeded;
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -17,6 +19,9 @@ use crate::health;
 use crate::hsm::arena::{SecretBox, arena};
 use crate::secret::{Zeroizing, wipe};
 
+pub use ahead::{nonce, serial};
+pub use seeded::{Scope, Seeded};
+
 /// Requests between two seeds.
 const REQUESTS: u64 = 1 << 20;
 /// Seconds between two seeds.
@@ -28,7 +33,8 @@ struct Generator {
     requests: u64,
     seeded_at: u64,
     generation: u64,
-    last_seed: [u8; 32],
+    /// The digest of its last seed; none if that was a test's, which is followed by no other.
+    last_seed: Option<[u8; 32]>,
 }
 
 /// A thread's place for its generator. Others look in only to wipe it.
@@ -85,50 +91,6 @@ pub fn forget() {
     taken.iter().for_each(|seat| *lock(seat) = None);
 }
 
-/// A nonce: random bytes that will be public. They are drawn many at a time, so that one costs next to
-/// nothing; what must stay secret comes from [`fill`].
-pub fn nonce(out: &mut [u8; 24]) -> Result<()> {
-    let filled = POOL.try_with(|pool| match pool.try_borrow_mut() {
-        Ok(mut pool) => pool.take(out),
-        Err(_) => Err(ErrorCode::Internal.into()),
-    });
-    // A thread that is ending has lost its storage already.
-    filled.unwrap_or_else(|_| {
-        let mut pool = Pool::EMPTY;
-        pool.take(out)
-    })
-}
-
-/// Nonces that have been drawn and not been used yet. A child of a fork draws its own.
-struct Pool {
-    nonces: [[u8; 24]; NONCES],
-    left: usize,
-    generation: u64,
-}
-
-/// Nonces drawn at a time.
-const NONCES: usize = 40;
-
-thread_local! {
-    static POOL: RefCell<Pool> = const { RefCell::new(Pool::EMPTY) };
-}
-
-impl Pool {
-    const EMPTY: Self = Self { nonces: [[0; 24]; NONCES], left: 0, generation: 0 };
-
-    fn take(&mut self, out: &mut [u8; 24]) -> Result<()> {
-        let generation = Generation::current().number();
-        if self.left == 0 || self.generation != generation {
-            self.left = 0;
-            fill(self.nonces.as_flattened_mut())?;
-            (self.left, self.generation) = (NONCES, generation);
-        }
-        self.left -= 1;
-        *out = *self.nonces.get(self.left).ok_or(ErrorCode::Internal)?;
-        Ok(())
-    }
-}
-
 fn fill_from(slot: &mut Option<Generator>, out: &mut [u8]) -> Result<()> {
     let generation = Generation::current().number();
     let now = entropy::seconds();
@@ -154,7 +116,7 @@ impl Generator {
             digest = of;
             Drbg::instantiate(&seed, &[])
         })?;
-        Ok(Self { drbg, requests: 0, seeded_at: now, generation, last_seed: digest })
+        Ok(Self { drbg, requests: 0, seeded_at: now, generation, last_seed: Some(digest) })
     }
 
     /// Whether the next request needs a new seed first.
@@ -165,11 +127,13 @@ impl Generator {
     }
 
     fn reseed(&mut self, generation: u64, now: u64) -> Result<()> {
-        self.last_seed = self.drbg.write(|drbg| {
-            let (seed, digest) = seed(Some(&self.last_seed))?;
-            drbg.reseed(&seed, &[])?;
-            Ok(digest)
-        })?;
+        if let Some(last) = &mut self.last_seed {
+            *last = self.drbg.write(|drbg| {
+                let (seed, digest) = seed(Some(last))?;
+                drbg.reseed(&seed, &[])?;
+                Ok(digest)
+            })?;
+        }
         (self.requests, self.seeded_at, self.generation) = (0, now, generation);
         Ok(())
     }
@@ -278,22 +242,5 @@ mod tests {
         for (seed, last) in [(good, Some(&digest)), ([0; SEED_LEN], None), ([7; SEED_LEN], None)] {
             assert_eq!(examine(&seed, last).unwrap_err().code(), ErrorCode::ErrorState);
         }
-    }
-
-    #[test]
-    fn nonces_do_not_repeat() {
-        let mut seen = HashSet::new();
-        let (mut first, mut second) = ([0; 24], [0; 24]);
-        for _ in 0..NONCES * 3 + 1 {
-            nonce(&mut first).unwrap();
-            assert!(seen.insert(first));
-        }
-        let mut pool = Pool::EMPTY;
-        pool.take(&mut first).unwrap();
-        assert_eq!(pool.left, NONCES - 1);
-        pool.generation -= 1; // as in a child
-        pool.take(&mut second).unwrap();
-        assert_ne!(first, second);
-        assert_eq!(pool.left, NONCES - 1);
     }
 }

@@ -50,7 +50,8 @@ pub(super) fn initialize(path: &Path) -> rusqlite::Result<()> {
     configure(&connection)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "user_version", FORMAT)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
+    // Its answer comes before it is done, which may fail.
+    connection.pragma(None, "journal_mode", "wal", |_| Ok(()))?;
     let transaction = connection.transaction()?;
     transaction.execute_batch(SCHEMA)?;
     transaction.commit()?;

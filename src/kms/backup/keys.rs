@@ -21,7 +21,8 @@ impl Kms {
     /// tells of. A key that has been destroyed here stays destroyed, one that is here stays as it is, and no
     /// quota applies.
     ///
-    /// What [`verify_backup`](super::verify_backup) answers.
+    /// What [`verify_backup`](super::verify_backup) answers, and
+    /// [`UnsupportedOperation`](crate::error::ErrorCode::UnsupportedOperation) of a store for tests.
     pub fn restore_keys(
         &self,
         path: &Path,
@@ -31,6 +32,7 @@ impl Kms {
         progress: Progress<'_>,
     ) -> Result<Restored> {
         self.check()?;
+        self.refuse_backups()?;
         let backup = Backup::open(path, trusted)?.unlock(secret)?;
         let told = told(&backup.backup.manifest)?;
         let mut wanted: Option<HashSet<_>> =

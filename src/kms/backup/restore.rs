@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::audit::PublicKey;
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::{Header, Keyring, Unlock, selftest};
+use crate::hsm::{Header, Hsm, Keyring, Unlock, selftest};
 use crate::keystore::SqliteStore;
 use crate::kms::open::lay;
 use crate::kms::rollback::Rollback;
@@ -71,7 +71,8 @@ pub fn restore(asked: &Restoration<'_>, progress: Progress<'_>) -> Result<Restor
         })?;
         let header = lay(&store, &keyring, Some(asked.unlock), header, signer)?;
         let (rollback, options) = (Rollback::default(), Options::default());
-        let kms = Kms::over(Box::new(store), keyring, &header, rollback, options, health)?;
+        let hsm = Hsm::new(keyring, options.allow_unprotected_memory, health);
+        let kms = Kms::over(Box::new(store), hsm, &header, rollback, options)?;
         let restored = kms.take_all(&backup, tombstones, progress);
         kms.close();
         restored

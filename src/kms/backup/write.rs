@@ -37,7 +37,8 @@ impl Kms {
     /// Others go on using the store meanwhile. The trail tells of it first, so that no backup is made
     /// without, and the backup has that event.
     ///
-    /// [`InvalidParameter`](ErrorCode::InvalidParameter): `path` if there is something already, or nothing
+    /// [`UnsupportedOperation`](ErrorCode::UnsupportedOperation) of a store for tests, whose keys must not
+    /// come into others; [`InvalidParameter`](ErrorCode::InvalidParameter): `path` if there is something already, or nothing
     /// can be written there; `Recipients` if there are none nor shares, or more than 16; as
     /// [`fresh_shares`](crate::kms::fresh_shares) says. [`StoreDamaged`](ErrorCode::StoreDamaged) if a record cannot be
     /// read.
@@ -47,6 +48,7 @@ impl Kms {
         request: &BackupRequest<'_>,
         progress: Progress<'_>,
     ) -> Result<Created> {
+        self.refuse_backups()?;
         self.flush()?;
         let recipients = request.recipients;
         if recipients.len() > MAX_RECIPIENTS || recipients.is_empty() && request.shares.is_none() {
@@ -75,6 +77,15 @@ impl Kms {
         drop(snapshot);
         draft.finish()?;
         Ok(Created { manifest, shares })
+    }
+
+    /// Keys that others can reproduce stay in the store for tests that they are in, and no others come in.
+    pub(super) fn refuse_backups(&self) -> Result<()> {
+        if self.is_test_only() {
+            let detail = "A store for tests takes part in no backup.";
+            return Err(Error::new(ErrorCode::UnsupportedOperation).because(detail));
+        }
+        Ok(())
     }
 
     fn tell(&self, wraps: &Wraps, include_imported: bool) -> Result<()> {

@@ -34,6 +34,7 @@ impl Kms {
     /// [`InvalidParameter`](ErrorCode::InvalidParameter) naming `AccountId`, `RegionId`, or
     /// `AccessKeyId` if the user's account is not the one that is named.
     pub fn login(self: &Arc<Self>, login: &Login<'_>) -> Result<Session> {
+        let _draws = self.hsm().draws();
         self.check()?;
         let region = Region::find(login.region)?;
         let account = login.account.map(Account::parse).transpose()?;
@@ -64,6 +65,7 @@ impl Kms {
     /// [`AccessKeyInactive`](ErrorCode::AccessKeyInactive), also for who is locked out;
     /// [`IncompleteSignature`](ErrorCode::IncompleteSignature) for a wrong secret.
     pub fn authenticate(&self, access_key_id: &str, secret: &[u8]) -> Result<Principal> {
+        let _draws = self.hsm().draws();
         self.check()?;
         self.decide_and_tell(access_key_id, secret, None, &Client::default())
     }

@@ -139,11 +139,10 @@ impl Anchor {
             return Err(Error::invalid("Anchor", "It is no anchor file."));
         }
         self.0.read_exact_at(&mut bytes, 0).map_err(|error| failed(&error))?;
-        if bytes == [0; 2 * SLOT] {
-            return Ok(Held::Nothing);
-        }
         let (slots, _) = bytes.as_chunks::<SLOT>();
-        let mut latest = Held::Damage;
+        // A slot is empty until the second mark: before, there is no more than the first, which may be torn.
+        let is_young = slots.contains(&[0; SLOT]);
+        let mut latest = if is_young { Held::Nothing } else { Held::Damage };
         for (number, slot) in (0..).zip(slots) {
             let Some(mark) = open_slot(keyring, number, slot)? else { continue };
             match &latest {

@@ -40,15 +40,15 @@ impl Refusals {
         kinds.len() >= KINDS
     }
 
-    /// The events of the seconds that are over, or `all`.
+    /// The events of the seconds that are over, or `all`; those of one second by their kinds.
     pub(super) fn take(&self, now: Timestamp, all: bool) -> Texts {
         let mut kinds = self.lock();
         let over = kinds.extract_if(|_, (refused, _)| all || refused.time < now);
-        let mut over: Vec<_> = over.map(|(_, refused)| refused).collect();
+        let mut over: Vec<_> = over.collect();
         drop(kinds);
-        over.sort_by_key(|(refused, _)| refused.time);
+        over.sort_by(|(kind, (one, _)), (of, (other, _))| (one.time, kind).cmp(&(other.time, of)));
         let mut events = Texts::default();
-        for (refused, count) in over {
+        for (_, (refused, count)) in over {
             refused.with_event(count, |event| events.push(event));
         }
         events

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::*;
 use crate::error::Error;
 use crate::health::Health;
-use crate::hsm::{Unlock, fresh_user_id, selftest};
+use crate::hsm::{Hsm, Unlock, fresh_user_id, selftest};
 use crate::keystore::{Batch, Changes, Cursor, Entry, Keystore, MemoryStore, Snapshot};
 use crate::kms::open::found;
 use crate::kms::record::sample;
@@ -77,7 +77,8 @@ fn watched() -> (Arc<Kms>, Shared) {
     let (keyring, header) = found(&store, None, START, IdentitySpec::default()).unwrap();
     let options = Options { manual_clock: Some(START), ..Options::default() };
     let (shared, past) = (Box::new(store.clone()), Rollback::default());
-    let kms = Kms::over(shared, keyring, &header, past, options, Health::now()).unwrap();
+    let hsm = Hsm::new(keyring, false, Health::now());
+    let kms = Kms::over(shared, hsm, &header, past, options).unwrap();
     (kms, store)
 }
 

@@ -1,0 +1,107 @@
+//! What will be public and is drawn ahead, by each thread for itself: nonces, and numbers of requests.
+#![forbid(unsafe_code)]
+
+use std::cell::{Cell, RefCell};
+
+use crate::error::{ErrorCode, Result};
+use crate::fork::Generation;
+
+use super::fill;
+
+/// A nonce: random bytes that will be public. They are drawn many at a time, so that one costs next to
+/// nothing; what must stay secret comes from [`fill`].
+pub fn nonce(out: &mut [u8; 24]) -> Result<()> {
+    let filled = POOL.try_with(|pool| match pool.try_borrow_mut() {
+        Ok(mut pool) => pool.take(out),
+        Err(_) => Err(ErrorCode::Internal.into()),
+    });
+    // A thread that is ending has lost its storage already.
+    filled.unwrap_or_else(|_| {
+        let mut pool = Pool::EMPTY;
+        pool.take(out)
+    })
+}
+
+/// Nonces that have been drawn and not been used yet. A child of a fork draws its own.
+struct Pool {
+    nonces: [[u8; 24]; NONCES],
+    left: usize,
+    generation: u64,
+}
+
+/// Nonces drawn at a time.
+const NONCES: usize = 40;
+
+thread_local! {
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool::EMPTY) };
+}
+
+impl Pool {
+    const EMPTY: Self = Self { nonces: [[0; 24]; NONCES], left: 0, generation: 0 };
+
+    fn take(&mut self, out: &mut [u8; 24]) -> Result<()> {
+        let generation = Generation::current().number();
+        if self.left == 0 || self.generation != generation {
+            self.left = 0;
+            fill(self.nonces.as_flattened_mut())?;
+            (self.left, self.generation) = (NONCES, generation);
+        }
+        self.left -= 1;
+        *out = *self.nonces.get(self.left).ok_or(ErrorCode::Internal)?;
+        Ok(())
+    }
+}
+
+thread_local! {
+    /// The next number, and in which process.
+    static NEXT: Cell<Option<(Generation, u128)>> = const { Cell::new(None) };
+}
+
+/// A number that no other call is given: random per thread and process, then counted, so that it costs
+/// next to nothing.
+pub fn serial() -> Result<u128> {
+    NEXT.with(|next| {
+        let process = Generation::current();
+        let number = match next.get() {
+            Some((same, number)) if same == process => number,
+            _ => {
+                let mut first = [0; 16];
+                fill(&mut first)?;
+                u128::from_be_bytes(first)
+            }
+        };
+        next.set(Some((process, number.wrapping_add(1))));
+        Ok(number)
+    })
+}
+
+/// Drops what this thread has drawn ahead: another generator comes.
+pub(super) fn forget() {
+    // A thread that is ending has lost it already.
+    let _ = POOL.try_with(|pool| pool.try_borrow_mut().map(|mut pool| pool.left = 0));
+    let _ = NEXT.try_with(|next| next.set(None));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn nonces_do_not_repeat() {
+        let mut seen = HashSet::new();
+        let (mut first, mut second) = ([0; 24], [0; 24]);
+        for _ in 0..NONCES * 3 + 1 {
+            nonce(&mut first).unwrap();
+            assert!(seen.insert(first));
+        }
+        let mut pool = Pool::EMPTY;
+        pool.take(&mut first).unwrap();
+        assert_eq!(pool.left, NONCES - 1);
+        pool.generation -= 1; // as in a child
+        pool.take(&mut second).unwrap();
+        assert_ne!(first, second);
+        assert_eq!(pool.left, NONCES - 1);
+    }
+}
