@@ -88,7 +88,7 @@ test-constant-time: lib
 	cargo build --locked -q --release -p kmshsm --no-default-features --features capi,awslc,testing --bin constant-time
 	target/release/constant-time
 
-test-python: python cli lib build/share examples
+test-python: python cli lib examples build/share
 	scripts/need openssl jq c++ cmake pkg-config groff mandoc zsh fish
 	cd python && ../.venv/bin/python -m pytest -q
 	cd python && ../.venv/bin/python -m pytest -q --doctest-modules --pyargs kmshsm

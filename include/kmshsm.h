@@ -395,7 +395,9 @@ kmshsm_status kmshsm_create_with(const char *place,
 ///
 /// @param place  the directory of a store; or "memory:", a new store that is gone when closed; or
 ///         "memory:?clock=manual", one whose clock stands at 2019-07-04T13:14:15Z until the action
-///         AdvanceClock moves it
+///         AdvanceClock moves it; or "memory:?seed=TEXT", alone or with "&clock=manual", one for
+///         tests, whose ids and keys depend on TEXT and the calls alone, so that whoever knows TEXT
+///         knows the keys: answers say "TestOnly": true, kmshsm_module_status "test_only": true
 /// @param unlock  KMSHSM_UNLOCK_*; NONE for a store in memory
 /// @param secret,secret_len  as for kmshsm_create, byte for byte: one read from a file loses its
 ///         newline first; the caller wipes it
