@@ -90,7 +90,7 @@ test-constant-time: lib
 	target/release/constant-time
 
 test-python: python cli lib examples build/share
-	scripts/need openssl jq c++ cmake groff mandoc zsh fish
+	scripts/need openssl jq c++ cmake pkg-config groff mandoc zsh fish
 	cd python && ../.venv/bin/python -m pytest -q
 	cd python && ../.venv/bin/python -m pytest -q --doctest-modules --pyargs kmshsm
 

@@ -1406,7 +1406,7 @@ kmshsm_status kmshsm_module_status(const kmshsm_store *store,
 ///
 /// The report is {"passed": true, "tests": [{"name": "aes-128", "kind": "known answer", "result":
 /// "passed"}, ...], "integrity": {"result": "not available", "file": "/usr/lib/libkmshsm.so.0"}}. A
-/// "result" is passed or failed; of "integrity" also not available, if no FILE.hmac stands beside
+/// "result" is passed or failed; of "integrity" also not available, if no .FILE.hmac stands beside
 /// the file.
 ///
 /// @param[out] answer  the report in JSON, to be freed with kmshsm_string_free; written also when a

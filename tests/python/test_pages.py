@@ -75,6 +75,7 @@ def env(tmp_path: Path, prefix: Path) -> dict[str, str]:
     python = str(Path(sys.executable).parent)
     return {
         **os.environ,
+        "CMAKE_PREFIX_PATH": str(prefix),
         "HOME": str(tmp_path),
         "KMSHSM_PASSPHRASE_FILE": str(tmp_path / "passphrase"),
         "LD_LIBRARY_PATH": str(prefix / "lib"),
@@ -125,7 +126,7 @@ def test_the_blocks_of_a_page_work(name: str, page: Page) -> None:
 def test_files_are_used_by_what_is_behind_them(name: str) -> None:
     found = blocks(name)
     for place, block in enumerate(found):
-        if block.title is not None and block.language != "toml":
+        if block.title is not None and block.language not in ("cmake", "toml"):
             stem = Path(block.title).stem
             assert any(stem in behind.text for behind in found[place + 1 :]), f"{block}: {stem}"
 
