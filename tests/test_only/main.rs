@@ -278,6 +278,24 @@ fn threads() {
     assert_eq!(all(1, 200), all(1, 200));
 }
 
+/// More threads than there are secret stacks, which draw on them and before: none waits for ever.
+#[test]
+fn many_threads() {
+    let kms = open("memory:?seed=many");
+    let key = key_id(&session(&kms));
+    let request = json!({ "KeyId": key });
+    std::thread::scope(|scope| {
+        for _ in 0..64 {
+            scope.spawn(|| {
+                let session = session(&kms);
+                for _ in 0..50 {
+                    call(&session, "GenerateDataKey", &request).unwrap();
+                }
+            });
+        }
+    });
+}
+
 /// Closing an ordinary store, and calls on it, between those of a store for tests.
 #[test]
 fn stores_side_by_side() {

@@ -16,7 +16,7 @@ use crate::crypto::drbg::{Drbg, REQUEST_LEN, SEED_LEN};
 use crate::error::{ErrorCode, Result};
 use crate::fork::{Generation, PerProcess};
 use crate::health;
-use crate::hsm::arena::{SecretBox, arena};
+use crate::hsm::arena::{SecretBox, arena, secluded};
 use crate::secret::{Zeroizing, wipe};
 
 pub use ahead::{nonce, serial};
@@ -51,7 +51,11 @@ static SEATS: PerProcess<Mutex<Vec<Weak<Place>>>> = PerProcess::new();
 /// Fills the buffer. On failure it holds zeros.
 pub fn fill(out: &mut [u8]) -> Result<()> {
     let filled = SEAT.try_with(|seat| match seat.try_borrow_mut() {
-        Ok(mut seat) => fill_from(&mut lock(sit(&mut seat)), out),
+        Ok(mut seat) => {
+            let seat = sit(&mut seat);
+            // A secret stack first: who waits for one must not keep a generator that threads share.
+            secluded(|| fill_from(&mut lock(seat), out))
+        }
         Err(_) => Err(ErrorCode::Internal.into()),
     });
     // A thread that is ending has lost its storage already.

@@ -85,6 +85,8 @@ impl Drop for Scope {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::drbg::REQUEST_LEN;
+    use crate::hsm::arena::secluded;
     use crate::hsm::rng::{REQUESTS, fill, nonce, serial};
 
     type Draw = ([u8; 40], [u8; 24], u128);
@@ -163,6 +165,27 @@ mod tests {
         });
         assert_eq!(worn, fresh);
         assert_ne!(wiped.0, fresh.0);
+    }
+
+    /// There are fewer secret stacks than threads, and those on one may wait for the generator.
+    #[test]
+    fn who_waits_for_a_stack_keeps_no_generator() {
+        let seeded = Seeded::new("a").unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..64 {
+                let seeded = &seeded;
+                scope.spawn(move || {
+                    let _scope = seeded.enter();
+                    let mut bytes = [0; REQUEST_LEN];
+                    for _ in 0..50 {
+                        match thread % 2 {
+                            0 => secluded(|| fill(&mut bytes)).unwrap(),
+                            _ => fill(&mut bytes).unwrap(),
+                        }
+                    }
+                });
+            }
+        });
     }
 
     /// Threads share one stream: each draw is one of those that a single thread would have had.
