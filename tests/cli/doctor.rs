@@ -159,7 +159,7 @@ fn a_damaged_program() {
     let home = Home(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
     let program = home.path("program");
     fs::hard_link(env!("CARGO_BIN_EXE_kmshsm"), &program).unwrap();
-    home.write("program.hmac", &[b'0'; 64]);
+    home.write(".program.hmac", &[b'0'; 64]);
     let report = Report::of(&mut home.command_of(&program, &["doctor"]));
     assert_eq!((report.0, report.level("integrity")), (4, "problem"));
     assert_eq!(report.level("protection"), "problem");

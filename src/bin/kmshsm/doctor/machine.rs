@@ -40,13 +40,13 @@ fn program(program: &Program) -> Vec<Finding> {
         "failed" => found.found(
             "integrity",
             Level::Problem,
-            format!("{file} is not what {file}.hmac says: one of the two has been changed."),
+            format!("{file} is not what its .hmac says: one of the two has been changed."),
             "Install it again.",
         ),
         _ => found.found(
             "integrity",
             Level::Note,
-            format!("Nothing says what {file} should be: there is no {file}.hmac."),
+            format!("Nothing says what {file} should be: there is no .hmac beside it."),
             "make install, which writes it",
         ),
     }
