@@ -75,7 +75,6 @@ def env(tmp_path: Path, prefix: Path) -> dict[str, str]:
     python = str(Path(sys.executable).parent)
     return {
         **os.environ,
-        "CMAKE_PREFIX_PATH": str(prefix),
         "HOME": str(tmp_path),
         "KMSHSM_PASSPHRASE_FILE": str(tmp_path / "passphrase"),
         "LD_LIBRARY_PATH": str(prefix / "lib"),
