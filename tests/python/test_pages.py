@@ -79,6 +79,7 @@ def env(tmp_path: Path, prefix: Path) -> dict[str, str]:
         "KMSHSM_PASSPHRASE_FILE": str(tmp_path / "passphrase"),
         "LD_LIBRARY_PATH": str(prefix / "lib"),
         "PATH": ":".join([str(commands(tmp_path, prefix)), python, os.environ["PATH"]]),
+        "CMAKE_PREFIX_PATH": str(prefix),
         "PKG_CONFIG_PATH": str(prefix / "lib" / "pkgconfig"),
         "PYTHONUNBUFFERED": "1",
     }
