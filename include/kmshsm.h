@@ -43,8 +43,9 @@
  * @par Threads
  * Every function may be called from any thread, by several at once, on one handle as well. Ending a
  * handle while another thread uses it waits for that call to finish. The library starts no thread
- * but one for each store in a directory, once calls or events are to be written down, and those
- * that kmshsm_open_with() is asked for.
+ * but one for each store in a directory, once calls or events are to be written down, those that
+ * kmshsm_open_with() is asked for, and up to seven while the operation VerifyStore runs. They have
+ * all signals blocked.
  *
  * @par Text
  * Base64 in the JSON of Encrypt and Decrypt is bytes here: both read each other's ciphertext.
@@ -163,7 +164,7 @@ enum kmshsm_error
     KMSHSM_ERROR_INVALID_SHARES = 120,
     /// The caller may not do this, or may not know whether it could be done.
     KMSHSM_ERROR_NO_PERMISSION = 201,
-    /// The passphrase or key file opens no unlock slot of the store.
+    /// The passphrase, key file or shares open no unlock slot of the store.
     KMSHSM_ERROR_UNLOCK_FAILED = 202,
     /// No such access key.
     KMSHSM_ERROR_ACCESS_KEY_NOT_FOUND = 203,
@@ -396,8 +397,9 @@ kmshsm_status kmshsm_create_with(const char *place,
 /// @param place  the directory of a store; or "memory:", a new store that is gone when closed; or
 ///         "memory:?clock=manual", one whose clock stands at 2019-07-04T13:14:15Z until the action
 ///         AdvanceClock moves it; or "memory:?seed=TEXT", alone or with "&clock=manual", one for
-///         tests, whose ids and keys depend on TEXT and the calls alone, so that whoever knows TEXT
-///         knows the keys: answers say "TestOnly": true, kmshsm_module_status "test_only": true
+///         tests, whose ids and keys, but for those of RSA, depend on TEXT and the calls alone: who
+///         knows TEXT knows the keys; answers say "TestOnly": true, kmshsm_module_status
+///         "test_only": true
 /// @param unlock  KMSHSM_UNLOCK_*; NONE for a store in memory
 /// @param secret,secret_len  as for kmshsm_create, byte for byte: one read from a file loses its
 ///         newline first; the caller wipes it
@@ -423,8 +425,8 @@ kmshsm_status kmshsm_open(const char *place,
 /// - "Quotas": limits for each account in each region: "service" for the service's own, or an
 ///   object of the numbers "Keys", "Aliases", "Versions", "Tags" (of one key) and of
 ///   "RequestsPerSecond": {"CreateKey", "Symmetric", "Rsa", "Curves", "Read", "Write"}, calls in a
-///   second, counted by each process for itself. What is absent has no limit; of the rates, the
-///   service's: 10, 750, 200, 200, 20, 10.
+///   second, counted by each process for itself. What is absent has no limit, but a key has 20
+///   tags at most; of the rates, the service's: 10, 750, 200, 200, 20, 10.
 /// - "KeeperSeconds": a thread does what kmshsm_tick does every so many seconds, 1 to 4294967295,
 ///   until the store is closed. It takes no signals.
 /// - "Audit": which uses of keys become events of the audit trail, by this process: "off", those
@@ -844,7 +846,7 @@ kmshsm_status kmshsm_asymmetric_decrypt(const kmshsm_session *session,
                                         size_t out_capacity,
                                         size_t *out_len);
 
-/// Gives the public half of an asymmetric key, in whatever state the key is.
+/// Gives the public half of an asymmetric key, in every state but PendingImport.
 ///
 /// @param session  who calls
 /// @param key_id  a key id, an alias, or the ARN of a key
@@ -853,7 +855,8 @@ kmshsm_status kmshsm_asymmetric_decrypt(const kmshsm_session *session,
 ///         action GetPublicKey: *out_len characters, lines ended by LF, and no NUL behind them;
 ///         at most KMSHSM_PUBLIC_KEY_PEM_MAX
 /// @return KMSHSM_OK, Abi.BufferTooSmall, Forbidden.KeyNotFound,
-///         KMSHSM_ERROR_KEY_VERSION_NOT_FOUND, UnsupportedOperation for a symmetric key
+///         KMSHSM_ERROR_KEY_VERSION_NOT_FOUND, UnsupportedOperation for a symmetric key,
+///         Rejected.PendingImport
 /// @code
 /// status = kmshsm_public_key(session, signer, version, out, sizeof out, &out_len);
 /// @endcode
@@ -1384,8 +1387,9 @@ kmshsm_status kmshsm_set_key_memory(size_t bytes);
 /// - "generation": how often the store has been changed.
 /// - "shred": pending, if what was destroyed could still be read in old copies of the store; done;
 ///   absent if the store cannot be read.
-/// - "memory": each protection, and "reasons" for what is missing, each with the step, the system's
-///   answer and a hint.
+/// - "test_only": true, of a store with a seed.
+/// - "memory": each protection ("secret_stack" and "provider_heap" among them), and "reasons" for
+///   what is missing, each with the step, the system's answer and a hint.
 ///
 /// @param store  the store
 /// @param[out] answer  JSON, to be freed with kmshsm_string_free

@@ -230,7 +230,7 @@ impl<'a> Action for AsymmetricDecrypt<'a> {
     }
 }
 
-/// Gives the public half of an asymmetric key, in whatever state it is.
+/// Gives the public half of an asymmetric key, in every state but PendingImport.
 #[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, bound(deserialize = "'a: 'static"))]
 pub struct GetPublicKey<'a> {

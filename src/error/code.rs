@@ -50,7 +50,7 @@ pub enum ErrorCode {
 
     /// The caller may not do this, or may not know whether it could be done.
     NoPermission = 201,
-    /// The passphrase or key file opens no unlock slot of the store.
+    /// The passphrase, key file or shares open no unlock slot of the store.
     UnlockFailed = 202,
     /// No such access key.
     AccessKeyNotFound = 203,

@@ -204,7 +204,7 @@ pub unsafe extern "C" fn kmshsm_asymmetric_decrypt(
     })
 }
 
-/// Gives the public half of an asymmetric key, in whatever state the key is.
+/// Gives the public half of an asymmetric key, in every state but PendingImport.
 ///
 /// @param session  who calls
 /// @param key_id  a key id, an alias, or the ARN of a key
@@ -213,7 +213,8 @@ pub unsafe extern "C" fn kmshsm_asymmetric_decrypt(
 ///         action GetPublicKey: *out_len characters, lines ended by LF, and no NUL behind them;
 ///         at most KMSHSM_PUBLIC_KEY_PEM_MAX
 /// @return KMSHSM_OK, Abi.BufferTooSmall, Forbidden.KeyNotFound,
-///         KMSHSM_ERROR_KEY_VERSION_NOT_FOUND, UnsupportedOperation for a symmetric key
+///         KMSHSM_ERROR_KEY_VERSION_NOT_FOUND, UnsupportedOperation for a symmetric key,
+///         Rejected.PendingImport
 /// @code
 /// status = kmshsm_public_key(session, signer, version, out, sizeof out, &out_len);
 /// @endcode

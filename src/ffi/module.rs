@@ -42,8 +42,9 @@ pub extern "C" fn kmshsm_set_key_memory(bytes: usize) -> kmshsm_status {
 /// - "generation": how often the store has been changed.
 /// - "shred": pending, if what was destroyed could still be read in old copies of the store; done;
 ///   absent if the store cannot be read.
-/// - "memory": each protection, and "reasons" for what is missing, each with the step, the system's
-///   answer and a hint.
+/// - "test_only": true, of a store with a seed.
+/// - "memory": each protection ("secret_stack" and "provider_heap" among them), and "reasons" for
+///   what is missing, each with the step, the system's answer and a hint.
 ///
 /// @param store  the store
 /// @param[out] answer  JSON, to be freed with kmshsm_string_free

@@ -77,8 +77,9 @@ pub unsafe extern "C" fn kmshsm_create_with(
 /// @param place  the directory of a store; or "memory:", a new store that is gone when closed; or
 ///         "memory:?clock=manual", one whose clock stands at 2019-07-04T13:14:15Z until the action
 ///         AdvanceClock moves it; or "memory:?seed=TEXT", alone or with "&clock=manual", one for
-///         tests, whose ids and keys depend on TEXT and the calls alone, so that whoever knows TEXT
-///         knows the keys: answers say "TestOnly": true, kmshsm_module_status "test_only": true
+///         tests, whose ids and keys, but for those of RSA, depend on TEXT and the calls alone: who
+///         knows TEXT knows the keys; answers say "TestOnly": true, kmshsm_module_status
+///         "test_only": true
 /// @param unlock  KMSHSM_UNLOCK_*; NONE for a store in memory
 /// @param secret,secret_len  as for kmshsm_create, byte for byte: one read from a file loses its
 ///         newline first; the caller wipes it
@@ -116,8 +117,8 @@ pub unsafe extern "C" fn kmshsm_open(
 /// - "Quotas": limits for each account in each region: "service" for the service's own, or an
 ///   object of the numbers "Keys", "Aliases", "Versions", "Tags" (of one key) and of
 ///   "RequestsPerSecond": {"CreateKey", "Symmetric", "Rsa", "Curves", "Read", "Write"}, calls in a
-///   second, counted by each process for itself. What is absent has no limit; of the rates, the
-///   service's: 10, 750, 200, 200, 20, 10.
+///   second, counted by each process for itself. What is absent has no limit, but a key has 20
+///   tags at most; of the rates, the service's: 10, 750, 200, 200, 20, 10.
 /// - "KeeperSeconds": a thread does what kmshsm_tick does every so many seconds, 1 to 4294967295,
 ///   until the store is closed. It takes no signals.
 /// - "Audit": which uses of keys become events of the audit trail, by this process: "off", those
