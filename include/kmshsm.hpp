@@ -26,8 +26,9 @@
  * destroyed.
  *
  * @par Secrets
- * Plaintexts come as vectors; wipe() is for those that are secret. A data_key
- * wipes its own.
+ * Plaintexts come as vectors, answers in JSON as strings; wipe() is for those
+ * that are secret, as the answers that have shares, access keys or plaintexts.
+ * A data_key wipes its own.
  */
 #ifndef KMSHSM_HPP
 #define KMSHSM_HPP

@@ -81,6 +81,7 @@ static FILE *create(char *path)
   file = fd < 0 ? NULL : fdopen(fd, "wb");
   if(fd >= 0 && !file) {
     close(fd);
+    unfinished = NULL;
     unlink(path);
   }
   return file;

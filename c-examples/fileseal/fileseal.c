@@ -124,7 +124,8 @@ static int rewrap(job *j)
   return output_close(&j->out, code ? code : copy(&j->in, &j->out));
 }
 
-/* Has the store open the data key, which stays there, and tell whose it is. */
+/* Has the store open the data key, and tell whose it is. The answer is wiped.
+ */
 static int ask_for_key(const job *j)
 {
   char blob[4 * (BLOB_MAX / 3 + 1) + 1], key[37];

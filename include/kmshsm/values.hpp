@@ -95,6 +95,10 @@ public:
   {
   }
 
+  /// Not of a buffer of char: is it a text, or all of the array? Say which,
+  /// with std::string_view.
+  template <std::size_t size> bytes(char (&)[size]) = delete;
+
   /// Those of a text that ends with NUL, without that.
   bytes(const char *text) noexcept
       : bytes(text ? std::string_view(text) : std::string_view())
@@ -169,7 +173,17 @@ inline void wipe(std::vector<std::uint8_t> &secret) noexcept
   secret.clear();
 }
 
-/// What opens a store.
+/// Overwrites the characters and empties the string.
+inline void wipe(std::string &secret) noexcept
+{
+  volatile char *at = secret.data();
+  for(std::size_t left = secret.size(); left > 0; left--)
+    *at++ = 0;
+  secret.clear();
+}
+
+/// What opens a store. It is a view of the secret, and lives no longer than
+/// that.
 struct unlock {
   std::uint32_t kind; ///< one of KMSHSM_UNLOCK_*
   bytes secret;       ///< which the caller wipes

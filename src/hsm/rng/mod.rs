@@ -68,12 +68,17 @@ fn sit(seat: &mut Option<(Generation, Seat)>) -> &Seat {
     seat.take_if(|(born, _)| *born != now);
     let (_, seat) = seat.get_or_insert_with(|| {
         let fresh = Seat::default();
-        let mut seats = SEATS.get(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-        seats.retain(|seat| seat.strong_count() > 0);
-        seats.push(Arc::downgrade(&fresh));
+        list(&fresh);
         (now, fresh)
     });
     seat
+}
+
+/// Has [`forget`] find it.
+fn list(seat: &Seat) {
+    let mut seats = SEATS.get(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    seats.retain(|seat| seat.strong_count() > 0);
+    seats.push(Arc::downgrade(seat));
 }
 
 /// What a panic has left behind is made anew.

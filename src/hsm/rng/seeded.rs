@@ -38,7 +38,9 @@ impl Seeded {
             generation: born.number(),
             last_seed: None,
         };
-        Ok(Self { born, seat: Arc::new(Mutex::new(Some(generator))) })
+        let seat = Arc::new(Mutex::new(Some(generator)));
+        super::list(&seat);
+        Ok(Self { born, seat })
     }
 
     /// Has this thread draw from here. In a child of a fork it draws from a generator of its own.

@@ -140,7 +140,7 @@ impl Anchor {
         }
         self.0.read_exact_at(&mut bytes, 0).map_err(|error| failed(&error))?;
         let (slots, _) = bytes.as_chunks::<SLOT>();
-        // A slot is empty until the second mark: before, there is no more than the first, which may be torn.
+        // While a slot is empty there is no more than the first mark, which is being written, or was torn.
         let is_young = slots.contains(&[0; SLOT]);
         let mut latest = if is_young { Held::Nothing } else { Held::Damage };
         for (number, slot) in (0..).zip(slots) {
@@ -157,22 +157,27 @@ impl Anchor {
     /// another state of the same generation. What is damaged is only written over by a new line of changes.
     pub(super) fn write(&self, keyring: &Keyring, mark: &Mark, starts_line: bool) -> Result<bool> {
         let _locked = Locked::lock(&self.0)?;
-        let number = match self.read_locked(keyring)? {
+        let numbers: &[u8] = match self.read_locked(keyring)? {
             Held::Mark(held, _) if held.generation == mark.generation => return Ok(held == *mark),
             // Another process was faster.
             Held::Mark(held, _) if held.generation > mark.generation => return Ok(true),
-            Held::Mark(_, number) => 1 - number,
-            Held::Nothing => 0,
-            Held::Damage if starts_line => 0,
+            Held::Mark(_, 0) => &[1],
+            Held::Mark(..) => &[0],
+            // The first mark goes into both: from then on, only damage empties one.
+            Held::Nothing => &[0, 1],
+            Held::Damage if starts_line => &[0],
             Held::Damage => return Err(failed(&io::Error::from(io::ErrorKind::InvalidData))),
         };
-        let slot = seal_slot(keyring, number, mark)?;
         if self.0.metadata().map_err(|error| failed(&error))?.len() == 0 {
             self.0.set_len(2 * SLOT as u64).map_err(|error| failed(&error))?;
         }
-        let at = SLOT as u64 * u64::from(number);
-        let written = self.0.write_all_at(&slot, at).and_then(|()| self.0.sync_data());
-        written.map(|()| true).map_err(|error| failed(&error))
+        for number in numbers {
+            let slot = seal_slot(keyring, *number, mark)?;
+            let at = SLOT as u64 * u64::from(*number);
+            let written = self.0.write_all_at(&slot, at).and_then(|()| self.0.sync_data());
+            written.map_err(|error| failed(&error))?;
+        }
+        Ok(true)
     }
 }
 

@@ -49,7 +49,7 @@ fn from_outside(store: &Outside, now: u64, found: &mut Findings) {
             "directory",
             Level::Warning,
             format!("{} belongs to another user.", place.display()),
-            format!("sudo chown -R \"$(id -u)\" {}", quoted(place)),
+            "Run the doctor as its owner.",
         ),
         _ => found.found(
             "directory",

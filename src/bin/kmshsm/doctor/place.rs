@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
@@ -21,7 +21,8 @@ pub fn store(flags: &ArgMatches) -> Result<Store> {
         Err(error) if is_named => return Err(error),
         Err(_) => return Ok(Store::Nowhere),
     };
-    if !place.exists() {
+    // What cannot be looked at may be there.
+    if matches!(place.try_exists(), Ok(false)) {
         return Ok(Store::Missing { place, is_named });
     }
     let outside = outside(flags, &place);
@@ -76,7 +77,12 @@ fn secrets_of(flags: &ArgMatches, place: &Path) -> Vec<(PathBuf, u32, bool)> {
 /// The user_version of a database of this library's (https://sqlite.org/fileformat2.html, 1.3).
 fn format(place: &Path) -> Option<u32> {
     let mut header = [0; 72];
-    fs::File::open(place.join("store.db")).ok()?.read_exact(&mut header).ok()?;
+    // The directory may be anybody's, and what bears the name a pipe, or a link to a device.
+    let mut options = fs::OpenOptions::new();
+    options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC);
+    let mut file = options.open(place.join("store.db")).ok()?;
+    file.metadata().ok().filter(fs::Metadata::is_file)?;
+    file.read_exact(&mut header).ok()?;
     let number = |at: usize| header.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
     let is_ours = header.starts_with(b"SQLite format 3\0") && header.ends_with(b"KMSH");
     number(60).filter(|_| is_ours)
