@@ -59,11 +59,15 @@ class EncryptedHandler(logging.Handler):
         self._process = os.getpid()
         self._name = Path(path).name
         self._file = open(path, "a+b", opener=_private)  # noqa: SIM115
-        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # What a crash left of a line.
-        self._file.seek(0)
-        self._file.truncate(self._file.read().rfind(b"\n") + 1)
-        self._begin()
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # What a crash left of a line.
+            self._file.seek(0)
+            self._file.truncate(self._file.read().rfind(b"\n") + 1)
+            self._begin()
+        except BaseException:
+            self._file.close()
+            raise
 
     def emit(self, record: logging.LogRecord) -> None:
         """Encrypts a record as its formatter has it."""
