@@ -5,7 +5,7 @@
 >>> with open_for_tests("a seed") as kms:
 ...     calls, clock = Calls(kms), Clock(kms)
 ...     key = kms.create_key()
-...     clock.advance(60)
+...     now = clock.advance(60)
 ...     ciphertext = key.encrypt(b"hello")
 ...     calls.assert_called("Encrypt", times=1, key=key)
 ...     calls
