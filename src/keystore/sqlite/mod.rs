@@ -15,6 +15,7 @@ mod create;
 mod database;
 mod epoch;
 mod fork;
+mod frozen;
 mod place;
 mod registry;
 mod store;

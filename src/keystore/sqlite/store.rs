@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{ErrorCode, Result};
 
 use super::super::range::KeyRange;
 use super::super::{
@@ -18,6 +18,7 @@ use super::super::{
 use super::claim::{Claim, Turn};
 use super::database::{self, Use};
 use super::fork::{self, Pass};
+use super::frozen::Frozen;
 use super::place::{self, Place};
 use super::transaction::Failure;
 use super::{create, epoch, registry, transaction};
@@ -102,12 +103,7 @@ impl Keystore for SqliteStore {
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
-        let live = self.inner.live()?;
-        let _pass = Pass::enter();
-        let purpose = live.claim.reading()?;
-        let connection = connect(&live.claim, purpose)?;
-        transaction::freeze(&connection).map_err(|error| database::failed(&error))?;
-        Ok(Box::new(Frozen { inner: &self.inner, purpose, connection: Some(connection) }))
+        Ok(Box::new(Frozen::take(&self.inner)?))
     }
 
     fn commit(&self, batch: Batch) -> Result<Revision> {
@@ -166,54 +162,10 @@ impl Reservation for Reserved<'_> {
     }
 }
 
-/// A connection in the midst of reading: SQLite keeps what it saw first.
-struct Frozen<'a> {
-    inner: &'a Inner,
-    purpose: Use,
-    /// Always there until the drop.
-    connection: Option<Connection>,
-}
-
-impl Frozen<'_> {
-    fn read<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        let claim = &self.inner.live()?.claim;
-        let _pass = Pass::enter();
-        let connection = self.connection.as_ref().ok_or(ErrorCode::Closed)?;
-        let answer = ask(connection).map_err(|error| database::failed(&error));
-        match claim.reading()? {
-            purpose if purpose == self.purpose => answer,
-            _ => Err(Error::new(ErrorCode::StoreFailed)
-                .because("Another process has begun to change it by another way: begin again.")),
-        }
-    }
-}
-
-impl Snapshot for Frozen<'_> {
-    fn get(&self, keys: &[&[u8]]) -> Result<Vec<Option<Entry>>> {
-        self.read(|connection| transaction::get(connection, keys))
-    }
-
-    fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Entry>> {
-        self.read(|connection| transaction::scan(connection, prefix, after, limit))
-    }
-}
-
-impl Drop for Frozen<'_> {
-    fn drop(&mut self) {
-        let connection = self.connection.take();
-        if fork::generation() != self.inner.generation {
-            mem::forget(connection);
-            return;
-        }
-        let _pass = Pass::enter();
-        drop(connection);
-    }
-}
-
 /// What the handles of one directory share.
 #[derive(Debug)]
 pub(super) struct Inner {
-    generation: u64,
+    pub(super) generation: u64,
     degraded: AtomicBool,
     /// Always there until the drop.
     live: Option<Live>,
@@ -396,7 +348,7 @@ fn checkpoint(writer: &Connection, _turn: &Turn<'_>) -> rusqlite::Result<()> {
     done
 }
 
-fn connect(claim: &Claim, purpose: Use) -> Result<Connection> {
+pub(super) fn connect(claim: &Claim, purpose: Use) -> Result<Connection> {
     database::connect(&claim.place.file(place::DATABASE), purpose)
         .map_err(|error| database::failed(&error))
 }
