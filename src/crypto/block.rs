@@ -2,11 +2,8 @@
 //! that are kept go forward only.
 #![forbid(unsafe_code)]
 
-use sm4::Sm4;
-use sm4::cipher::array::Array;
-use sm4::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
-
 use super::provider::{self, AesKey};
+use super::sm4::Sm4Key;
 use crate::error::{ErrorCode, Result};
 
 /// A block cipher with its key length.
@@ -41,7 +38,7 @@ pub struct BlockKey(Schedule);
 
 enum Schedule {
     Aes(AesKey),
-    Sm4(Sm4),
+    Sm4(Sm4Key),
 }
 
 impl BlockKey {
@@ -52,9 +49,7 @@ impl BlockKey {
         }
         Ok(Self(match cipher {
             Cipher::Aes128 | Cipher::Aes192 | Cipher::Aes256 => Schedule::Aes(AesKey::new(key)?),
-            Cipher::Sm4 => {
-                Schedule::Sm4(Sm4::new_from_slice(key).map_err(|_| ErrorCode::Internal)?)
-            }
+            Cipher::Sm4 => Schedule::Sm4(sm4(key)?),
         }))
     }
 
@@ -70,7 +65,7 @@ impl BlockKey {
     pub fn encrypt_blocks(&self, blocks: &mut [[u8; 16]]) {
         match &self.0 {
             Schedule::Aes(key) => key.encrypt_blocks(blocks),
-            Schedule::Sm4(key) => key.encrypt_blocks(Array::cast_slice_from_core_mut(blocks)),
+            Schedule::Sm4(key) => key.encrypt_blocks(blocks),
         }
     }
 }
@@ -84,9 +79,12 @@ pub(super) fn decrypt_blocks(cipher: Cipher, key: &[u8], blocks: &mut [[u8; 16]]
     if cipher != Cipher::Sm4 {
         return provider::aes_decrypt_blocks(key, blocks);
     }
-    let key = Sm4::new_from_slice(key).map_err(|_| ErrorCode::Internal)?;
-    key.decrypt_blocks(Array::cast_slice_from_core_mut(blocks));
+    sm4(key)?.decrypt_blocks(blocks);
     Ok(())
+}
+
+fn sm4(key: &[u8]) -> Result<Sm4Key> {
+    Ok(Sm4Key::new(key.try_into().map_err(|_| ErrorCode::Internal)?))
 }
 
 #[cfg(test)]

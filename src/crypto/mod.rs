@@ -23,6 +23,7 @@ pub mod selftest;
 pub mod shamir;
 pub mod slip39;
 pub mod sm2;
+mod sm4;
 #[cfg(test)]
 mod speed;
 #[cfg(test)]
