@@ -104,7 +104,7 @@ const contestant gcrypt_encrypt = {"libgcrypt, fresh key", PEER, make_encrypt,
                                    encrypt};
 const contestant gcrypt_encrypt_cached = {"libgcrypt, cached key", PEER,
                                           make_encrypt, encrypt_cached};
-const contestant gcrypt_decrypt = {"libgcrypt, fresh key", PEER, make_decrypt,
-                                   decrypt};
+const contestant gcrypt_decrypt = {"libgcrypt, key set up each time", PEER,
+                                   make_decrypt, decrypt};
 const contestant gcrypt_decrypt_cached = {"libgcrypt, cached key", PEER,
                                           make_decrypt, decrypt_cached};

@@ -167,14 +167,14 @@ const char *openssl_version(void)
 
 static const char PEER[] = "OpenSSL";
 
-const contestant openssl_encrypt = {"OpenSSL EVP, fresh key", PEER,
-                                    make_encrypt, encrypt};
-const contestant openssl_encrypt_cached = {"OpenSSL EVP, cached key", PEER,
+const contestant openssl_encrypt = {"OpenSSL, fresh key", PEER, make_encrypt,
+                                    encrypt};
+const contestant openssl_encrypt_cached = {"OpenSSL, cached key", PEER,
                                            make_encrypt, encrypt_cached};
-const contestant openssl_decrypt = {"OpenSSL EVP, fresh key", PEER,
+const contestant openssl_decrypt = {"OpenSSL, key set up each time", PEER,
                                     make_decrypt, decrypt};
-const contestant openssl_decrypt_cached = {"OpenSSL EVP, cached key", PEER,
+const contestant openssl_decrypt_cached = {"OpenSSL, cached key", PEER,
                                            make_decrypt, decrypt_cached};
-const contestant openssl_sign = {"EVP_PKEY_sign", PEER, make_sign, sign};
-const contestant openssl_random = {"RAND_bytes", PEER, make_random,
+const contestant openssl_sign = {"OpenSSL", PEER, make_sign, sign};
+const contestant openssl_random = {"OpenSSL RAND_bytes", PEER, make_random,
                                    random_bytes};

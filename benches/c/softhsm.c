@@ -244,8 +244,8 @@ static const char PEER[] = "SoftHSM2";
   const contestant softhsm_##does##_passing = {name ", session key", PEER, \
                                                passing_##does, does}
 
-CONTESTANTS(encrypt, "C_Encrypt");
-CONTESTANTS(decrypt, "C_Decrypt");
-CONTESTANTS(sign, "C_Sign");
-const contestant softhsm_random = {"C_GenerateRandom", PEER, make_random,
-                                   random_bytes};
+CONTESTANTS(encrypt, "SoftHSM2 C_Encrypt");
+CONTESTANTS(decrypt, "SoftHSM2 C_Decrypt");
+CONTESTANTS(sign, "SoftHSM2 C_Sign");
+const contestant softhsm_random = {"SoftHSM2 C_GenerateRandom", PEER,
+                                   make_random, random_bytes};

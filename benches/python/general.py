@@ -55,8 +55,8 @@ def groups(session: Session) -> Iterator[Group]:
     for size in SIZES:
         yield encrypting(session, key, size)
         yield decrypting(session, key, size)
-    yield signing(session, "RSA-2048", "RSA_2048", "RSA_PKCS1_SHA_256", sign_rsa)
-    yield signing(session, "P-256", "EC_P256", "ECDSA_SHA_256", sign_p256)
+    yield signing(session, "RSA-2048 sign PKCS#1", "RSA_2048", "RSA_PKCS1_SHA_256", sign_rsa)
+    yield signing(session, "P-256 sign", "EC_P256", "ECDSA_SHA_256", sign_p256)
     yield randomness(session)
     yield calls()
     yield imports()
@@ -116,7 +116,7 @@ def signing(
         Contestant("private_key.sign", THEIRS, theirs),
         Contestant("Session.asymmetric_sign", OURS, lambda: ours),
     ]
-    return Group(f"{name} sign", None, contestants)
+    return Group(name, None, contestants)
 
 
 def sign_rsa() -> Callable[[], bytes]:

@@ -81,7 +81,7 @@ def encrypting(session: Session, key: str, size: int) -> Group:
         Contestant("snowland-smx, SM4-CBC", "snowland-smx", smx),
         Contestant("Session.encrypt", OURS, lambda: partial(session.encrypt, key, data)),
     ]
-    return Group("SM4 encrypt", size, contestants)
+    return Group("SM4-GCM encrypt", size, contestants)
 
 
 def decrypting(session: Session, key: str, size: int) -> Group:
@@ -110,7 +110,7 @@ def decrypting(session: Session, key: str, size: int) -> Group:
         Contestant("tongsuopy, SM4-GCM", "tongsuopy", tongsuopy),
         Contestant("Session.decrypt", OURS, lambda: partial(session.decrypt, sealed)),
     ]
-    return Group("SM4 decrypt", size, contestants)
+    return Group("SM4-GCM decrypt", size, contestants)
 
 
 def signing(session: Session) -> Group:
