@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 BASELINE = Path(__file__).with_suffix(".json")
 MOST = 0.03
@@ -60,7 +61,7 @@ def count(program: str, directory: Path) -> dict[str, int]:
     return {job[1]: round(int(job[3]) / int(job[2])) for job in jobs if job}
 
 
-def compare(baseline: dict, found: dict) -> None:
+def compare(baseline: dict[str, Any], found: dict[str, Any]) -> None:
     """Prints every job beside what it took, and ends the program if one takes too much."""
     if baseline["features"] != found["features"]:
         sys.exit(
