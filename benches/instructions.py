@@ -34,6 +34,7 @@ def main() -> None:
     }
     if os.environ.get("BLESS"):
         BASELINE.write_text(json.dumps(found, indent=1) + "\n")
+        print(f"instructions: kept in {BASELINE.name}")
     elif not BASELINE.exists():
         sys.exit(f"instructions: there is no {BASELINE.name} to compare with; BLESS=1 makes it")
     else:

@@ -51,6 +51,7 @@ SM2_KINDS = {
     "OpenSSL": "third",
     "aws-lc-rs, P-256": "peer",
     "libkmshsm raw": "inner",
+    "libkmshsm raw, the pair tried": "inner",
 }
 
 # Beside SoftHSM2, by the names of the harness in C.
