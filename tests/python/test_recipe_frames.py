@@ -44,9 +44,7 @@ def frame() -> pd.DataFrame:
 
 def sealed_names(frame: pd.DataFrame) -> dict[str, str]:
     """The names of encrypted columns, by their names in clear."""
-    return {
-        name.split(":")[1]: name for name in frame.columns if name.startswith("kms:")
-    }
+    return {name.split(":")[1]: name for name in frame.columns if name.startswith("kms:")}
 
 
 def test_columns_come_back(
@@ -67,9 +65,7 @@ def test_columns_come_back(
     sealed.to_csv(tmp_path / "file.csv", index=False)
     again = pd.read_csv(tmp_path / "file.csv")
     some = again[again["city"] == "Hangzhou"].sort_values("id", ascending=False)
-    opened = decrypt(
-        some, session, "customers", "id", columns=["name", "age", "member"]
-    )
+    opened = decrypt(some, session, "customers", "id", columns=["name", "age", "member"])
     assert opened["name"].tolist() == ["", "Anna \N{SNOWMAN}"]
     assert opened["age"].tolist() == [2**53 + 1, 33]
     assert opened["member"].dtype == bool
@@ -82,18 +78,14 @@ def test_what_is_moved_does_not_open(
     sealed = encrypt(frame, ["name", "iban"], session.key(key), "customers", "id")
     names = sealed_names(sealed)
 
-    def refused(
-        changed: pd.DataFrame, error: type[Exception], table: str = "customers"
-    ) -> None:
+    def refused(changed: pd.DataFrame, error: type[Exception], table: str = "customers") -> None:
         with pytest.raises(error):
             decrypt(changed, session, table, "id")
 
     refused(sealed, kmshsm.CryptoError, "others")
     refused(sealed.assign(id=[8, 7, 9]), Misplaced)
     swapped = {names["name"]: names["name"].replace("kms:name", "kms:iban")}
-    refused(
-        sealed.drop(columns=names["iban"]).rename(columns=swapped), kmshsm.CryptoError
-    )
+    refused(sealed.drop(columns=names["iban"]).rename(columns=swapped), kmshsm.CryptoError)
     retyped = {names["name"]: names["name"].replace(":str:", ":object:")}
     refused(sealed.rename(columns=retyped), kmshsm.CryptoError)
     for text in ("", "AAAA", "no base64!"):
@@ -135,9 +127,7 @@ def test_a_file_in_place(session: kmshsm.Session, key: str, tmp_path: Path) -> N
     path.write_text(text)
     path.chmod(0o640)
     encrypt_csv(path, ["note", "pin"], session.key(key), "customers", "id")
-    assert not {"a, ", "0042", "NA"} & set(
-        path.read_text().replace("\n", ",").split(",")
-    )
+    assert not {"a, ", "0042", "NA"} & set(path.read_text().replace("\n", ",").split(","))
     assert path.stat().st_mode & 0o777 == 0o640
     newer = session.create_key()
     re_encrypt_csv(path, session, newer, "customers", "id")
@@ -147,9 +137,7 @@ def test_a_file_in_place(session: kmshsm.Session, key: str, tmp_path: Path) -> N
     assert [path.name] == [file.name for file in tmp_path.iterdir()]
 
 
-def test_a_failure_leaves_the_file(
-    session: kmshsm.Session, key: str, tmp_path: Path
-) -> None:
+def test_a_failure_leaves_the_file(session: kmshsm.Session, key: str, tmp_path: Path) -> None:
     path = tmp_path / "customers.csv"
     path.write_text("id,pin\n1,2\n")
     encrypt_csv(path, ["pin"], session.key(key), "customers", "id")
