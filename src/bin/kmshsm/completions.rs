@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod bash;
+mod fish;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, Command, ValueHint};
@@ -45,6 +46,9 @@ pub fn run(flags: &ArgMatches) -> Result<()> {
     match shell {
         Shell::Bash => script.extend(bash::script(&whole).into_bytes()),
         _ => generate(shell, &mut whole, "kmshsm", &mut script),
+    }
+    if shell == Shell::Fish {
+        script = fish::joined(&String::from_utf8_lossy(&script)).into_bytes();
     }
     output::write(&script)
 }
