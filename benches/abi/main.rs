@@ -7,6 +7,7 @@
 
 mod asymmetric;
 mod boundary;
+mod door;
 mod peers;
 mod store;
 mod symmetric;
@@ -43,6 +44,9 @@ fn main() {
             let contestants = [raw_seal(len), raw_open(len), abi_decrypt(session, &aes, len)];
             group(&name, &mut Vec::from(contestants));
         }
+    }
+    if wanted("the door") {
+        door::door("the door", session, &aes);
     }
     if wanted("data key") {
         group("data key of 32 bytes", &mut [raw_seal(32), abi_data_key(session, &aes)]);
