@@ -149,7 +149,8 @@ fuzz-smoke:
 	scripts/fuzz 20 policy
 
 bench: lib python
-	cargo bench --locked -p kmshsm --features testing --bench abi
+	scripts/need softhsm libcrypto libgcrypt
+	cargo bench --locked -p kmshsm --features testing --bench peers
 	.venv/bin/python python/bench.py
 	$(MAKE) bench-scale
 
