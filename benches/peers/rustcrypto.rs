@@ -14,7 +14,8 @@ use sm4::Sm4;
 use sm4::cipher::array::Array;
 use sm4::cipher::consts::{U12, U16};
 use sm4::cipher::{
-    BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, BlockSizeUser, InnerIvInit, StreamCipher,
+    BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, BlockSizeUser, InnerIvInit,
+    StreamCipher,
 };
 
 use crate::race::Contestant;
@@ -155,12 +156,9 @@ pub fn sm2_encryption(names: [&'static str; 2]) -> [Contestant; 2] {
     let secret = sm2::SecretKey::generate_from_rng(&mut Numbers(3)).to_nonzero_scalar();
     let key = move || DecryptingKey::new_with_mode(secret, Mode::C1C3C2);
     let sealed = key().encrypting_key().encrypt(&mut Numbers(4), &DIGEST).unwrap();
-    let encrypt = {
-        let key = key.clone();
-        move || {
-            let (public, mut numbers) = (key().encrypting_key().clone(), Numbers(5));
-            move || drop(black_box(public.encrypt(&mut numbers, &DIGEST).unwrap()))
-        }
+    let encrypt = move || {
+        let (public, mut numbers) = (key().encrypting_key().clone(), Numbers(5));
+        move || drop(black_box(public.encrypt(&mut numbers, &DIGEST).unwrap()))
     };
     let decrypt = move || {
         let (key, sealed) = (key(), sealed.clone());
