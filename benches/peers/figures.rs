@@ -145,7 +145,7 @@ pub fn figures() -> Vec<Figure> {
         figure("SM2 verify through C", 3.0, "SM2 verify", 0, "kmshsm_verify", SM2),
         figure("SM2 decrypt raw", 4.5, "SM2 decrypt", 0, RAW, SM2),
         figure("SM2 decrypt through C", 4.5, "SM2 decrypt", 0, "kmshsm_asymmetric_decrypt", SM2),
-        figure("SM2 key pair raw", 4.0, "SM2 key pair", 0, RAW, SM2),
+        figure("SM2 key pair raw, before its test", 4.0, "SM2 key pair", 0, RAW, SM2),
         figure("SM2 sign raw beside P-256", 0.6, "SM2 sign", 0, RAW, P256_SIGN),
         figure("RSA-2048 sign through C", 0.98, "RSA-2048 sign PKCS#1", 0, sign, AWS_LC),
         figure(

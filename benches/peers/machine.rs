@@ -32,6 +32,16 @@ pub fn describe() -> Value {
     })
 }
 
+/// Crates and the versions that are measured of them.
+pub fn locked(crates: &[&str]) -> String {
+    let lock = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock"));
+    let version = |name: &&str| {
+        let (_, rest) = lock.split_once(&format!("name = \"{name}\"\nversion = \"")).unwrap();
+        format!("{name} {}", rest.split('"').next().unwrap())
+    };
+    crates.iter().map(version).collect::<Vec<_>>().join(", ")
+}
+
 /// What of a CPU chooses paths here, by the kernel's names.
 const FEATURES: [&str; 14] = [
     "aes",

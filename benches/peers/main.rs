@@ -40,8 +40,8 @@ fn main() {
     }
     let softhsm = SoftHsm::new();
     let mut run = Run::new(std::env::args().skip(1).find(|word| !word.starts_with('-')));
-    run.peer(aws_lc::NAME, Ok("1.19".to_owned()));
-    run.peer(rustcrypto::NAME, Ok(rustcrypto::CRATES.to_owned()));
+    run.peer(aws_lc::NAME, Ok(machine::locked(&[aws_lc::NAME])));
+    run.peer(rustcrypto::NAME, Ok(machine::locked(&rustcrypto::CRATES)));
     run.peer(openssl::NAME, openssl::version());
     run.peer(libgcrypt::NAME, libgcrypt::version());
     run.peer(softhsm::NAME, softhsm.version());

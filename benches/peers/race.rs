@@ -10,7 +10,7 @@ use std::time::Instant;
 /// What one contestant does in a round.
 const ROUND_NS: u64 = 8_000_000;
 /// There are as many rounds as it takes until all medians are known well enough.
-const ROUNDS: RangeInclusive<usize> = 11..=41;
+const ROUNDS: RangeInclusive<usize> = 15..=61;
 /// How well: the standard error of a median, as a part of it.
 const SETTLED: f64 = 0.004;
 
@@ -77,11 +77,11 @@ pub struct Pair {
     pub scaling_cpu: f64,
 }
 
-/// Times those that can take part.
-pub fn race(contestants: &[Contestant]) -> Vec<Option<Times>> {
+/// Times those that can take part; of others, why they cannot.
+pub fn race(contestants: &[Contestant]) -> Vec<Result<Times, String>> {
     std::thread::scope(|scope| {
         let runner = |contestant| Runner::new(scope, contestant);
-        let mut runners: Vec<Option<Runner>> = contestants.iter().map(runner).collect();
+        let mut runners: Vec<Result<Runner, String>> = contestants.iter().map(runner).collect();
         for round in 0..*ROUNDS.end() {
             if round >= *ROUNDS.start() && runners.iter().flatten().all(Runner::is_settled) {
                 break;
@@ -108,12 +108,12 @@ impl Runner {
     fn new<'scope>(
         scope: &'scope Scope<'scope, '_>,
         contestant: &'scope Contestant,
-    ) -> Option<Self> {
-        let make = contestant.make.as_ref().ok()?;
+    ) -> Result<Self, String> {
+        let make = contestant.make.as_ref()?;
         let mut operation = make();
         let runs = calibrate(&mut operation);
         let second = contestant.in_pairs.then(|| Second::new(scope, make));
-        Some(Self { operation, runs, alone: Default::default(), pair: Default::default(), second })
+        Ok(Self { operation, runs, alone: Default::default(), pair: Default::default(), second })
     }
 
     fn round(&mut self) {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::figures::{Figure, figures};
+use crate::figures::{Figure, Reached, figures};
 use crate::machine;
 use crate::race::{Contestant, Pair, Times, race};
 
@@ -42,7 +42,7 @@ impl Run {
         let mut run = Self { wanted, lines, rows: Vec::new() };
         let machine = machine::describe();
         println!("{} of {}, load {}", machine["cores"], machine["cpu"], machine["load"]);
-        run.line(machine);
+        run.line(&machine);
         run
     }
 
@@ -53,7 +53,7 @@ impl Run {
             Err(why) => ("absent", why),
         };
         println!("{name:<12} {member} {text}");
-        self.line(json!({ "kind": "peer", "harness": "rust", "peer": name, member: text }));
+        self.line(&json!({ "kind": "peer", "harness": "rust", "peer": name, member: text }));
     }
 
     pub fn wants(&self, name: &str) -> bool {
@@ -74,38 +74,34 @@ impl Run {
         println!("\n{name}");
         let contestants = contestants();
         let times = race(&contestants);
-        let first = times[0].as_ref().map(|times| times.alone[1]);
-        let first_pair = times[0].as_ref().and_then(|times| Some(times.pair.as_ref()?.each[1]));
-        for (contestant, times) in contestants.iter().zip(&times) {
+        let [first, first_pair] = match &times[0] {
+            Ok(times) => [Some(times.alone[1]), times.pair.as_ref().map(|pair| pair.each[1])],
+            Err(_) => [None; 2],
+        };
+        let reference = contestants[0].name;
+        for (Contestant { name, peer, .. }, times) in contestants.iter().zip(times) {
             let mut line = json!({
                 "kind": "result", "harness": "rust", "group": group, "size": size, "threads": 1,
-                "contestant": contestant.name, "peer": contestant.peer,
-                "reference": contestants[0].name,
+                "contestant": name, "peer": peer, "reference": reference,
             });
-            match (times, &contestant.make) {
-                (Some(times), _) => {
+            print(name, &times, first);
+            match &times {
+                Ok(times) => {
                     extend(&mut line, measured(times.alone, first));
                     extend(&mut line, json!({ "rounds": times.rounds, "ops": times.operations }));
                 }
-                (None, Err(why)) => extend(&mut line, json!({ "absent": why })),
-                (None, Ok(_)) => unreachable!("who can take part is timed"),
+                Err(why) => extend(&mut line, json!({ "absent": why })),
             }
-            print(contestant, times.as_ref(), first);
-            self.line(line.clone());
-            if let Some(pair) = times.as_ref().and_then(|times| times.pair.as_ref()) {
-                extend(&mut line, measured(pair.each, first_pair));
-                let scaling = json!({ "scaling": pair.scaling, "scaling_cpu": pair.scaling_cpu });
-                extend(&mut line, scaling);
+            self.line(&line);
+            if let Ok(Times { pair: Some(pair), .. }) = &times {
+                let Pair { each, scaling, scaling_cpu } = pair;
+                extend(&mut line, measured(*each, first_pair));
                 extend(&mut line, json!({ "threads": 2, "ops": null }));
-                self.line(line);
+                extend(&mut line, json!({ "scaling": scaling, "scaling_cpu": scaling_cpu }));
+                self.line(&line);
             }
+            self.rows.push(Row { group: group.to_owned(), size, contestant: name, times });
         }
-        self.rows.extend(contestants.into_iter().zip(times).map(|(contestant, times)| Row {
-            group: group.to_owned(),
-            size,
-            contestant: contestant.name,
-            times: times.ok_or_else(|| contestant.make.err().unwrap_or_default()),
-        }));
     }
 
     /// The figures to reach; of a part of all groups, those that it has.
@@ -119,7 +115,10 @@ impl Run {
             let Figure { figure: name, group, size, threads, of, to, bound, goal } = figure;
             let is_met = reached.as_ref().ok().map(|reached| bound.holds(reached.ratio, goal));
             let told = match &reached {
-                Ok(reached) => format!("{:.2}", reached.ratio),
+                Ok(Reached { ratio, cpu: None }) => format!("{ratio:.2}"),
+                Ok(Reached { ratio, cpu: Some(cpu) }) => {
+                    format!("{ratio:.2} ({cpu:.2} by CPU time)")
+                }
                 Err(why) => format!("not measured: {why}"),
             };
             let verdict = if is_met == Some(false) { "  falls short" } else { "" };
@@ -136,11 +135,11 @@ impl Run {
                     Err(why) => json!({ "why": why }),
                 },
             );
-            self.line(line);
+            self.line(&line);
         }
     }
 
-    fn line(&mut self, line: Value) {
+    fn line(&mut self, line: &Value) {
         if let Some(file) = &mut self.lines {
             writeln!(file, "{line}").unwrap();
         }
@@ -157,14 +156,16 @@ fn extend(to: &mut Value, from: Value) {
     to.extend(from);
 }
 
-fn print(contestant: &Contestant, times: Option<&Times>, first: Option<f64>) {
-    let name = contestant.name;
-    let Some(times) = times else {
-        println!("  {name:<36} absent: {}", contestant.make.as_ref().err().unwrap());
-        return;
+fn print(name: &str, times: &Result<Times, String>, first: Option<f64>) {
+    let times = match times {
+        Ok(times) => times,
+        Err(why) => return println!("  {name:<36} absent: {why}"),
     };
-    let ratio = first.map_or(f64::NAN, |first| first / times.alone[1]);
-    print!("  {name:<36} {:>10.0} ns {ratio:>8.3} of the first", times.alone[1]);
+    let [_, ns, _] = times.alone;
+    print!("  {name:<36} {ns:>10.0} ns");
+    if let Some(first) = first {
+        print!(" {:>8.3} of the first", first / ns);
+    }
     if let Some(Pair { scaling, scaling_cpu, .. }) = &times.pair {
         print!("   two threads {scaling:.2} of one ({scaling_cpu:.2} by CPU time)");
     }
