@@ -1,5 +1,5 @@
-# make demo | test | test-portable | torture | reliability | lint | fuzz | bench | bench-audit | bench-lists |
-# bench-policy | bench-scale | bench-timing | bless | docs | doxygen | install | uninstall | deb | wheel |
+# make demo | test | test-portable | torture | reliability | lint | fuzz | bench | bench-audit | bench-instructions |
+# bench-lists | bench-policy | bench-scale | bench-timing | bless | docs | doxygen | install | uninstall | deb | wheel |
 # test-install | test-fresh | measure. What a target does is in the script or tool it calls.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
@@ -16,13 +16,14 @@ PORTABLE := --locked -p kmshsm --no-default-features --features capi,portable
 SOURCES := $(shell find src -name '*.rs' -o -path '*/manual/*') Cargo.toml Cargo.lock
 PYTHON_SOURCES := $(shell find python/src python/python -name '*.rs' -o -name '*.py' -o -name '*.pyi') \
 	python/Cargo.toml python/pyproject.toml python/README.md
+BENCH_C := BUILD=$(CURDIR)/build/bench/c KMSHSM_LIBDIR=$(CURDIR)/build/lib
 VENV := .venv/.tools
 PACKAGE := .venv/.kmshsm
 WHEEL := build/wheel/.built
 
 .PHONY: all lib cli python demo test test-rust test-life torture reliability test-c test-header test-valgrind test-memory test-constant-time test-python \
 	test-portable test-portable-rust test-portable-c test-portable-python lint fuzz fuzz-smoke bench \
-	bench-audit bench-lists bench-policy bench-scale bench-timing bless docs doxygen install uninstall deb wheel \
+	bench-audit bench-instructions bench-lists bench-policy bench-scale bench-timing bless docs doxygen install uninstall deb wheel \
 	test-install test-fresh measure clean
 
 all: lib cli
@@ -129,12 +130,14 @@ lint: $(VENV) python doxygen
 	cargo clippy $(PORTABLE) --lib --tests -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked -q --no-deps --lib
 	cargo test --locked -q --test floors --test generated --test python_actions --test action_table
-	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.[ch]pp include/*.hpp include/kmshsm/*.hpp tests/memory/*.c tests/faults/*.c c-examples/*.[ch] c-examples/fileseal/*.[ch] benches/scale/*.c
+	.venv/bin/clang-format --dry-run -Werror tests/c/*.[ch] tests/c/*.[ch]pp include/*.hpp include/kmshsm/*.hpp tests/memory/*.c tests/faults/*.c c-examples/*.[ch] c-examples/fileseal/*.[ch] benches/c/*.[ch] benches/scale/*.c
 	awk 'FNR == 120 { print FILENAME ": an example has less than 120 lines"; bad = 1 } END { exit bad }' \
 		$(filter-out c-examples/store.c,$(wildcard c-examples/*.c))
-	cd python && ../.venv/bin/ruff check . ../tests/python ../tests/memory ../benches/scale ../scripts/docs_site.py && ../.venv/bin/ruff format -q --check . ../tests/python ../tests/memory ../benches/scale ../scripts/docs_site.py
-	cd python && ../.venv/bin/mypy python/kmshsm examples recipes bench.py ../tests/python
+	cd python && ../.venv/bin/ruff check . ../tests/python ../tests/memory ../benches ../scripts/docs_site.py && ../.venv/bin/ruff format -q --check . ../tests/python ../tests/memory ../benches ../scripts/docs_site.py
+	cd python && ../.venv/bin/mypy python/kmshsm examples recipes ../tests/python
 	cd python && ../.venv/bin/mypy ../tests/memory
+	cd python && ../.venv/bin/mypy ../benches/python
+	cd python && ../.venv/bin/mypy ../benches/report ../benches/instructions.py
 	cd python && ../.venv/bin/pyright --warnings --pythonpath ../.venv/bin/python
 	cd python && ../.venv/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml --allowlist stubtest.txt kmshsm
 
@@ -148,11 +151,24 @@ fuzz-smoke:
 	scripts/fuzz 60 c_abi
 	scripts/fuzz 20 policy
 
-bench: lib python
+# Every hot job beside its peers, from Rust, C and Python: writes docs/performance.md and its pictures. Ten
+# minutes besides what is built first, on a quiet machine.
+bench: lib build/bench/venv
 	scripts/need softhsm libcrypto libgcrypt
 	cargo bench --locked -p kmshsm --features testing --bench peers
-	.venv/bin/python python/bench.py
-	$(MAKE) bench-scale
+	$(MAKE) -s -C benches/c all $(BENCH_C)
+	$(PYTHON) benches/report/machine.py c >build/bench/c.jsonl
+	benches/c/run build/bench/c/abi build/bench/c.jsonl
+	$(PYTHON) benches/report/machine.py python >build/bench/python.jsonl
+	build/bench/venv/bin/python benches/python/bench.py build/bench/python.jsonl
+	$(PYTHON) benches/report/performance.py build/bench docs/performance.md
+
+# The instructions of hot jobs through C, by callgrind, beside benches/instructions.json, which BLESS=1
+# rewrites: a quarter of a minute. No part of the tests: other compilers make other counts.
+bench-instructions: lib
+	scripts/need valgrind
+	$(MAKE) -s -C benches/c jobs $(BENCH_C)
+	$(PYTHON) benches/instructions.py build/bench/c/jobs build/bench/c
 
 # What lists cost as keys become more; KMSHSM_KEYS=1000000 takes minutes.
 bench-lists:
@@ -164,7 +180,7 @@ PEER_KEYS ?= 100 1000 10000
 bench-scale: build/bench/softhsm
 	cargo bench --locked -p kmshsm --bench scale >build/bench/scale.json
 	benches/scale/softhsm $< build/bench $(PEER_KEYS) >build/bench/softhsm.json
-	$(PYTHON) benches/scale/draw.py build/bench/scale.json build/bench/softhsm.json docs/scale.svg docs/scale.json
+	$(PYTHON) benches/report/scale.py build/bench/scale.json build/bench/softhsm.json docs/scale.svg docs/scale.json
 
 # What policies cost: reading, judging, their worst cases.
 bench-policy:
@@ -245,6 +261,12 @@ build/bench/softhsm: benches/scale/softhsm.c
 	scripts/need softhsm
 	mkdir -p build/bench
 	$(CC) -O2 -Wall -Wextra -Werror -I/usr/include/p11-kit-1 $< -o $@
+
+build/bench/venv: $(WHEEL) python/requirements-bench.txt
+	$(PYTHON) -m venv $@
+	$@/bin/pip install -q --disable-pip-version-check -r python/requirements-bench.txt
+	$@/bin/pip install -q --disable-pip-version-check --force-reinstall --no-deps build/wheel/*.whl
+	touch $@
 
 build/bin/kmshsm: $(SOURCES)
 	cargo build --locked --release --bin kmshsm

@@ -1325,7 +1325,8 @@ kmshsm_status kmshsm_audit_export(const kmshsm_store *store,
 ///         "KeyFingerprint", or anybody may have written all of it
 /// @param head  the "Head" of an earlier answer, which the trail must still have; or NULL
 /// @param[out] answer  JSON, to be freed with kmshsm_string_free: "Store", "Events", "First",
-///         "Head", "Checkpoints", "SignedAt", "Algorithm", "KeyFingerprint", "IsKeyTrusted"
+///         "Head", "Checkpoints", "SignedAt", "Algorithm", "KeyFingerprint", "IsKeyTrusted",
+///         and "TestOnly": true of a store with a seed
 /// @return KMSHSM_OK, Audit.Damaged, InvalidParameter
 /// @code
 /// status = kmshsm_audit_verify(path, NULL, NULL, &answer);

@@ -23,6 +23,7 @@ PAGES = {
     "ARCHITECTURE.md": "architecture.md",
     "CHANGELOG.md": "changelog.md",
     "SECURITY.md": "security.md",
+    "python/recipes/README.md": "recipes-all.md",
     "tests/README.md": "tests.md",
 }
 EXAMPLE = re.compile(r"^>>>.*(?:\n.+)*", re.MULTILINE)

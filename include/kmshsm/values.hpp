@@ -16,6 +16,16 @@
 
 #include <kmshsm.h>
 
+// What a view is made of must outlive it: clang warns where it does not.
+#ifdef __has_cpp_attribute
+#if __has_cpp_attribute(clang::lifetimebound)
+#define KMSHSM_LIFETIMEBOUND [[clang::lifetimebound]]
+#endif
+#endif
+#ifndef KMSHSM_LIFETIMEBOUND
+#define KMSHSM_LIFETIMEBOUND
+#endif
+
 /// The C++ interface.
 namespace kmshsm
 {
@@ -107,7 +117,7 @@ public:
 
   /// Those of a container that has data() and size().
   template <class Range, class = std::enable_if_t<is_octet<element<Range>>>>
-  bytes(const Range &range) noexcept
+  bytes(const Range &range KMSHSM_LIFETIMEBOUND) noexcept
       : data_(reinterpret_cast<const std::uint8_t *>(range.data())),
         size_(range.size())
   {
@@ -147,7 +157,7 @@ public:
 
   /// That of a string. InvalidParameter if it holds a NUL: the library would
   /// read half of it.
-  text(const std::string &text) : text_(text.c_str())
+  text(const std::string &text KMSHSM_LIFETIMEBOUND) : text_(text.c_str())
   {
     if(text.find('\0') != std::string::npos)
       throw error(KMSHSM_ERROR_INVALID_PARAMETER,
@@ -195,19 +205,19 @@ struct unlock {
   }
 
   /// A passphrase.
-  static unlock passphrase(bytes secret) noexcept
+  static unlock passphrase(bytes secret KMSHSM_LIFETIMEBOUND) noexcept
   {
     return {KMSHSM_UNLOCK_PASSPHRASE, secret};
   }
 
   /// The 32 bytes of a key file.
-  static unlock key_file(bytes secret) noexcept
+  static unlock key_file(bytes secret KMSHSM_LIFETIMEBOUND) noexcept
   {
     return {KMSHSM_UNLOCK_KEY_FILE, secret};
   }
 
   /// Shares in words, one on each line.
-  static unlock shares(bytes secret) noexcept
+  static unlock shares(bytes secret KMSHSM_LIFETIMEBOUND) noexcept
   {
     return {KMSHSM_UNLOCK_SHARES, secret};
   }

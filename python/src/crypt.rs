@@ -4,12 +4,16 @@ use kmshsm::api::{
     Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom, Into,
     OVERHEAD, check_plaintext, data_key_len, random_len,
 };
+use kmshsm::error::{Error, ErrorCode};
+use kmshsm::kms::{Action, Reply};
+use kmshsm::model::KeyId;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::PyBytes;
 
 use crate::answers::DataKey;
 use crate::errors::raise;
+use crate::guard::run;
 use crate::input::{CONTEXT, Input, encryption_context, key, plaintext_len};
 use crate::session::{Session, call};
 
@@ -52,14 +56,23 @@ impl Session {
         ciphertext: &Bound<'py, PyAny>,
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let session = self.kms()?;
-        let ciphertext = Input::of(ciphertext, "ciphertext")?;
-        let encryption_context = encryption_context(context.as_ref(), CONTEXT)?;
-        PyBytes::new_with(py, plaintext_len(&ciphertext)?, |out| {
-            let (ciphertext_blob, into) = ((&*ciphertext).into(), Into::Memory(out));
-            let request = Decrypt { ciphertext_blob, encryption_context, into };
-            call(py, &session, request).map(drop)
-        })
+        self.opened(py, ciphertext, context.as_ref(), |_| true)
+    }
+
+    /// The same if it is of this key; of another one it is an invalid ciphertext.
+    ///
+    /// :param key_id: A key id.
+    /// :param ciphertext: The ciphertext.
+    /// :param context: As it was encrypted.
+    #[pyo3(name = "_decrypt_of", signature = (key_id, ciphertext, context=None))]
+    fn decrypt_of<'py>(
+        &self,
+        py: Python<'py>,
+        key_id: PyBackedStr,
+        ciphertext: &Bound<'py, PyAny>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        self.opened(py, ciphertext, context.as_ref(), |id| id.to_string() == *key_id)
     }
 
     /// Makes a data key: random bytes to encrypt with, and the same bytes encrypted, to be kept
@@ -138,6 +151,31 @@ impl Session {
         let length = random_len(length).map_err(raise)?;
         PyBytes::new_with(py, length as usize, |out| {
             call(py, &session, GenerateRandom { length, into: Into::Memory(out) }).map(drop)
+        })
+    }
+}
+
+impl Session {
+    /// The plaintext, if it may be of this key.
+    fn opened<'py>(
+        &self,
+        py: Python<'py>,
+        ciphertext: &Bound<'py, PyAny>,
+        context: Option<&Bound<'py, PyAny>>,
+        is_key: impl Fn(&KeyId) -> bool,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let session = self.kms()?;
+        let ciphertext = Input::of(ciphertext, "ciphertext")?;
+        let encryption_context = encryption_context(context, CONTEXT)?;
+        PyBytes::new_with(py, plaintext_len(&ciphertext)?, |out| {
+            let (ciphertext_blob, into) = ((&*ciphertext).into(), Into::Memory(out));
+            let request = Decrypt { ciphertext_blob, encryption_context, into };
+            let Reply { answer, request_id, .. } = run(py, || session.call(request))?;
+            if is_key(&answer.key_id) {
+                return Ok(());
+            }
+            Decrypt::withdraw(answer);
+            Err(raise(Error::new(ErrorCode::InvalidCiphertext).of_request(request_id)))
         })
     }
 }

@@ -89,7 +89,10 @@ impl Store {
     /// Does all that is due in the store, and says in JSON how much that was.
     fn tick_json(&self, py: Python<'_>) -> PyResult<String> {
         let kms = self.kms()?;
-        run(py, || serde_json::to_string(&kms.tick()?).map_err(|_| ErrorCode::Internal.into()))
+        run(py, || {
+            let done = kms.marked(kms.tick()?);
+            serde_json::to_string(&done).map_err(|_| ErrorCode::Internal.into())
+        })
     }
 
     /// Writes down the calls and events that wait in the memory of this process.
@@ -110,7 +113,7 @@ impl Store {
     fn export_audit_json(&self, py: Python<'_>, path: PathBuf) -> PyResult<String> {
         let kms = self.kms()?;
         run(py, || {
-            let exported = api::export_trail(&kms, &path)?;
+            let exported = kms.marked(api::export_trail(&kms, &path)?);
             serde_json::to_string(&exported).map_err(|_| ErrorCode::Internal.into())
         })
     }

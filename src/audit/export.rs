@@ -12,9 +12,14 @@ pub struct ExportWriter {
 
 impl ExportWriter {
     /// Begins a trail after `before`, the chain as it was before the first event that it will hold, and
-    /// appends its first line.
-    pub fn begin(key: &PublicKey, before: Chain, out: &mut Vec<u8>) -> Result<Self> {
-        append(out, &line::header(key, &before)?);
+    /// appends its first line, which says whether the store is one for tests.
+    pub fn begin(
+        key: &PublicKey,
+        before: Chain,
+        is_test_only: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<Self> {
+        append(out, &line::header(key, &before, is_test_only)?);
         Ok(Self { chain: before, is_signed: false })
     }
 

@@ -63,24 +63,27 @@ struct Trail {
     public_key: String,
     first: u64,
     previous_hash: Option<String>,
+    #[serde(default)]
+    test_only: bool,
 }
 
-/// The first line: the key and the chain before the first event.
-pub(super) fn header(key: &PublicKey, before: &Chain) -> Result<String> {
+/// The first line: the key and the chain before the first event, and whether the store is one for tests.
+pub(super) fn header(key: &PublicKey, before: &Chain, is_test_only: bool) -> Result<String> {
     let store = Uuid::from_bytes(before.store);
     let pem = serde_json::to_string(&key.pem()?).map_err(|_| ErrorCode::Internal)?;
     let previous = match before.count {
         0 => String::new(),
         _ => format!(r#","PreviousHash":"{}""#, hex(&before.head)),
     };
+    let test_only = if is_test_only { r#","TestOnly":true"# } else { "" };
     let (algorithm, first) = (key.algorithm(), before.count.saturating_add(1));
     Ok(format!(
-        r#"{{"Trail":{{"Version":{VERSION},"Store":"{store}","PublicKey":{pem},"Algorithm":"{algorithm}","First":{first}{previous}}}}}"#
+        r#"{{"Trail":{{"Version":{VERSION},"Store":"{store}","PublicKey":{pem},"Algorithm":"{algorithm}","First":{first}{previous}{test_only}}}}}"#
     ))
 }
 
 /// Reads the first line; an answer that writes it again as it is.
-pub(super) fn read_header(line: &str) -> Result<(PublicKey, Chain)> {
+pub(super) fn read_header(line: &str) -> Result<(PublicKey, Chain, bool)> {
     let strange = || damaged(0, "it is not as the first line of a trail is written");
     let Begins { trail } = serde_json::from_str(line).map_err(|_| strange())?;
     if trail.version > VERSION {
@@ -93,10 +96,10 @@ pub(super) fn read_header(line: &str) -> Result<(PublicKey, Chain)> {
         chain.count = trail.first.checked_sub(1).ok_or_else(strange)?;
         chain.head = hash(&previous).ok_or_else(strange)?;
     }
-    if header(&key, &chain)? != line {
+    if header(&key, &chain, trail.test_only)? != line {
         return Err(strange());
     }
-    Ok((key, chain))
+    Ok((key, chain, trail.test_only))
 }
 
 /// The line of the event that the chain has come to.

@@ -34,6 +34,9 @@ pub struct Verified {
     /// Whether the key is the one that was given, or the store's own. If not, it is the one that the
     /// trail names, and anybody may have signed.
     pub is_key_trusted: bool,
+    /// Whether it is of a store for tests, whose keys others can reproduce, this one, too.
+    #[serde(rename = "TestOnly", skip_serializing_if = "std::ops::Not::not")]
+    pub is_test_only: bool,
 }
 
 /// Verifies an exported trail; see [`Verifier`].
@@ -85,13 +88,14 @@ impl<'k> Verifier<'k> {
     }
 
     fn begin(&self, first_line: &str) -> Result<Walk> {
-        let (key, chain) = line::read_header(first_line)?;
+        let (key, chain, is_test_only) = line::read_header(first_line)?;
         if self.trusted.is_some_and(|trusted| trusted.spki() != key.spki()) {
             let other = line::hex(&key.fingerprint());
             return Err(line::damaged(0, format_args!("it names another key, {other}")));
         }
         let before = chain.count;
-        let mut walk = Walk { chain, before, key, checkpoints: 0, signed: None, head: self.head };
+        let (head, signed) = (self.head, None);
+        let mut walk = Walk { chain, before, key, is_test_only, checkpoints: 0, signed, head };
         walk.meet_head()?;
         Ok(walk)
     }
@@ -103,7 +107,7 @@ impl<'k> Verifier<'k> {
             None => self.begin("")?,
         };
         let signed_at = walk.finish()?;
-        let Walk { chain, before, key, checkpoints, .. } = walk;
+        let Walk { chain, before, key, is_test_only, checkpoints, .. } = walk;
         Ok(Verified {
             store: uuid::Uuid::from_bytes(chain.store).to_string(),
             events: chain.count - before,
@@ -114,6 +118,7 @@ impl<'k> Verifier<'k> {
             algorithm: key.algorithm(),
             key_fingerprint: line::hex(&key.fingerprint()),
             is_key_trusted: self.trusted.is_some(),
+            is_test_only,
         })
     }
 }
@@ -124,6 +129,7 @@ struct Walk {
     /// How many events came before the first of the trail.
     before: u64,
     key: PublicKey,
+    is_test_only: bool,
     checkpoints: u64,
     /// The last checkpoint: the event it stands at, and its time.
     signed: Option<(u64, Timestamp)>,

@@ -47,7 +47,7 @@ pub unsafe extern "C" fn kmshsm_audit_export(
         let kms = handle::get::<Kms>(store, "store")?;
         let path = text(path, "path")?;
         let answer = Slot::new(answer, "answer")?;
-        answer.set(hand_out_json(&api::export_trail(&kms, Path::new(path))?)?);
+        answer.set(hand_out_json(&kms.marked(api::export_trail(&kms, Path::new(path))?))?);
         Ok(())
     })
 }
@@ -60,7 +60,8 @@ pub unsafe extern "C" fn kmshsm_audit_export(
 ///         "KeyFingerprint", or anybody may have written all of it
 /// @param head  the "Head" of an earlier answer, which the trail must still have; or NULL
 /// @param[out] answer  JSON, to be freed with kmshsm_string_free: "Store", "Events", "First",
-///         "Head", "Checkpoints", "SignedAt", "Algorithm", "KeyFingerprint", "IsKeyTrusted"
+///         "Head", "Checkpoints", "SignedAt", "Algorithm", "KeyFingerprint", "IsKeyTrusted",
+///         and "TestOnly": true of a store with a seed
 /// @return KMSHSM_OK, Audit.Damaged, InvalidParameter
 /// @code
 /// status = kmshsm_audit_verify(path, NULL, NULL, &answer);

@@ -183,7 +183,7 @@ pub unsafe extern "C" fn kmshsm_tick(
     guard(|| {
         let kms = handle::get::<Kms>(store, "store")?;
         let answer = Slot::new(answer, "answer")?;
-        answer.set(hand_out_json(&kms.tick()?)?);
+        answer.set(hand_out_json(&kms.marked(kms.tick()?))?);
         Ok(())
     })
 }

@@ -7,7 +7,7 @@ use std::mem;
 use crate::crypto::slip39::{self, Form, Head, MAX_SECRET, MAX_TEXT, Part, Sharing};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::{SecretBytes, arena, secluded, secluded_at_length};
-use crate::hsm::rng;
+use crate::hsm::rng::{self, Scope};
 use crate::hsm::unlock::room;
 use crate::secret::Zeroizing;
 
@@ -35,6 +35,7 @@ pub fn split(secret: &SecretBytes, threshold: u8, count: u8) -> Result<Vec<Share
 /// Shares of a fresh secret of 32 bytes, which nobody has but they: for an unlock slot, see
 /// [`Unlock::Shares`](crate::hsm::Unlock::Shares), or to wrap something with.
 pub fn fresh_shares(threshold: u8, count: u8) -> Result<Vec<Share>> {
+    let _draws = Scope::of_system();
     let mut secret = room(32)?;
     secret.write(rng::fill)?;
     split(&secret, threshold, count)

@@ -80,7 +80,7 @@ pub use quota::{Quotas, Rates};
 pub use record::{KeyRecord, Version};
 pub(crate) use room::with_room;
 pub use room::zeroize;
-pub use session::{Client, Reply, Session};
+pub use session::{Client, Marked, Reply, Session};
 pub use settings::{LoginRequest, parse_creation};
 pub use slots::UnlockSlot;
 pub(crate) use trail::Wanted;

@@ -12,7 +12,7 @@ use crate::audit::Chain;
 use crate::error::{Error, ErrorCode, Result};
 use crate::fork::Generation;
 use crate::hsm::arena::SecretBytes;
-use crate::hsm::rng::Seeded;
+use crate::hsm::rng::{Scope, Seeded};
 use crate::hsm::{Header, Hsm, Identity, Keyring, Slot, Unlock, random, rng, selftest};
 use crate::keystore::{Batch, Keystore, MemoryStore, SqliteStore};
 use crate::kms::aliases::Names;
@@ -123,6 +123,7 @@ fn needs_secret() -> Error {
 
 /// Fresh bytes for a key file.
 pub fn fresh_key() -> Result<Zeroizing<[u8; 32]>> {
+    let _draws = Scope::of_system();
     selftest::ready()?;
     let mut key = Zeroizing::new([0; 32]);
     rng::fill(&mut *key)?;
@@ -170,6 +171,7 @@ impl Kms {
 
     /// The same, with the kind of the key pair that will sign checkpoints of its audit trail.
     pub fn create_with(place: &Path, unlock: &Unlock<'_>, identity: IdentitySpec) -> Result<()> {
+        let _draws = Scope::of_system();
         slots::check(unlock)?;
         selftest::ready()?;
         let store = SqliteStore::create(place)?;
@@ -190,6 +192,7 @@ impl Kms {
             let detail = "A store in a directory was created with its own.";
             return Err(Error::invalid("Identity", detail));
         }
+        let _draws = Scope::of_system();
         let health = selftest::ready()?;
         let store = SqliteStore::open(place)?;
         let (keyring, header) = unlock_store(&store, unlock)?;
@@ -224,7 +227,7 @@ impl Kms {
         }
         let health = selftest::ready()?;
         let seeded = seed.map(|seed| with_room(|| Seeded::new(seed))).transpose()?;
-        let _draws = seeded.as_ref().map(Seeded::enter);
+        let _draws = seeded.as_ref().map_or_else(Scope::of_system, Seeded::enter);
         let store = MemoryStore::new();
         let now = options.manual_clock.unwrap_or_else(|| SystemClock.now());
         let (keyring, header) = found(&store, None, now, options.identity.unwrap_or_default())?;
@@ -382,3 +385,6 @@ fn open_slot(slots: &Slots, unlock: &Unlock<'_>, uuid: &[u8; 16]) -> Result<Secr
     }
     Err(refusal)
 }
+
+#[cfg(test)]
+mod tests;

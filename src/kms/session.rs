@@ -61,6 +61,24 @@ pub struct Reply<T> {
     pub indicator: Indicator,
 }
 
+/// An answer of a store as a whole, with the same mark.
+#[derive(Debug, Serialize)]
+pub struct Marked<T> {
+    /// The answer.
+    #[serde(flatten)]
+    pub answer: T,
+    /// Whether the store is one for tests, with keys that others can reproduce.
+    #[serde(rename = "TestOnly", skip_serializing_if = "std::ops::Not::not")]
+    pub is_test_only: bool,
+}
+
+impl Kms {
+    /// What a surface answers of the whole store: with the mark of a store for tests.
+    pub fn marked<T>(&self, answer: T) -> Marked<T> {
+        Marked { answer, is_test_only: self.is_test_only() }
+    }
+}
+
 fn as_text<S: serde::Serializer>(id: &RequestId, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(id)
 }

@@ -12,6 +12,8 @@ fn offered(home: &Home, words: &[&str]) -> Vec<String> {
     if !home.path("script").exists() {
         let script = home.run(&["completions", "bash"]);
         assert_eq!((script.code, script.err.as_str()), (0, ""));
+        // A shell reads it when it first completes.
+        assert!(script.out.len() < 100_000, "{}", script.out.len());
         home.write("script", script.out.as_bytes());
     }
     let ask = r#"
@@ -41,6 +43,9 @@ fn commands_options_and_words() {
         (&["ListKeys", "--region", "cn-hangzhou"], &["cn-hangzhou", "cn-hangzhou-finance"]),
         (&["init", "--identity", ""], &["EC_P256", "EC_SM2"]),
         (&["completions", "f"], &["fish"]),
+        (&["CreateKey", "--ProtectionLevel", "=", "S"], &["SOFTWARE"]),
+        (&["slot", "add", "--new-s"], &["--new-shares"]),
+        (&["tick", "Create"], &[""]),
     ] {
         let mut found = offered(&home, words);
         let mut expected = expected.to_vec();
@@ -61,6 +66,8 @@ fn paths_and_nothing_for_key_ids() {
     let mut files = offered(&home, &["ListKeys", "--key-file", "ke"]);
     files.sort();
     assert_eq!(files, ["keys", "keys one.bin"]);
+    assert_eq!(offered(&home, &["ListKeys", "--store", "ke"]), ["keys"]);
+    assert_eq!(offered(&home, &["audit", "verify", "keys "]), ["keys one.bin"]);
     assert_eq!(offered(&home, &["DescribeKey", "--KeyId", "ke"]), ["ke"]);
     assert_eq!(offered(&home, &["ListKeys", "--account", "1"]), ["1"]);
 }
@@ -68,10 +75,11 @@ fn paths_and_nothing_for_key_ids() {
 #[test]
 fn other_shells() {
     let home = Home::empty();
-    for (shell, head) in [("zsh", "#compdef kmshsm\n"), ("fish", "")] {
+    for (shell, head, most) in [("zsh", "#compdef kmshsm\n", 300_000), ("fish", "", 100_000)] {
         let script = home.run(&["completions", shell]);
         assert_eq!((script.code, script.err.as_str()), (0, ""));
         assert!(script.out.starts_with(head) && script.out.contains("CreateKey"), "{shell}");
+        assert!(script.out.len() < most, "{shell}: {}", script.out.len());
     }
     home.run(&["completions", "tcsh"]).usage("tcsh");
     home.run(&["completions"]).usage("<SHELL>");

@@ -81,7 +81,7 @@ const CASES: [Case; 3] = [
         },
     },
     Case {
-        name: "a change under an anchor",
+        name: "changing a store with an anchor",
         run: |folder| {
             let kms = anchored(folder.place)?;
             let session = kms.session("111122223333", "cn-hangzhou")?;

@@ -44,6 +44,21 @@ def test_what_the_front_page_says(kms: kmshsm.Store | kmshsm.Session) -> None:
     assert len(kms.generate_random(20)) == 20
 
 
+def test_a_key_opens_its_own(kms: kmshsm.Store | kmshsm.Session) -> None:
+    key, other = kms.create_key(), kms.create_key()
+    sealed = key.encrypt(b"hello", {"for": "you"})
+    assert key.decrypt(sealed, {"for": "you"}) == b"hello"
+    assert key.decrypt(key.encrypt(b"anew")) == b"anew"
+    with pytest.raises(kmshsm.CryptoError, match="of another key") as refused:
+        other.decrypt(sealed, {"for": "you"})
+    assert refused.value.code == "InvalidParameter"
+    assert refused.value.request_id is not None
+    # Whose it is does not help with another context, and a session opens all that it may.
+    with pytest.raises(kmshsm.CryptoError):
+        other.decrypt(sealed)
+    assert kms.decrypt(sealed, {"for": "you"}) == b"hello"
+
+
 def test_moving_to_another_key(kms: kmshsm.Store | kmshsm.Session) -> None:
     old, new = kms.create_key(), kms.create_key()
     moved = new.re_encrypt(old.encrypt(b"hello", {"a": "1"}), {"a": "1"})

@@ -81,3 +81,11 @@ def test_fish_completes(tmp_path: Path) -> None:
     assert offered("kmshsm slot re") == ["rekey", "remove", "replace"]
     assert offered("kmshsm DescribeKey --KeyId ") == []
     assert "cn-hongkong" in offered("kmshsm ListKeys --region cn-")
+    # What many commands have is theirs alone, and none is lost.
+    assert offered("kmshsm slot add --new-sh") == ["--new-shares"]
+    assert offered("kmshsm slot list --new-sh") == []
+    for command in ("tick", "ListKeys", "slot list", "audit export"):
+        assert "--passphrase-file" in offered(f"kmshsm {command} --pass"), command
+    assert offered("kmshsm completions --pass") == []
+    assert "DescribeKey" in offered("kmshsm Desc")
+    assert offered("kmshsm tick Desc") == []

@@ -60,6 +60,7 @@ def test_marks() -> None:
             assert store.is_test_only is is_test_only
             assert store.status()["test_only"] is is_test_only
             assert store.api.list_keys().get("TestOnly", False) is is_test_only
+            assert store.tick().get("TestOnly", False) is is_test_only
             key = store.create_key(protection_level="HSM")
             store.encrypt(key.id, b"text")
             assert kmshsm.indicator() == ("not approved" if is_test_only else "approved")

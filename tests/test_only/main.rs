@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use kmshsm::api::{ACTIONS, dispatch_json, operate, operate_alone, wrap_key_material};
+use kmshsm::api::{
+    ACTIONS, dispatch_json, operate, operate_alone, verify_trail, wrap_key_material,
+};
 use kmshsm::error::{Error, ErrorCode};
 use kmshsm::kms::{Audit, DataPlane, Kms, Options, Place, Session, Unlock, last_indicator};
 use kmshsm::model::{IdentitySpec, Indicator, WrappingAlgorithm};
@@ -132,6 +134,10 @@ fn every_answer_says_so() {
     }
     let mut trail = Vec::new();
     kms.export_trail(&mut trail).unwrap();
+    assert!(kms.verify_trail().unwrap().is_test_only);
+    let exported = verify_trail(trail.as_slice(), None, None).unwrap();
+    assert_eq!(json!(exported)["TestOnly"], true);
+    assert_eq!(json!(kms.marked(kms.tick().unwrap()))["TestOnly"], true);
     let uses: Vec<Value> = std::str::from_utf8(&trail)
         .unwrap()
         .lines()
@@ -144,6 +150,8 @@ fn every_answer_says_so() {
     }
     let kms = open("memory:?clock=manual");
     assert!(!kms.is_test_only() && !kms.status().test_only);
+    assert_eq!(json!(kms.verify_trail().unwrap()).get("TestOnly"), None);
+    assert_eq!(json!(kms.marked(kms.tick().unwrap())).get("TestOnly"), None);
     let mut approved = 0;
     for (action, text, indicator) in play(&kms) {
         assert!(!text.contains("TestOnly"), "{action}");

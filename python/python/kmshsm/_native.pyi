@@ -90,6 +90,9 @@ class Session:
         context: Mapping[str, str] | None = None,
     ) -> bytes: ...
     def decrypt(self, ciphertext: Buffer, context: Mapping[str, str] | None = None) -> bytes: ...
+    def _decrypt_of(
+        self, key_id: str, ciphertext: Buffer, context: Mapping[str, str] | None = None
+    ) -> bytes: ...
     def generate_data_key(
         self,
         key_id: str,

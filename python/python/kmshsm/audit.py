@@ -35,7 +35,7 @@ def verify(
         is taken: compare ``KeyFingerprint``, or anybody may have written all of it.
     :param head: The ``Head`` of an earlier answer, which the trail must still have.
     :return: ``Store``, ``Events``, ``First``, ``Head``, ``Checkpoints``, ``SignedAt``,
-        ``Algorithm``, ``KeyFingerprint``, ``IsKeyTrusted``.
+        ``Algorithm``, ``KeyFingerprint``, ``IsKeyTrusted``; ``TestOnly`` of a store for tests.
     """
     answer = _native.verify_audit_json(path, public_key=public_key, head=head)
     verified: dict[str, Any] = json.loads(answer)

@@ -84,11 +84,11 @@ class Key:
     def decrypt(self, ciphertext: Buffer, context: Mapping[str, str] | None = None) -> bytes:
         """Decrypts what was encrypted under any version of it.
 
-        :param ciphertext: What encrypt made. It names its key itself, so another key's is decrypted
-            just as well, if the session may use that.
+        :param ciphertext: What encrypt or generate_data_key made. Another key's raises CryptoError,
+            though it names its key itself: Session.decrypt opens what the session may open.
         :param context: As it was encrypted.
         """
-        return self._session.decrypt(ciphertext, context)
+        return self._session._decrypt_of(self.id, ciphertext, context)
 
     def re_encrypt(
         self,

@@ -52,16 +52,6 @@ struct Descriptor {
     run: fn(&Arc<Kms>, Params) -> Result<Zeroizing<String>>,
 }
 
-/// What an operation answers.
-#[derive(Serialize)]
-struct Answer<T> {
-    #[serde(flatten)]
-    answer: T,
-    /// As in [`Reply`](crate::kms::Reply).
-    #[serde(rename = "TestOnly", skip_serializing_if = "std::ops::Not::not")]
-    is_test_only: bool,
-}
-
 /// Declares the table of operations.
 macro_rules! operations {
     ($($operation:ident),* $(,)?) => {
@@ -70,7 +60,7 @@ macro_rules! operations {
             name: $operation::NAME,
             run: |kms, parameters| {
                 let answer = parameters.read::<$operation>()?.run(kms)?;
-                text(&Answer { answer, is_test_only: kms.is_test_only() })
+                text(&kms.marked(answer))
             },
         },)*];
     };

@@ -13,7 +13,7 @@ fn trail(signer: &Signer) -> Vec<Vec<u8>> {
 }
 
 fn write(signer: &Signer, mut chain: Chain, events: &[String], out: &mut Vec<u8>) -> Chain {
-    let mut writer = ExportWriter::begin(&signer.public, chain.clone(), out).unwrap();
+    let mut writer = ExportWriter::begin(&signer.public, chain.clone(), false, out).unwrap();
     for event in events {
         writer.event(event, out);
         chain.append(event.as_bytes());
@@ -263,7 +263,7 @@ fn a_trail_may_begin_later() {
 fn an_empty_trail_is_signed_too() {
     let signer = Signer::new(Curve::Sm2);
     let (chain, mut out) = (Chain::new(STORE), Vec::new());
-    let mut writer = ExportWriter::begin(&signer.public, chain.clone(), &mut out).unwrap();
+    let mut writer = ExportWriter::begin(&signer.public, chain.clone(), false, &mut out).unwrap();
     writer.checkpoint(&signer.sign(&chain, 5), &mut out).unwrap();
     writer.finish().unwrap();
     let verified = verify(&*out, None, Some(&chain.head())).unwrap();
@@ -294,7 +294,8 @@ fn trails_of_before() {
 fn a_writer_notices_what_does_not_fit() {
     let signer = Signer::new(Curve::P256);
     let mut out = Vec::new();
-    let mut writer = ExportWriter::begin(&signer.public, Chain::new(STORE), &mut out).unwrap();
+    let mut writer =
+        ExportWriter::begin(&signer.public, Chain::new(STORE), false, &mut out).unwrap();
     writer.event("{}", &mut out);
     let (len, signed) = (out.len(), signer.sign(&Chain::new(STORE), 1));
     assert_eq!(

@@ -2,6 +2,9 @@
 //! to know them is to open the store, which takes a secret.
 #![forbid(unsafe_code)]
 
+mod bash;
+mod fish;
+
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, Command, ValueHint};
 use clap_complete::{Shell, generate};
@@ -39,7 +42,14 @@ pub fn run(flags: &ArgMatches) -> Result<()> {
         .map_err(|detail: String| Error::invalid("SHELL", detail))?;
     let mut script = Vec::new();
     let mut whole = completable(command::build(&[]).disable_help_subcommand(true));
-    generate(shell, &mut whole, "kmshsm", &mut script);
+    whole.build();
+    match shell {
+        Shell::Bash => script.extend(bash::script(&whole).into_bytes()),
+        _ => generate(shell, &mut whole, "kmshsm", &mut script),
+    }
+    if shell == Shell::Fish {
+        script = fish::joined(&String::from_utf8_lossy(&script)).into_bytes();
+    }
     output::write(&script)
 }
 

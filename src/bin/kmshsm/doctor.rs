@@ -25,9 +25,10 @@ use finding::{Area, Finding, Level};
 
 const AFTER: &str = "\
 Looks at the program, at the protection of memory, at limits of the system, and at the store as far as it can: without
-an option for the secret, and without a terminal to ask on, it looks at a store from outside only, and says so. Each
-finding has a level (ok, note, warning, problem) and what to do about it. It does not look into records: kmshsm verify
-does.
+an option for the secret, and without a terminal to ask on, it looks at a store from outside only, and says so. With
+the secret it opens the store, as other commands do: a store of an older format is brought into the present one, an
+anchor that is not there is made, and --accept-rollback takes a store that is behind as it is. Each finding has a level
+(ok, note, warning, problem) and what to do about it. It does not look into records: kmshsm verify does.
 
 Exit code 0: there is no problem; 6: there is one with the store; 4: there is another one. Notes and warnings change
 nothing about it.";

@@ -63,7 +63,8 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Has this thread draw what the system seeds, whatever it draws from now.
+    /// Has this thread draw what the system seeds, whatever it draws from now: for what must never be
+    /// reproducible, even if a call on a test-only store comes upon it.
     pub fn of_system() -> Self {
         Self::over(None)
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::audit::PublicKey;
 use crate::error::{Error, ErrorCode, Result};
+use crate::hsm::rng::Scope;
 use crate::hsm::{Header, Hsm, Keyring, Unlock, selftest};
 use crate::keystore::SqliteStore;
 use crate::kms::open::lay;
@@ -51,6 +52,7 @@ pub struct Restoration<'a> {
 /// [`InvalidParameter`](ErrorCode::InvalidParameter) for an empty passphrase, or (`Newer`) for a backup of
 /// another store.
 pub fn restore(asked: &Restoration<'_>, progress: Progress<'_>) -> Result<Restored> {
+    let _draws = Scope::of_system();
     slots::check(asked.unlock)?;
     let health = selftest::ready()?;
     let backup = Backup::open(asked.backup, asked.public_key)?.unlock(&asked.secret)?;

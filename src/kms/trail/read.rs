@@ -113,7 +113,7 @@ impl Kms {
         let key = self.identity_key()?;
         let before = Chain::new(*self.hsm.keyring()?.store());
         let mut line = Vec::new();
-        let mut writer = ExportWriter::begin(&key, before, &mut line)?;
+        let mut writer = ExportWriter::begin(&key, before, self.is_test_only(), &mut line)?;
         put(&line)?;
         let last = self.walk_trail(head.sequence, &mut |item| {
             line.clear();

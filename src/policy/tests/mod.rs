@@ -2,6 +2,7 @@
 
 mod chain;
 mod examples;
+mod key_refusals;
 mod naive;
 mod pitfalls;
 mod random;
