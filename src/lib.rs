@@ -78,6 +78,8 @@ pub mod kms;
 pub mod model;
 mod octets;
 pub mod policy;
+#[cfg(feature = "testing")]
+pub mod primitives;
 mod secret;
 mod softhsm;
 mod thread;

@@ -9,7 +9,7 @@ const FLOORS: [&[&str]; 6] = [
     &["audit", "hsm", "keystore", "policy", "softhsm"],
     &["kms"],
     &["api"],
-    &["ffi", "constant_time"],
+    &["ffi", "constant_time", "primitives"],
 ];
 
 #[test]

@@ -3,9 +3,11 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use crate::store::{create, open};
-use crate::symmetric::abi_encrypt;
-use crate::timing::{ROUNDS, calibrate, median, thread_ns};
+use crate::race::{calibrate, quartiles, thread_ns};
+use crate::store::Session;
+use crate::symmetric::Key;
+
+const ROUNDS: usize = 600;
 
 unsafe extern "C" {
     fn kmshsm_testing_plain_memory();
@@ -23,7 +25,7 @@ pub fn boundary(name: &str) {
         (child.stdin.take().unwrap(), output, child)
     });
     let mut times = [Vec::new(), Vec::new()];
-    for round in 0..40 * ROUNDS {
+    for round in 0..ROUNDS {
         for turn in 0..2 {
             let at = (round + turn) % 2;
             let (input, output, _) = &mut servers[at];
@@ -35,10 +37,10 @@ pub fn boundary(name: &str) {
         drop(input);
         assert!(child.wait().unwrap().success());
     }
-    println!("{name}");
-    let mut costs: Vec<f64> = times[1].iter().zip(&times[0]).map(|(b, a)| b - a).collect();
-    let cost = median(&mut costs);
-    let [plain, secret] = times.map(|mut times| median(&mut times));
+    println!("\n{name}");
+    let costs: Vec<f64> = times[1].iter().zip(&times[0]).map(|(b, a)| b - a).collect();
+    let [_, cost, _] = quartiles(&costs);
+    let [plain, secret] = times.map(|times| quartiles(&times)[1]);
     println!("  {:<42} {plain:>9.0} ns", memories[0]);
     println!(
         "  {:<42} {secret:>9.0} ns   {cost:+.0} ns, median of neighbouring rounds",
@@ -52,9 +54,8 @@ pub fn serve(memory: &str) {
         // SAFETY: the first call of the process.
         unsafe { kmshsm_testing_plain_memory() };
     }
-    let session = open();
-    let aes = create(session, r#"{"ProtectionLevel":"HSM","KeySpec":"Aliyun_AES_256"}"#);
-    let (_, mut run) = abi_encrypt(session, &aes, 32);
+    let key = Key::new(Session::open(), "Aliyun_AES_256");
+    let mut run = key.encrypt("kmshsm_encrypt", 32).make.unwrap()();
     // Short rounds: neighbours in time are compared, and the machine's mood lasts longer.
     let runs = calibrate(&mut run) / 10;
     for _ in std::io::stdin().lines() {
