@@ -13,7 +13,7 @@ pub mod drbg;
 pub mod ec;
 pub mod ecb;
 pub mod ecdsa;
-mod gcm;
+mod ghash;
 pub mod kdf;
 pub mod mac;
 mod pkcs8;

@@ -1,6 +1,8 @@
 //! SM4 (GB/T 32907-2016, ISO/IEC 18033-3): its schedule, blocks alone and in counter mode.
 #![forbid(unsafe_code)]
 
+pub(crate) mod gcm;
+
 use sm4::Sm4;
 use sm4::cipher::array::Array;
 use sm4::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
