@@ -7,12 +7,12 @@
 
 mod portable;
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
 mod x86_64;
 
-use crate::secret::{Zeroizing, wipe};
+use crate::secret::wipe;
 
 /// How many powers of a key are worth having at most: so many blocks share one reduction.
 const POWERS: usize = 32;
@@ -29,16 +29,22 @@ type Powers = [[u8; 16]; POWERS];
 
 /// The sum that GCM makes its tag of (7.1, step 5): GHASH of the additional data and the
 /// ciphertext, each with zeros up to a whole block, and of their lengths.
-pub(crate) fn ghash(key: &[u8; 16], aad: &[u8], ciphertext: &[u8]) -> Zeroizing<[u8; 16]> {
+pub(crate) fn ghash(key: &[u8; 16], aad: &[u8], ciphertext: &[u8]) -> [u8; 16] {
+    let blocks = aad.len().div_ceil(16).saturating_add(ciphertext.len().div_ceil(16));
+    on(Path::best(blocks), key, aad, ciphertext)
+}
+
+/// The same on a path that the caller chooses.
+pub(crate) fn on(path: Path, key: &[u8; 16], aad: &[u8], ciphertext: &[u8]) -> [u8; 16] {
     let ((first, first_rest), (second, second_rest)) = (aad.as_chunks(), ciphertext.as_chunks());
-    let tail = [padded(second_rest), lengths(aad, ciphertext)];
-    let (_, tail) = tail.split_at(usize::from(second_rest.is_empty()));
     let gap = [padded(first_rest)];
     let (gap, _) = gap.split_at(usize::from(!first_rest.is_empty()));
+    let tail = [padded(second_rest), lengths(aad, ciphertext)];
+    let (_, tail) = tail.split_at(usize::from(second_rest.is_empty()));
     let parts = [first, gap, second, tail];
 
     let blocks = parts.iter().fold(0usize, |sum, part| sum.saturating_add(part.len()));
-    let key = Key::new(key, blocks);
+    let key = Key::new(path, key, blocks);
     let mut row = [[0; 16]; ROW];
     let sum = if let Some(row) = row.get_mut(..blocks) {
         row.iter_mut().zip(parts.into_iter().flatten()).for_each(|(to, block)| *to = *block);
@@ -46,7 +52,7 @@ pub(crate) fn ghash(key: &[u8; 16], aad: &[u8], ciphertext: &[u8]) -> Zeroizing<
     } else {
         parts.into_iter().fold(0, |sum, part| key.sum(sum, part))
     };
-    Zeroizing::new(sum.to_be_bytes())
+    sum.to_be_bytes()
 }
 
 fn padded(rest: &[u8]) -> [u8; 16] {
@@ -61,32 +67,31 @@ fn lengths(aad: &[u8], ciphertext: &[u8]) -> [u8; 16] {
     (bits(aad) << 64 | bits(ciphertext)).to_be_bytes()
 }
 
-/// How products are made.
+/// How products are made. There is no path that the processor has not the instructions for.
 #[derive(Clone, Copy, Debug)]
-enum Path {
+pub(crate) enum Path {
+    /// By integer multiplications.
     Portable,
+    /// By PCLMULQDQ.
     #[cfg(target_arch = "x86_64")]
     Pclmul(x86_64::Pclmul),
+    /// By four of them in one.
     #[cfg(target_arch = "x86_64")]
     Vpclmul(x86_64::Vpclmul),
 }
 
 impl Path {
-    /// The fastest that the CPU has for so many blocks.
-    fn fastest(blocks: usize) -> Self {
-        #[cfg(test)]
-        if let Some(path) = tests::forced() {
-            return path;
-        }
+    /// The fastest that there is for so many blocks.
+    fn best(blocks: usize) -> Self {
         #[cfg(target_arch = "x86_64")]
         {
-            if blocks > ROW
-                && let Some(has) = x86_64::Vpclmul::detected()
+            if blocks > POWERS
+                && let Some(path) = x86_64::Vpclmul::detected()
             {
-                return Self::Vpclmul(has);
+                return Self::Vpclmul(path);
             }
-            if let Some(has) = x86_64::Pclmul::detected() {
-                return Self::Pclmul(has);
+            if let Some(path) = x86_64::Pclmul::detected() {
+                return Self::Pclmul(path);
             }
         }
         #[cfg(not(target_arch = "x86_64"))]
@@ -103,19 +108,19 @@ struct Key {
 }
 
 impl Key {
-    fn new(key: &[u8; 16], blocks: usize) -> Self {
+    fn new(path: Path, key: &[u8; 16], blocks: usize) -> Self {
         let key = u128::from_be_bytes(*key);
         // Times x: what falls out at the top is reduced.
         let key = (key << 1) ^ (MODULUS & 0u128.wrapping_sub(key >> 127));
-        let (path, mut powers) = (Path::fastest(blocks), [[0; 16]; POWERS]);
+        let mut powers = [[0; 16]; POWERS];
         let [.., last] = &mut powers;
         *last = key.to_le_bytes();
         let count = match path {
             Path::Portable => 1,
             #[cfg(target_arch = "x86_64")]
-            Path::Pclmul(has) => has.raise(&mut powers, blocks),
+            Path::Pclmul(path) => path.raise(&mut powers, blocks),
             #[cfg(target_arch = "x86_64")]
-            Path::Vpclmul(has) => has.raise(&mut powers, blocks),
+            Path::Vpclmul(path) => path.raise(&mut powers, blocks),
         };
         Self { path, powers, count }
     }
@@ -126,15 +131,16 @@ impl Key {
         match self.path {
             Path::Portable => portable::sum(powers, sum, blocks),
             #[cfg(target_arch = "x86_64")]
-            Path::Pclmul(has) => has.sum(powers, sum, blocks),
+            Path::Pclmul(path) => path.sum(powers, sum, blocks),
             #[cfg(target_arch = "x86_64")]
-            Path::Vpclmul(has) => has.sum(powers, sum, blocks),
+            Path::Vpclmul(path) => path.sum(powers, sum, blocks),
         }
     }
 }
 
 impl Drop for Key {
     fn drop(&mut self) {
-        wipe(self.powers.as_flattened_mut());
+        let (_, powers) = self.powers.split_at_mut(POWERS.saturating_sub(self.count));
+        wipe(powers.as_flattened_mut());
     }
 }

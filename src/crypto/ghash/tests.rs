@@ -1,29 +1,16 @@
-use std::cell::Cell;
+use proptest::prelude::*;
 
 use super::*;
 
-thread_local! {
-    static FORCED: Cell<Option<Path>> = const { Cell::new(None) };
-}
-
-/// The path that this thread's test wants.
-pub(super) fn forced() -> Option<Path> {
-    FORCED.get()
-}
-
-/// Runs a test on every path that the machine has.
-pub(crate) fn on_every_path(test: impl Fn()) {
+/// Every path that this processor has.
+fn paths() -> Vec<Path> {
     let mut paths = vec![Path::Portable];
     #[cfg(target_arch = "x86_64")]
     {
         paths.extend(x86_64::Pclmul::detected().map(Path::Pclmul));
         paths.extend(x86_64::Vpclmul::detected().map(Path::Vpclmul));
     }
-    for path in paths {
-        FORCED.set(Some(path));
-        test();
-        FORCED.set(None);
-    }
+    paths
 }
 
 /// SP 800-38D, 6.3, algorithm 1, bit by bit.
@@ -50,51 +37,49 @@ fn defined(key: &[u8; 16], aad: &[u8], ciphertext: &[u8]) -> [u8; 16] {
     product(sum ^ lengths, key).to_be_bytes()
 }
 
-/// Numbers that only look random.
-pub(crate) fn random(seed: u64) -> impl FnMut() -> u8 {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 32) as u8
-    }
-}
-
 fn check(key: &[u8; 16], aad: &[u8], ciphertext: &[u8]) {
     let expected = defined(key, aad, ciphertext);
-    assert_eq!(*ghash(key, aad, ciphertext), expected, "{} and {}", aad.len(), ciphertext.len());
-}
-
-#[test]
-fn against_the_definition() {
-    on_every_path(|| {
-        let mut random = random(7);
-        let bytes: Vec<u8> = (0..5001).map(|_| random()).collect();
-        for len in 0..=600 {
-            let key = std::array::from_fn(|_| random());
-            // Not aligned, whatever the allocator gives.
-            let bytes = &bytes[1..][..len];
-            let (aad, ciphertext) = bytes.split_at(usize::from(random()) % (len + 1));
-            check(&key, aad, ciphertext);
-            check(&key, &[], bytes);
-            check(&key, bytes, &[]);
-        }
-        check(&std::array::from_fn(|_| random()), &bytes[..79], &bytes);
-        check(&std::array::from_fn(|_| random()), &bytes, &bytes[3..]);
-    });
+    let lengths = (aad.len(), ciphertext.len());
+    assert_eq!(ghash(key, aad, ciphertext), expected, "{lengths:?}");
+    for path in paths() {
+        assert_eq!(on(path, key, aad, ciphertext), expected, "{path:?}, {lengths:?}");
+    }
 }
 
 #[test]
 fn every_bit_of_both_factors() {
-    on_every_path(|| {
-        for i in 0..128 {
-            for j in 0..128 {
-                let (key, block) = ((1u128 << i).to_be_bytes(), (1u128 << j).to_be_bytes());
-                check(&key, &[], &block);
-            }
-            let key = (u128::MAX >> i).to_be_bytes();
-            check(&key, &[0xff; 16], &[0xff; 16 * 33]);
+    for i in 0..128 {
+        let key = (1u128 << i).to_be_bytes();
+        for j in 0..128 {
+            check(&key, &[], &(1u128 << j).to_be_bytes());
         }
-    });
+        check(&(u128::MAX >> i).to_be_bytes(), &[0xff; 16], &[0xff; 32]);
+    }
+    check(&[0xff; 16], &[0xff; 16], &[0xff; 16 * 65]);
+}
+
+#[test]
+fn every_number_of_blocks() {
+    let bytes: Vec<u8> = (0..2000u32).map(|at| (at * at >> 3) as u8).collect();
+    let key = std::array::from_fn(|at| at as u8 ^ 0xa5);
+    for len in (0..=300).chain((300..1400).step_by(13)) {
+        // Not aligned, whatever the allocator gives.
+        let bytes = &bytes[len % 16 + 1..][..len];
+        let (aad, ciphertext) = bytes.split_at(len * 7 % 100 * len / 100);
+        check(&key, aad, ciphertext);
+        check(&key, &[], bytes);
+        check(&key, bytes, &[]);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    #[test]
+    fn anything_by_the_definition(
+        key: [u8; 16],
+        aad in proptest::collection::vec(any::<u8>(), 0..1200),
+        ciphertext in proptest::collection::vec(any::<u8>(), 0..3000),
+    ) {
+        check(&key, &aad, &ciphertext);
+    }
 }

@@ -7,7 +7,7 @@ use super::{MODULUS, POWERS, Powers};
 
 /// That the CPU has AVX and PCLMULQDQ.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pclmul(());
+pub(crate) struct Pclmul(());
 
 impl Pclmul {
     pub(super) fn detected() -> Option<Self> {
@@ -29,7 +29,7 @@ impl Pclmul {
 
 /// That the CPU has AVX-512 and VPCLMULQDQ, too.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Vpclmul(());
+pub(crate) struct Vpclmul(());
 
 impl Vpclmul {
     pub(super) fn detected() -> Option<Self> {

@@ -1,10 +1,13 @@
+//! Against the vectors see `aead`.
+
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::aead::consts::U12;
 use aes_gcm::{AesGcm, KeyInit};
+use proptest::prelude::*;
 use sm4::Sm4;
 
 use super::*;
-use crate::crypto::ghash::tests::{on_every_path, random};
+use crate::crypto::sm4::tests::paths;
 
 /// What another implementation makes of it.
 fn sealed(key: &[u8; 16], iv: &[u8; 12], aad: &[u8], message: &[u8]) -> (Vec<u8>, [u8; 16]) {
@@ -14,51 +17,48 @@ fn sealed(key: &[u8; 16], iv: &[u8; 12], aad: &[u8], message: &[u8]) -> (Vec<u8>
     (text, tag.into())
 }
 
-/// Both directions, and one bit wrong in the tag.
-fn check(aad: &[u8], message: &[u8], random: &mut impl FnMut() -> u8) {
-    let (key, iv) = (std::array::from_fn(|_| random()), std::array::from_fn(|_| random()));
-    let (expected, mut expected_tag) = sealed(&key, &iv, aad, message);
-    let (mut text, mut tag) = (vec![0xaa; message.len()], [0xaa; 16]);
-    seal(&key, &iv, aad, message, &mut text, &mut tag);
-    assert_eq!((&text, tag), (&expected, expected_tag), "{} and {}", aad.len(), message.len());
-    let mut opened = vec![0xaa; message.len()];
-    open(&key, &iv, aad, &text, &tag, &mut opened).unwrap();
-    assert_eq!(opened, message);
-    expected_tag[usize::from(random() % 16)] ^= 1 << (random() % 8);
-    let mut refused = vec![0xaa; message.len()];
-    let answer = open(&key, &iv, aad, &text, &expected_tag, &mut refused);
-    assert_eq!(answer.unwrap_err().code(), ErrorCode::InvalidCiphertext);
-    assert!(refused.iter().all(|byte| *byte == 0xaa), "nothing is written before the tag fits");
+/// Both directions on every path, and a tag with one bit wrong.
+fn check(key: &[u8; 16], iv: &[u8; 12], aad: &[u8], message: &[u8], wrong: usize) {
+    let (expected, expected_tag) = sealed(key, iv, aad, message);
+    let mut wrong_tag = expected_tag;
+    wrong_tag[wrong / 8 % 16] ^= 1 << (wrong % 8);
+    for path in paths() {
+        let (mut text, mut tag) = (vec![0xaa; message.len()], [0xaa; 16]);
+        seal_on(path, key, iv, aad, message, &mut text, &mut tag);
+        let lengths = (aad.len(), message.len());
+        assert_eq!((&text, tag), (&expected, expected_tag), "{path:?}, {lengths:?}");
+        let mut opened = vec![0xaa; message.len()];
+        open_on(path, key, iv, aad, &text, &tag, &mut opened).unwrap();
+        assert_eq!(opened, message, "{path:?}, {lengths:?}");
+        opened.fill(0xaa);
+        let refused = open_on(path, key, iv, aad, &text, &wrong_tag, &mut opened).unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::InvalidCiphertext);
+        assert!(opened.iter().all(|byte| *byte == 0xaa), "written before the tag was checked");
+    }
 }
 
 #[test]
-fn against_another_implementation() {
-    on_every_path(|| {
-        let mut random = random(11);
-        let bytes: Vec<u8> = (0..1000).map(|_| random()).collect();
-        for len in 0..=300 {
-            let (_, bytes) = bytes.split_at(len % 64);
-            let aad = usize::from(random()) + usize::from(random());
-            check(&bytes[..aad], &bytes[1..][..len], &mut random);
-        }
-        for aad in 0..=80 {
-            check(&bytes[3..][..aad], &bytes[..32], &mut random);
-        }
-    });
+fn every_length() {
+    let bytes: Vec<u8> = (0..2000u32).map(|at| (at * at >> 3) as u8).collect();
+    let (key, iv) = (std::array::from_fn(|at| at as u8), std::array::from_fn(|at| at as u8 ^ 0xa5));
+    for len in (0..=300).chain((301..1500).step_by(37)) {
+        check(&key, &iv, &bytes[..len * 7 % 120], &bytes[len % 16 + 1..][..len], len);
+    }
+    for len in 0..=300 {
+        check(&key, &iv, &bytes[len % 16 + 1..][..len], &bytes[..32], len);
+    }
 }
 
-/// `make torture` takes a hundred times as many.
-#[test]
-fn against_another_implementation_at_length() {
-    let rounds = if std::env::var_os("KMSHSM_TORTURE").is_some() { 600 } else { 6 };
-    on_every_path(|| {
-        let mut random = random(13);
-        for _ in 0..rounds {
-            let len = usize::from(random()) * 32 + usize::from(random());
-            let aad = usize::from(random()) * usize::from(random() % 8);
-            let bytes: Vec<u8> = (0..len + aad).map(|_| random()).collect();
-            let (aad, message) = bytes.split_at(aad);
-            check(aad, message, &mut random);
-        }
-    });
+proptest! {
+    // `make torture` asks for more.
+    #[test]
+    fn anything_as_another_implementation(
+        key: [u8; 16],
+        iv: [u8; 12],
+        aad in proptest::collection::vec(any::<u8>(), 0..600),
+        message in proptest::collection::vec(any::<u8>(), 0..6200),
+        wrong in 0..128usize,
+    ) {
+        check(&key, &iv, &aad, &message, wrong);
+    }
 }
