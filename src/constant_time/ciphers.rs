@@ -5,6 +5,7 @@ use super::{Subject, demand, public, revealed, secret};
 use crate::crypto::block::{BlockKey, Cipher};
 use crate::crypto::drbg::{Drbg, SEED_LEN};
 use crate::crypto::kdf::{Argon2Params, argon2id};
+use crate::crypto::sm4::{Path, Sm4Key};
 use crate::crypto::xaes::DerivationKey;
 use crate::crypto::{aead, digest, mac, xaes};
 use crate::error::{ErrorCode, Result};
@@ -14,10 +15,14 @@ pub(super) const SUBJECTS: &[Subject] = &[
     Subject::clean("AES-128: schedule and blocks", || blocks(Cipher::Aes128)),
     Subject::clean("AES-192: schedule and blocks", || blocks(Cipher::Aes192)),
     Subject::clean("AES-256: schedule and blocks", || blocks(Cipher::Aes256)),
-    Subject::leaking("SM4: schedule and blocks", "its S-box is a table", || blocks(Cipher::Sm4)),
+    Subject::clean("SM4: schedule and blocks", || blocks(Cipher::Sm4)),
+    Subject::clean("SM4 in any processor: schedule, blocks, stream", || sm4(Path::PORTABLE)),
+    Subject::clean("SM4 by AES-NI: schedule, blocks, stream", || {
+        sm4(Path::aesni().unwrap_or(Path::PORTABLE))
+    }),
     Subject::clean("AES-128-GCM: seal and open", || gcm(Cipher::Aes128)),
     Subject::clean("AES-256-GCM: seal and open", || gcm(Cipher::Aes256)),
-    Subject::leaking("SM4-GCM: seal and open", "its S-box is a table", || gcm(Cipher::Sm4)),
+    Subject::clean("SM4-GCM: seal and open", || gcm(Cipher::Sm4)),
     Subject::clean("derivation of message key and commitment", derivation),
     Subject::clean("XAES-256-GCM: seal and open", xaes_gcm),
     Subject::clean("SHA-1, SHA-256", digests),
@@ -36,6 +41,27 @@ fn blocks(cipher: Cipher) -> Result<()> {
     BlockKey::new(cipher, key)?.encrypt_blocks(&mut message);
     let [first, second, ..] = message.map(revealed);
     demand(first == second)
+}
+
+/// As many blocks as every kernel of the path is for, and a piece of one.
+fn sm4(path: Path) -> Result<()> {
+    let key = Sm4Key::on(path, &secret(1));
+    for message in [&mut [secret::<16>(2); 3][..], &mut [secret(2); 24]] {
+        key.encrypt_blocks(message);
+        key.decrypt_blocks(message);
+        demand(message.iter().all(|block| revealed(*block) == public(2)))?;
+    }
+    for len in [50, 300] {
+        let (message, mut once, mut twice) = (secret::<300>(3), [0; 300], [0; 300]);
+        let (Some(message), Some(once)) = (message.get(..len), once.get_mut(..len)) else {
+            return Err(ErrorCode::Internal.into());
+        };
+        key.ctr(&public(4), message, once);
+        key.ctr(&public(4), once, &mut twice);
+        let opened = revealed(twice);
+        demand(opened.iter().zip(public::<300>(3)).take(len).all(|(a, b)| *a == b))?;
+    }
+    Ok(())
 }
 
 fn gcm(cipher: Cipher) -> Result<()> {

@@ -23,8 +23,9 @@ pub mod selftest;
 pub mod shamir;
 pub mod slip39;
 pub mod sm2;
-#[cfg_attr(not(test), allow(dead_code))] // counter mode waits for its caller
-mod sm4;
+#[cfg_attr(not(any(test, feature = "testing")), allow(dead_code))]
+// counter mode waits for its caller
+pub(crate) mod sm4;
 #[cfg(test)]
 mod speed;
 #[cfg(test)]

@@ -54,6 +54,14 @@ impl Sm4Key {
         Self { path, rounds }
     }
 
+    /// The bytes of the schedule, to search memory for them.
+    #[cfg(all(test, feature = "awslc"))]
+    pub(crate) fn with_bytes(&self, f: impl FnOnce(&[u8])) {
+        let mut bytes = self.rounds.map(u32::to_ne_bytes);
+        f(bytes.as_flattened());
+        crate::secret::wipe(bytes.as_flattened_mut());
+    }
+
     /// Encrypts every block in place, each on its own (ECB).
     pub(crate) fn encrypt_blocks(&self, blocks: &mut [[u8; 16]]) {
         self.path.crypt(&self.rounds, blocks);
