@@ -3,13 +3,10 @@
 #![deny(unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code)]
 mod aesni;
 mod basis;
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code)]
 mod gfni;
-#[allow(unsafe_code)]
 mod path;
 mod portable;
 #[cfg(target_arch = "x86_64")]
