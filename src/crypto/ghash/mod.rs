@@ -82,7 +82,7 @@ pub(crate) enum Path {
 
 impl Path {
     /// The fastest that there is for so many blocks.
-    fn best(blocks: usize) -> Self {
+    pub(crate) fn best(blocks: usize) -> Self {
         #[cfg(target_arch = "x86_64")]
         {
             if blocks > POWERS

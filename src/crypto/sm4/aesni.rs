@@ -1,5 +1,6 @@
 //! AVX2 with AES-NI: the last round of AES inverts, in its S-box. It turns the rows of its state
 //! besides, four blocks of ours; that is undone where bytes are shuffled anyway.
+#![allow(unsafe_code)]
 
 use super::basis::{Basis, Field, Layer, Linear};
 
@@ -9,6 +10,7 @@ const BASIS: Basis = Basis::of(Field::AES);
 type Bytes = [u8; 16];
 
 /// A map as the sum of what the two halves of a byte are mapped to.
+#[allow(clippy::indexing_slicing)] // by the compiler alone, which would notice
 const fn halves(map: Linear, constant: u8) -> [Bytes; 2] {
     let (mut halves, mut nibble) = ([[0; 16]; 2], 0);
     while nibble < 16 {
@@ -20,6 +22,7 @@ const fn halves(map: Linear, constant: u8) -> [Bytes; 2] {
 }
 
 /// What fetches, after AES has turned its rows, the bytes `tap` places on in their words.
+#[allow(clippy::indexing_slicing)] // as above
 const fn turned(tap: usize) -> Bytes {
     let (mut from, mut at) = ([0; 16], 0);
     while at < 16 {

@@ -3,14 +3,11 @@
 #![deny(unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code)]
 mod aesni;
 mod basis;
-#[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code)]
-mod gfni;
 pub(crate) mod gcm;
-#[allow(unsafe_code)]
+#[cfg(target_arch = "x86_64")]
+mod gfni;
 mod path;
 mod portable;
 #[cfg(target_arch = "x86_64")]
@@ -53,6 +50,14 @@ impl Sm4Key {
         let rounds = path.expand(&words);
         words.zeroize();
         Self { path, rounds }
+    }
+
+    /// The bytes of the schedule, to search memory for them.
+    #[cfg(all(test, feature = "awslc"))]
+    pub(crate) fn with_bytes(&self, f: impl FnOnce(&[u8])) {
+        let mut bytes = self.rounds.map(u32::to_ne_bytes);
+        f(bytes.as_flattened());
+        crate::secret::wipe(bytes.as_flattened_mut());
     }
 
     /// Encrypts every block in place, each on its own (ECB).

@@ -1,7 +1,8 @@
 //! Which instructions are used: the best that the processor has.
 //!
-//! Each kernel below pays by what it saves the next: GFNI 11 cycles out of 12 of the portable code
-//! and two thirds of AES-NI's, from 33 blocks on a third of the rest by `sliced`.
+//! For 4 KiB, `gfni` takes a third of the time of `aesni`, and that a fifth of the time of `portable`;
+//! `sliced` takes two thirds of `gfni`'s. For four blocks, `aesni::narrow` takes two thirds of
+//! `aesni::wide`'s.
 #![allow(unsafe_code)]
 
 use super::portable;
@@ -82,7 +83,9 @@ impl Path {
                 let (many, few) = blocks.split_at_mut(wide(blocks.len(), 64, 32));
                 // SAFETY: as above.
                 unsafe {
-                    sliced::crypt(keys, many.as_flattened_mut());
+                    if !many.is_empty() {
+                        sliced::crypt(keys, many.as_flattened_mut());
+                    }
                     gfni::crypt(keys, few.as_flattened_mut());
                 }
             }
@@ -115,7 +118,9 @@ impl Path {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Kind::Gfni => unsafe {
-                sliced::ctr(keys, &counter, input, output);
+                if !input.is_empty() {
+                    sliced::ctr(keys, &counter, input, output);
+                }
                 gfni::ctr(keys, &[a, b, c, low], input_rest, output_rest);
             },
         }
