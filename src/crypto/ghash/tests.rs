@@ -60,7 +60,7 @@ fn every_bit_of_both_factors() {
 
 #[test]
 fn every_number_of_blocks() {
-    let bytes: Vec<u8> = (0..2000u32).map(|at| (at * at >> 3) as u8).collect();
+    let bytes: Vec<u8> = (0..2000u32).map(|at| ((at * at) >> 3) as u8).collect();
     let key = std::array::from_fn(|at| at as u8 ^ 0xa5);
     for len in (0..=300).chain((300..1400).step_by(13)) {
         // Not aligned, whatever the allocator gives.

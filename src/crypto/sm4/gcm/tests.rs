@@ -39,7 +39,7 @@ fn check(key: &[u8; 16], iv: &[u8; 12], aad: &[u8], message: &[u8], wrong: usize
 
 #[test]
 fn every_length() {
-    let bytes: Vec<u8> = (0..2000u32).map(|at| (at * at >> 3) as u8).collect();
+    let bytes: Vec<u8> = (0..2000u32).map(|at| ((at * at) >> 3) as u8).collect();
     let (key, iv) = (std::array::from_fn(|at| at as u8), std::array::from_fn(|at| at as u8 ^ 0xa5));
     for len in (0..=300).chain((301..1500).step_by(37)) {
         check(&key, &iv, &bytes[..len * 7 % 120], &bytes[len % 16 + 1..][..len], len);
