@@ -57,6 +57,7 @@ torture:
 		$(MAKE) test-life TEST_FLAGS=--nocapture
 	KMSHSM_CASES=10000000 cargo test --locked -p kmshsm --lib policy::
 	cargo test --locked -p kmshsm --lib crypto::block -- --ignored
+	PROPTEST_CASES=25600 cargo test --locked -p kmshsm --lib crypto::sm4::gcm
 
 # What the runs of test-life or torture have counted since the last `make clean`, as docs/reliability.md.
 reliability:
