@@ -57,6 +57,8 @@ torture:
 	KMSHSM_TORTURE=1 KMSHSM_SECONDS=60 PROPTEST_CASES=1000000 PROPTEST_RNG_SEED=$$(date +%s) KMSHSM_PAIRS=100000 KMSHSM_ROUNDS=2000 \
 		$(MAKE) test-life TEST_FLAGS=--nocapture
 	KMSHSM_CASES=10000000 cargo test --locked -p kmshsm --lib policy::
+	cargo test --locked -p kmshsm --lib crypto::block -- --ignored
+	PROPTEST_CASES=25600 cargo test --locked -p kmshsm --lib crypto::sm4::gcm
 
 # What the runs of test-life or torture have counted since the last `make clean`, as docs/reliability.md.
 reliability:
@@ -89,6 +91,7 @@ test-constant-time: lib
 	scripts/need valgrind
 	cargo build --locked -q --release -p kmshsm --no-default-features --features capi,awslc,testing --bin constant-time
 	target/release/constant-time
+	$(PYTHON) tests/constant_time/kernels target/release/constant-time
 
 test-python: python cli lib examples build/share
 	scripts/need openssl jq c++ cmake pkg-config groff mandoc zsh fish

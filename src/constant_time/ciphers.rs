@@ -5,8 +5,9 @@ use super::{Subject, demand, public, revealed, secret};
 use crate::crypto::block::{BlockKey, Cipher};
 use crate::crypto::drbg::{Drbg, SEED_LEN};
 use crate::crypto::kdf::{Argon2Params, argon2id};
+use crate::crypto::sm4::{Path, Sm4Key};
 use crate::crypto::xaes::DerivationKey;
-use crate::crypto::{aead, digest, mac, xaes};
+use crate::crypto::{aead, digest, ghash, mac, xaes};
 use crate::error::{ErrorCode, Result};
 use crate::secret::marks;
 
@@ -14,13 +15,19 @@ pub(super) const SUBJECTS: &[Subject] = &[
     Subject::clean("AES-128: schedule and blocks", || blocks(Cipher::Aes128)),
     Subject::clean("AES-192: schedule and blocks", || blocks(Cipher::Aes192)),
     Subject::clean("AES-256: schedule and blocks", || blocks(Cipher::Aes256)),
-    Subject::leaking("SM4: schedule and blocks", "its S-box is a table", || blocks(Cipher::Sm4)),
+    Subject::clean("SM4: schedule and blocks", || blocks(Cipher::Sm4)),
+    Subject::clean("SM4 in any processor: schedule, blocks, stream", || sm4(Path::PORTABLE)),
+    Subject::clean("SM4 by AES-NI: schedule, blocks, stream", || {
+        sm4(Path::aesni().unwrap_or(Path::PORTABLE))
+    }),
     Subject::clean("AES-128-GCM: seal and open", || gcm(Cipher::Aes128)),
     Subject::clean("AES-256-GCM: seal and open", || gcm(Cipher::Aes256)),
-    Subject::leaking("SM4-GCM: seal and open", "its S-box is a table", || gcm(Cipher::Sm4)),
+    Subject::clean("SM4-GCM: seal and open", || gcm(Cipher::Sm4)),
+    Subject::clean("GHASH in any processor", || sum(ghash::Path::Portable)),
+    Subject::clean("GHASH by the best of its paths", || sum(ghash::Path::best(100))),
     Subject::clean("derivation of message key and commitment", derivation),
     Subject::clean("XAES-256-GCM: seal and open", xaes_gcm),
-    Subject::clean("SHA-1, SHA-256", digests),
+    Subject::clean("SHA-1, SHA-256, SM3", digests),
     Subject::clean("HMAC-SHA-256, HKDF", macs),
     Subject::clean("CTR_DRBG", generator),
     Subject::leaking(
@@ -38,15 +45,44 @@ fn blocks(cipher: Cipher) -> Result<()> {
     demand(first == second)
 }
 
+/// As many blocks as every kernel of the path is for, and a piece of one.
+fn sm4(path: Path) -> Result<()> {
+    let key = Sm4Key::on(path, &secret(1));
+    for message in [&mut [secret::<16>(2); 3][..], &mut [secret(2); 24]] {
+        key.encrypt_blocks(message);
+        key.decrypt_blocks(message);
+        demand(message.iter().all(|block| revealed(*block) == public(2)))?;
+    }
+    for len in [50, 300] {
+        let (message, mut once, mut twice) = (secret::<300>(3), [0; 300], [0; 300]);
+        let (Some(message), Some(once)) = (message.get(..len), once.get_mut(..len)) else {
+            return Err(ErrorCode::Internal.into());
+        };
+        key.ctr(&public(4), message, once);
+        key.ctr(&public(4), once, &mut twice);
+        let opened = revealed(twice);
+        demand(opened.iter().zip(public::<300>(3)).take(len).all(|(a, b)| *a == b))?;
+    }
+    Ok(())
+}
+
+/// Longer than what is done at once, and not whole blocks.
+const LEN: usize = 700;
+
 fn gcm(cipher: Cipher) -> Result<()> {
-    let (key, message, iv) = (secret::<32>(1), secret::<100>(2), public::<12>(3));
+    let (key, message, iv) = (secret::<32>(1), secret::<LEN>(2), public::<12>(3));
     let key = key.get(..cipher.key_len()).unwrap_or_default();
-    let (mut ciphertext, mut tag, mut opened) = ([0; 100], [0; 16], [0; 100]);
+    let (mut ciphertext, mut tag, mut opened) = ([0; LEN], [0; 16], [0; LEN]);
     aead::seal(cipher, key, &iv, b"public", &message, &mut ciphertext, &mut tag)?;
     let (ciphertext, tag) = (revealed(ciphertext), revealed(tag));
     aead::open(cipher, key, &iv, b"public", &ciphertext, &tag, &mut opened)?;
-    let refused = aead::open(cipher, key, &iv, b"other", &ciphertext, &tag, &mut [0; 100]);
+    let refused = aead::open(cipher, key, &iv, b"other", &ciphertext, &tag, &mut [0; LEN]);
     demand(revealed(opened) == public(2) && refused.is_err())
+}
+
+fn sum(path: ghash::Path) -> Result<()> {
+    let sum = ghash::on(path, &secret(1), &public::<50>(2), &secret::<LEN>(3));
+    demand(revealed(sum) == ghash::ghash(&public(1), &public::<50>(2), &public::<LEN>(3)))
 }
 
 fn derivation() -> Result<()> {
@@ -66,6 +102,8 @@ fn xaes_gcm() -> Result<()> {
 fn digests() -> Result<()> {
     let message = secret::<200>(1);
     let (sha1, sha256) = (digest::sha1_parts(&[&message]), digest::sha256(&message));
+    let sm3 = digest::sm3_parts(&[&message]);
+    demand(revealed(sm3) == digest::sm3_parts(&[&public::<200>(1)]))?;
     demand(revealed(sha256) == digest::sha256(&public::<200>(1)) && revealed(sha1) != [0; 20])
 }
 

@@ -1,10 +1,9 @@
 //! AES-GCM (NIST SP 800-38D) and SM4-GCM (RFC 8998): 96-bit IV, 128-bit tag, one message.
 #![forbid(unsafe_code)]
 
-use sm4::Sm4;
-
 use super::block::Cipher;
-use super::{gcm, provider};
+use super::provider;
+use super::sm4::gcm;
 use crate::error::{ErrorCode, Result};
 use crate::secret::wipe;
 
@@ -26,7 +25,11 @@ pub fn seal(
         Cipher::Aes128 | Cipher::Aes192 | Cipher::Aes256 => {
             provider::gcm_seal(key, iv, aad, plaintext, ciphertext, tag)
         }
-        Cipher::Sm4 => gcm::seal::<Sm4>(key, iv, aad, plaintext, ciphertext, tag),
+        Cipher::Sm4 => {
+            let key = key.try_into().map_err(|_| ErrorCode::Internal)?;
+            gcm::seal(key, iv, aad, plaintext, ciphertext, tag);
+            Ok(())
+        }
     }
 }
 
@@ -48,7 +51,10 @@ pub fn open(
         Cipher::Aes128 | Cipher::Aes192 | Cipher::Aes256 => {
             provider::gcm_open(key, iv, aad, ciphertext, tag, plaintext)
         }
-        Cipher::Sm4 => gcm::open::<Sm4>(key, iv, aad, ciphertext, tag, plaintext),
+        Cipher::Sm4 => {
+            let key = key.try_into().map_err(|_| ErrorCode::Internal)?;
+            gcm::open(key, iv, aad, ciphertext, tag, plaintext)
+        }
     };
     opened.inspect_err(|_| wipe(plaintext))
 }

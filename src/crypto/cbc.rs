@@ -1,10 +1,48 @@
-//! AES-256 in CBC (SP 800-38A, 6.2) with the padding of PKCS #7 (RFC 5652, 6.3), only to decrypt what
-//! tokens of others hold. Nothing is authenticated: what is read needs checks of its own.
+//! CBC (SP 800-38A, 6.2): whole blocks under any cipher, and AES-256 with the padding of PKCS #7 (RFC
+//! 5652, 6.3), only to decrypt what tokens of others hold. Nothing is authenticated: what is read
+//! needs checks of its own.
 #![forbid(unsafe_code)]
 
 use super::block::{Cipher, decrypt_blocks};
 use super::ecb::unpadded;
 use crate::error::{ErrorCode, Result};
+
+/// Encrypts whole blocks in place, one after the other. Nothing but vectors is encrypted so.
+#[cfg(test)]
+pub(super) fn encrypt(
+    cipher: Cipher,
+    key: &[u8],
+    iv: &[u8; 16],
+    blocks: &mut [[u8; 16]],
+) -> Result<()> {
+    let (key, mut before) = (super::block::BlockKey::new(cipher, key)?, *iv);
+    for block in blocks {
+        add(block, &before);
+        key.encrypt_blocks(std::slice::from_mut(block));
+        before = *block;
+    }
+    Ok(())
+}
+
+/// Decrypts whole blocks into as many of `out`, all at once.
+pub(super) fn decrypt(
+    cipher: Cipher,
+    key: &[u8],
+    iv: &[u8; 16],
+    blocks: &[[u8; 16]],
+    out: &mut [[u8; 16]],
+) -> Result<()> {
+    out.copy_from_slice(blocks);
+    decrypt_blocks(cipher, key, out)?;
+    for (block, before) in out.iter_mut().zip([iv].into_iter().chain(blocks)) {
+        add(block, before);
+    }
+    Ok(())
+}
+
+fn add(block: &mut [u8; 16], other: &[u8; 16]) {
+    block.iter_mut().zip(other).for_each(|(byte, other)| *byte ^= other);
+}
 
 /// Decrypts whole blocks into the front of `out`, which has as many bytes or more, and answers the length
 /// of the plaintext, which is public if the padding is right. Everything that is no ciphertext is
@@ -19,12 +57,8 @@ pub fn decrypt_padded(
         return Err(ErrorCode::InvalidKeyMaterial.into());
     };
     let out = out.get_mut(..ciphertext.len()).ok_or(ErrorCode::Internal)?;
-    out.copy_from_slice(ciphertext);
     let (opened, _) = out.as_chunks_mut::<16>();
-    decrypt_blocks(Cipher::Aes256, key, opened)?;
-    for (block, before) in opened.iter_mut().zip([iv].into_iter().chain(blocks)) {
-        block.iter_mut().zip(before).for_each(|(byte, before)| *byte ^= before);
-    }
+    decrypt(Cipher::Aes256, key, iv, blocks, opened)?;
     unpadded(opened)
 }
 

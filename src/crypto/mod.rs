@@ -13,7 +13,7 @@ pub mod drbg;
 pub mod ec;
 pub mod ecb;
 pub mod ecdsa;
-mod gcm;
+pub(crate) mod ghash;
 pub mod kdf;
 pub mod mac;
 mod pkcs8;
@@ -23,7 +23,7 @@ pub mod selftest;
 pub mod shamir;
 pub mod slip39;
 pub mod sm2;
-mod sm4;
+pub(crate) mod sm4;
 #[cfg(test)]
 mod speed;
 #[cfg(test)]

@@ -2,13 +2,13 @@
 
 use aes::cipher::array::Array;
 use aes::cipher::consts::U16;
+use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt};
 use aes::{
     Aes128, Aes128Dec, Aes128Enc, Aes192, Aes192Dec, Aes192Enc, Aes256, Aes256Dec, Aes256Enc,
 };
 use hmac::KeyInit;
-use sm4::cipher::{BlockCipherDecrypt, BlockCipherEncrypt};
 
-use crate::crypto::gcm;
+use super::gcm;
 use crate::error::{ErrorCode, Result};
 
 /// An expanded AES encryption key, wiped when dropped by the crate.

@@ -4,6 +4,7 @@
 
 mod cipher;
 mod ec;
+mod gcm;
 mod hash;
 mod rsa;
 

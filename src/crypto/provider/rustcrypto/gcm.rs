@@ -1,12 +1,11 @@
-//! GCM (NIST SP 800-38D) over any block cipher of the RustCrypto traits, GHASH without tables:
-//! for SM4 in every build, for AES in the portable one.
+//! GCM (NIST SP 800-38D) over any block cipher of the RustCrypto traits, GHASH without tables.
 #![forbid(unsafe_code)]
 
+use aes::cipher::consts::{U12, U16};
+use aes::cipher::{BlockCipherEncrypt, BlockSizeUser};
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::{AesGcm, KeyInit};
-use sm4::cipher::consts::{U12, U16};
-use sm4::cipher::{BlockCipherEncrypt, BlockSizeUser};
 
 use crate::error::{ErrorCode, Result};
 

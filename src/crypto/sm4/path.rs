@@ -1,0 +1,135 @@
+//! Which instructions are used: the best that the processor has.
+//!
+//! For 4 KiB, `gfni` takes a third of the time of `aesni`, and that a fifth of the time of `portable`;
+//! `sliced` takes two thirds of `gfni`'s. For four blocks, `aesni::narrow` takes two thirds of
+//! `aesni::wide`'s.
+#![allow(unsafe_code)]
+
+use super::portable;
+#[cfg(target_arch = "x86_64")]
+use super::{aesni, gfni, sliced};
+
+/// Made only where the processor has the instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Path(Kind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    AesNi,
+    #[cfg(target_arch = "x86_64")]
+    Gfni,
+}
+
+impl Path {
+    /// That of every processor.
+    pub(crate) const PORTABLE: Self = Self(Kind::Portable);
+
+    /// With AES-NI and AVX2.
+    pub(crate) fn aesni() -> Option<Self> {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("aes") && is_x86_feature_detected!("avx2") {
+            return Some(Self(Kind::AesNi));
+        }
+        None
+    }
+
+    /// With GFNI and AVX-512.
+    pub(crate) fn gfni() -> Option<Self> {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("gfni")
+            && is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+        {
+            return Some(Self(Kind::Gfni));
+        }
+        None
+    }
+
+    /// The fastest there is.
+    pub(crate) fn best() -> Self {
+        Self::gfni().or_else(Self::aesni).unwrap_or(Self::PORTABLE)
+    }
+
+    /// Expands a key, its words as they lie in memory.
+    pub(super) fn expand(self, key: &[u32; 4]) -> [u32; 32] {
+        match self.0 {
+            Kind::Portable => portable::expand(key),
+            // SAFETY: the processor has these instructions, or there would be no such path.
+            #[cfg(target_arch = "x86_64")]
+            Kind::AesNi => unsafe { aesni::narrow::expand(key) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Gfni => unsafe { gfni::expand(key) },
+        }
+    }
+
+    /// Every block in place, each on its own.
+    pub(super) fn crypt(self, keys: &[u32; 32], blocks: &mut [[u8; 16]]) {
+        match self.0 {
+            Kind::Portable => portable::crypt(keys, blocks),
+            #[cfg(target_arch = "x86_64")]
+            Kind::AesNi => {
+                let (many, few) = blocks.split_at_mut(wide(blocks.len(), 16, 4));
+                // SAFETY: as above.
+                unsafe {
+                    aesni::wide::crypt(keys, many.as_flattened_mut());
+                    aesni::narrow::crypt(keys, few.as_flattened_mut());
+                }
+            }
+            #[cfg(target_arch = "x86_64")]
+            Kind::Gfni => {
+                let (many, few) = blocks.split_at_mut(wide(blocks.len(), 64, 32));
+                // SAFETY: as above.
+                unsafe {
+                    if !many.is_empty() {
+                        sliced::crypt(keys, many.as_flattened_mut());
+                    }
+                    gfni::crypt(keys, few.as_flattened_mut());
+                }
+            }
+        }
+    }
+
+    /// XORs `input` with the key stream from this counter on into `output`, of the same length.
+    pub(super) fn ctr(self, keys: &[u32; 32], counter: [u32; 4], input: &[u8], output: &mut [u8]) {
+        let blocks = input.len().div_ceil(16);
+        let split = match self.0 {
+            Kind::Portable => 0,
+            #[cfg(target_arch = "x86_64")]
+            Kind::AesNi => wide(blocks, 16, 4),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Gfni => wide(blocks, 64, 32),
+        };
+        let [a, b, c, low] = counter;
+        let low = u32::from_be(low).wrapping_add(split as u32).to_be();
+        let at = (split * 16).min(input.len()).min(output.len());
+        let ((input, input_rest), (output, output_rest)) =
+            (input.split_at(at), output.split_at_mut(at));
+        match self.0 {
+            Kind::Portable => portable::ctr(keys, counter, input_rest, output_rest),
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Kind::AesNi => unsafe {
+                aesni::wide::ctr(keys, &counter, input, output);
+                aesni::narrow::ctr(keys, &[a, b, c, low], input_rest, output_rest);
+            },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Gfni => unsafe {
+                if !input.is_empty() {
+                    sliced::ctr(keys, &counter, input, output);
+                }
+                gfni::ctr(keys, &[a, b, c, low], input_rest, output_rest);
+            },
+        }
+    }
+}
+
+/// How many of the blocks are for a kernel that takes `step` at once; `few` are left to another.
+#[cfg(target_arch = "x86_64")]
+fn wide(blocks: usize, step: usize, few: usize) -> usize {
+    let rest = blocks % step;
+    if rest > few { blocks } else { blocks - rest }
+}
