@@ -15,7 +15,7 @@ use super::pair::curve_of;
 use super::*;
 use crate::crypto::block::Cipher;
 use crate::crypto::kdf::{Argon2Params, argon2id};
-use crate::crypto::{aead, ec, mac};
+use crate::crypto::{aead, ec, ecb, mac};
 use crate::model::{
     EncryptionAlgorithm, EncryptionContext, IdentitySpec, KeyId, KeySpec, KeyVersionId, Making,
     Sealing, SigningAlgorithm, Timestamp, WrappingAlgorithm,
@@ -164,6 +164,10 @@ fn all() -> Vec<(&'static str, Vec<&'static str>)> {
         crate::crypto::block::BlockKey::new(Cipher::Aes256, key)
             .unwrap()
             .with_bytes(|bytes| wanted.add("round keys", bytes));
+        #[cfg(feature = "awslc")]
+        crate::crypto::block::BlockKey::new(Cipher::Sm4, &key[..16])
+            .unwrap()
+            .with_bytes(|bytes| wanted.add("round keys of SM4", bytes));
         Ok(())
     })
     .unwrap();
@@ -216,6 +220,16 @@ fn all() -> Vec<(&'static str, Vec<&'static str>)> {
         let (mut out, mut tag) = ([0; 64], [0; 16]);
         key.read(|key| {
             aead::seal(Cipher::Aes256, key, &[0; 12], &[], &[1; 64], &mut out, &mut tag)
+        })
+        .unwrap();
+    });
+    after("blocks and GCM under SM4", &mut || {
+        let (mut blocks, mut tag) = ([1; 64], [0; 16]);
+        key.read(|key| {
+            let key = key.first_chunk().unwrap();
+            ecb::sm4_encrypt(key, &mut blocks)?;
+            ecb::sm4_decrypt(key, &mut blocks)?;
+            aead::seal(Cipher::Sm4, key, &[0; 12], &[], &[1; 64], &mut blocks, &mut tag)
         })
         .unwrap();
     });
@@ -357,7 +371,7 @@ fn nothing_is_left_behind() {
         return;
     }
     let found = play("secluded");
-    assert_eq!(found.len(), 15);
+    assert_eq!(found.len(), 16);
     // The crate `rsa` computes on the program's heap, and frees copies as they are.
     let is_known = |line: &str| {
         !cfg!(feature = "awslc")
@@ -371,7 +385,7 @@ fn nothing_is_left_behind() {
 #[test]
 fn without_secret_stacks_something_is() {
     let found = play("on the ordinary stack");
-    assert_eq!(found.len(), 15);
+    assert_eq!(found.len(), 16);
     let hits = found.iter().filter(|line| !line.ends_with(": []"));
     assert!(hits.count() > 4, "{found:#?}");
 }

@@ -94,37 +94,58 @@ impl Path {
 
     /// XORs `input` with the key stream from this counter on into `output`, of the same length.
     pub(super) fn ctr(self, keys: &[u32; 32], counter: [u32; 4], input: &[u8], output: &mut [u8]) {
-        let blocks = input.len().div_ceil(16);
-        let split = match self.0 {
-            Kind::Portable => 0,
-            #[cfg(target_arch = "x86_64")]
-            Kind::AesNi => wide(blocks, 16, 4),
-            #[cfg(target_arch = "x86_64")]
-            Kind::Gfni => wide(blocks, 64, 32),
-        };
-        let [a, b, c, low] = counter;
-        let low = u32::from_be(low).wrapping_add(split as u32).to_be();
-        let at = (split * 16).min(input.len()).min(output.len());
-        let ((input, input_rest), (output, output_rest)) =
-            (input.split_at(at), output.split_at_mut(at));
         match self.0 {
-            Kind::Portable => portable::ctr(keys, counter, input_rest, output_rest),
-            // SAFETY: as above.
+            Kind::Portable => portable::ctr(keys, counter, input, output),
             #[cfg(target_arch = "x86_64")]
-            Kind::AesNi => unsafe {
-                aesni::wide::ctr(keys, &counter, input, output);
-                aesni::narrow::ctr(keys, &[a, b, c, low], input_rest, output_rest);
-            },
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            Kind::Gfni => unsafe {
-                if !input.is_empty() {
-                    sliced::ctr(keys, &counter, input, output);
+            Kind::AesNi => {
+                let [many, few] = parted(counter, input, output, (16, 4));
+                // SAFETY: as above.
+                unsafe {
+                    aesni::wide::ctr(keys, &many.counter, many.input, many.output);
+                    aesni::narrow::ctr(keys, &few.counter, few.input, few.output);
                 }
-                gfni::ctr(keys, &[a, b, c, low], input_rest, output_rest);
-            },
+            }
+            #[cfg(target_arch = "x86_64")]
+            Kind::Gfni => {
+                let [many, few] = parted(counter, input, output, (64, 32));
+                // SAFETY: as above.
+                unsafe {
+                    if !many.input.is_empty() {
+                        sliced::ctr(keys, &many.counter, many.input, many.output);
+                    }
+                    gfni::ctr(keys, &few.counter, few.input, few.output);
+                }
+            }
         }
     }
+}
+
+/// What one kernel does of a message.
+#[cfg(target_arch = "x86_64")]
+struct Part<'a> {
+    counter: [u32; 4],
+    input: &'a [u8],
+    output: &'a mut [u8],
+}
+
+/// A message for two kernels, as [`wide`] says.
+#[cfg(target_arch = "x86_64")]
+fn parted<'a>(
+    counter: [u32; 4],
+    input: &'a [u8],
+    output: &'a mut [u8],
+    (step, few): (usize, usize),
+) -> [Part<'a>; 2] {
+    let blocks = wide(input.len().div_ceil(16), step, few);
+    let at = (blocks * 16).min(input.len()).min(output.len());
+    let ((input, input_rest), (output, output_rest)) =
+        (input.split_at(at), output.split_at_mut(at));
+    let [a, b, c, low] = counter;
+    let rest = [a, b, c, u32::from_be(low).wrapping_add(blocks as u32).to_be()];
+    [
+        Part { counter, input, output },
+        Part { counter: rest, input: input_rest, output: output_rest },
+    ]
 }
 
 /// How many of the blocks are for a kernel that takes `step` at once; `few` are left to another.
