@@ -33,7 +33,7 @@ pub(super) fn is_zero([a, b, c, d]: Limbs) -> Choice {
 /// `a`, or `b` if that is chosen.
 #[inline]
 pub(super) fn select(a: Limbs, b: Limbs, choice: Choice) -> Limbs {
-    let mask = u64::from(choice.unwrap_u8()).wrapping_neg();
+    let mask = black_box(u64::from(choice.unwrap_u8()).wrapping_neg());
     let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (a, b);
     let select = |a: u64, b| a ^ (mask & (a ^ b));
     [select(a0, b0), select(a1, b1), select(a2, b2), select(a3, b3)]
@@ -77,10 +77,11 @@ pub(super) const fn difference(a: Limbs, b: Limbs) -> (Limbs, u64) {
     ([r0, r1, r2, r3], borrow)
 }
 
-/// The number if `bit` is 1, 0 if it is 0.
+/// The number if `bit` is 1, 0 if it is 0. Knew the compiler that the mask is all or nothing, it would
+/// branch on it.
 #[inline(always)]
-const fn masked(number: Limbs, bit: u64) -> Limbs {
-    let ([a, b, c, d], mask) = (number, bit.wrapping_neg());
+fn masked(number: Limbs, bit: u64) -> Limbs {
+    let ([a, b, c, d], mask) = (number, black_box(bit.wrapping_neg()));
     [a & mask, b & mask, c & mask, d & mask]
 }
 
@@ -99,7 +100,7 @@ pub(super) fn difference_modulo(a: Limbs, b: Limbs, modulus: &'static Limbs) -> 
 }
 
 #[inline(always)]
-const fn difference_of(a: Limbs, b: Limbs, modulus: &Limbs) -> Limbs {
+fn difference_of(a: Limbs, b: Limbs, modulus: &Limbs) -> Limbs {
     let (difference, borrow) = difference(a, b);
     sum(difference, masked(*modulus, borrow)).0
 }
