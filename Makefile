@@ -56,6 +56,7 @@ torture:
 	KMSHSM_TORTURE=1 KMSHSM_SECONDS=60 PROPTEST_CASES=1000000 PROPTEST_RNG_SEED=$$(date +%s) KMSHSM_PAIRS=100000 KMSHSM_ROUNDS=2000 \
 		$(MAKE) test-life TEST_FLAGS=--nocapture
 	KMSHSM_CASES=10000000 cargo test --locked -p kmshsm --lib policy::
+	KMSHSM_CASES=1000000 CARGO_PROFILE_DEV_OPT_LEVEL=2 cargo test --locked -p kmshsm --lib crypto::sm2::oracle
 
 # What the runs of test-life or torture have counted since the last `make clean`, as docs/reliability.md.
 reliability:

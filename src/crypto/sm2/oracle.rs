@@ -280,7 +280,7 @@ fn random_cases() {
     }
 }
 
-/// The table is what it says; `make bless` writes it.
+/// The table is what it says; with `KMSHSM_BLESS` it is written.
 #[test]
 fn multiples_of_the_generator() {
     let generator = Affine::read(PARAMETERS.last_chunk().unwrap()).unwrap();
