@@ -105,6 +105,6 @@ fn sm2_encrypted() -> Result<()> {
 fn sm2_made() -> Result<()> {
     let mut pair = [0; PAIR_LEN];
     ec::generate(Curve::Sm2, concealed, &mut pair)?;
-    let point = *pair.last_chunk().ok_or(ErrorCode::Internal)?;
+    let point: [u8; 64] = *pair.last_chunk().ok_or(ErrorCode::Internal)?;
     demand(revealed(pair).ends_with(&point))
 }
