@@ -59,6 +59,7 @@ torture:
 	KMSHSM_CASES=10000000 cargo test --locked -p kmshsm --lib policy::
 	cargo test --locked -p kmshsm --lib crypto::block -- --ignored
 	PROPTEST_CASES=25600 cargo test --locked -p kmshsm --lib crypto::sm4::gcm
+	KMSHSM_CASES=1000000 CARGO_PROFILE_DEV_OPT_LEVEL=2 cargo test --locked -p kmshsm --lib crypto::sm2::oracle
 
 # What the runs of test-life or torture have counted since the last `make clean`, as docs/reliability.md.
 reliability:

@@ -18,6 +18,8 @@ pub(super) const SUBJECTS: &[Subject] = &[
     Subject::clean("secp256k1: signed", || signed(Curve::Secp256k1)),
     Subject::clean("SM2: signed", || signed(Curve::Sm2)),
     Subject::clean("SM2: decrypted and refused", sm2_decrypted),
+    Subject::clean("SM2: encrypted", sm2_encrypted),
+    Subject::clean("SM2: made", sm2_made),
     Subject::clean("secp256k1: imported", || imported(Curve::Secp256k1)),
     Subject::clean("SM2: imported", || imported(Curve::Sm2)),
     Subject::clean("P-256: signed", || signed(Curve::P256)),
@@ -80,4 +82,29 @@ fn sm2_decrypted() -> Result<()> {
     ciphertext.iter_mut().rev().take(1).for_each(|last| *last ^= 1);
     let refused = key.decrypt(&Sm2Ciphertext::parse(&ciphertext)?, &mut [0; 40]);
     demand(revealed(out) == public(1) && refused.is_err())
+}
+
+/// Random bytes that are secret from the beginning.
+fn concealed(out: &mut [u8]) -> Result<()> {
+    rng::fill(out)?;
+    marks::conceal(out);
+    Ok(())
+}
+
+/// The message is secret, and so is the nonce.
+fn sm2_encrypted() -> Result<()> {
+    let ((pair, point), mut ciphertext) = (pair(Curve::Sm2)?, [0; 97 + 40]);
+    let message = marks::concealed(public::<40>(1));
+    Sm2PublicKey::new(&point)?.encrypt(&message, concealed, &mut ciphertext)?;
+    let (ciphertext, mut out) = (revealed(ciphertext), [0; 40]);
+    Sm2PrivateKey::new(&pair)?.decrypt(&Sm2Ciphertext::parse(&ciphertext)?, &mut out)?;
+    demand(revealed(out) == public(1))
+}
+
+/// A pair is drawn and tried; its key is inverted for signing.
+fn sm2_made() -> Result<()> {
+    let mut pair = [0; PAIR_LEN];
+    ec::generate(Curve::Sm2, concealed, &mut pair)?;
+    let point: [u8; 64] = *pair.last_chunk().ok_or(ErrorCode::Internal)?;
+    demand(revealed(pair).ends_with(&point))
 }

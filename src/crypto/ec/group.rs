@@ -35,12 +35,12 @@ pub(crate) type Projective<C> = <C as CurveArithmetic>::ProjectivePoint;
 
 /// The secret scalar in these bytes; [`ErrorCode::InvalidKeyMaterial`] unless 0 < d < n.
 pub(crate) fn secret<C: Group>(d: &[u8; 32]) -> Result<Zeroizing<NonZeroScalar<C>>> {
-    let d = Zeroizing::new(FieldBytes::<C>::from(*d));
-    Ok(Zeroizing::new(nonzero(&d).ok_or(ErrorCode::InvalidKeyMaterial)?))
+    Ok(Zeroizing::new(nonzero(d).ok_or(ErrorCode::InvalidKeyMaterial)?))
 }
 
 /// The secret scalar in these bytes, if 0 < d < n: whether it is so is public.
-pub(crate) fn nonzero<C: Group>(d: &FieldBytes<C>) -> Option<NonZeroScalar<C>> {
+pub(crate) fn nonzero<C: Group>(d: &[u8; 32]) -> Option<NonZeroScalar<C>> {
+    let d = Zeroizing::new(FieldBytes::<C>::from(*d));
     told(NonZeroScalar::from_repr(*d), NonZeroScalar::new(Scalar::<C>::ONE).into_option()?)
 }
 

@@ -9,12 +9,11 @@ pub(crate) mod signature;
 mod tests;
 
 use k256::Secp256k1;
-use sm2::Sm2;
 
 use super::Random;
 use super::ecdsa::{EcdsaPrivateKey, EcdsaPublicKey, generic};
 use super::provider::{P256Private, p256_point};
-use super::sm2::{Sm2PrivateKey, Sm2PublicKey};
+use super::sm2::{self, Sm2PrivateKey, Sm2PublicKey};
 use crate::error::{ErrorCode, Result};
 use crate::health;
 use crate::secret::{self, publish, wipe};
@@ -103,7 +102,7 @@ fn complete(curve: Curve, pair: &mut [u8; PAIR_LEN]) -> Result<()> {
     let public = match curve {
         Curve::P256 => P256Private::new(d)?.point()?,
         Curve::Secp256k1 => generic::Private::<Secp256k1>::new(d)?.point()?,
-        Curve::Sm2 => generic::Private::<Sm2>::new(d)?.point()?,
+        Curve::Sm2 => sm2::point_of(d)?,
     };
     point.copy_from_slice(&publish(public));
     Ok(())
@@ -212,7 +211,7 @@ fn point_from_sec1(curve: Curve, sec1: &[u8]) -> Result<[u8; 64]> {
         Curve::Secp256k1 => {
             group::read::<Secp256k1>(sec1).map(|p| group::coordinates::<Secp256k1>(&p))
         }
-        Curve::Sm2 => group::read::<Sm2>(sec1).map(|p| group::coordinates::<Sm2>(&p)),
+        Curve::Sm2 => sm2::point_from_sec1(sec1),
     };
     Ok(point.ok_or(ErrorCode::InvalidKeyMaterial)?)
 }

@@ -5,15 +5,10 @@
 //! the generator's bytes do. It takes about a twentieth of a signature's time. The hash is SHA-256
 //! for SM2, too: the standard wants random numbers there, whatever makes them.
 
-use k256::elliptic_curve::FieldBytes;
-use k256::elliptic_curve::NonZeroScalar;
-use k256::elliptic_curve::ff::PrimeField;
-
-use super::group::{self, Group, Scalar};
 use crate::crypto::Random;
 use crate::crypto::mac::hmac_sha256;
 use crate::error::Result;
-use crate::secret::Zeroizing;
+use crate::secret::{Zeroize, Zeroizing};
 
 /// How many random bytes go into a nonce: as many as it has itself.
 const FRESH: usize = 32;
@@ -26,18 +21,17 @@ pub(crate) struct Nonces {
 
 impl Nonces {
     /// For the signature of the digest `e`, modulo the order, by the key `d`.
-    pub(crate) fn new<C: Group>(d: &Scalar<C>, e: &Scalar<C>, random: Random) -> Result<Self> {
+    pub(crate) fn new(d: &[u8; 32], e: &[u8; 32], random: Random) -> Result<Self> {
         let mut fresh = Zeroizing::new([0; FRESH]);
         random(&mut *fresh)?;
-        Ok(Self::with::<C>(d, e, &*fresh))
+        Ok(Self::with(d, e, &*fresh))
     }
 
     /// RFC 6979, 3.2, steps b to g.
-    pub(super) fn with<C: Group>(d: &Scalar<C>, e: &Scalar<C>, additional: &[u8]) -> Self {
-        let (d, e) = (Zeroizing::new(d.to_repr()), e.to_repr());
+    pub(super) fn with(d: &[u8; 32], e: &[u8; 32], additional: &[u8]) -> Self {
         let mut state = Self { key: Zeroizing::new([0; 32]), value: Zeroizing::new([1; 32]) };
-        state.update(&[&[0], &d, &e, additional]);
-        state.update(&[&[1], &d, &e, additional]);
+        state.update(&[&[0], d, e, additional]);
+        state.update(&[&[1], d, e, additional]);
         state
     }
 
@@ -49,12 +43,14 @@ impl Nonces {
         *self.value = hmac_sha256(&*self.key, &[&*self.value]);
     }
 
-    /// The next one, 0 < k < n (step h).
-    pub(crate) fn next<C: Group>(&mut self) -> Zeroizing<NonZeroScalar<C>> {
+    /// The next one that `read` takes: 0 < k < n (step h).
+    pub(crate) fn next<K: Zeroize>(
+        &mut self,
+        read: impl Fn(&[u8; 32]) -> Option<K>,
+    ) -> Zeroizing<K> {
         loop {
             *self.value = hmac_sha256(&*self.key, &[&*self.value]);
-            let candidate = Zeroizing::new(FieldBytes::<C>::from(*self.value));
-            if let Some(k) = group::nonzero(&candidate) {
+            if let Some(k) = read(&self.value) {
                 return Zeroizing::new(k);
             }
             self.update(&[&[0], &[], &[], &[]]);

@@ -1,5 +1,6 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use k256::elliptic_curve::ff::PrimeField;
 use p256::NistP256;
 
 use super::*;
@@ -38,14 +39,14 @@ fn private_keys() {
         assert!(!is_private(curve, &too_large));
         // The crates' orders: n - 1 is the last number that is read.
         if curve == Curve::Sm2 {
-            assert!(group::secret::<Sm2>(&too_large).is_ok());
+            assert!(sm2::point_of(&too_large).is_ok());
             too_large[31] += 1;
         }
         assert!(match curve {
             Curve::P256 =>
                 P256Private::new(&largest).is_ok() && P256Private::new(&too_large).is_err(),
             Curve::Secp256k1 => group::secret::<Secp256k1>(&too_large).is_err(),
-            Curve::Sm2 => group::secret::<Sm2>(&too_large).is_err(),
+            Curve::Sm2 => sm2::point_of(&too_large).is_err(),
         });
     }
 }
@@ -198,10 +199,11 @@ fn rfc_6979() {
     ] {
         let d = group::secret::<NistP256>(&hex::decode(d).unwrap().try_into().unwrap()).unwrap();
         let e = crate::crypto::digest::sha256(message.as_bytes());
-        let e = group::reduced::<NistP256>(&e.into());
-        let next = nonce::Nonces::with::<NistP256>(&d, &e, &[]).next::<NistP256>();
+        let (d, e) = (d.to_repr().into(), group::reduced::<NistP256>(&e.into()).to_repr().into());
+        let next = nonce::Nonces::with(&d, &e, &[]).next(group::nonzero::<NistP256>);
         assert_eq!(hex::encode(p256::FieldBytes::from(*next)), k);
-        let fresh = nonce::Nonces::new::<NistP256>(&d, &e, random).unwrap().next::<NistP256>();
+        let mut fresh = nonce::Nonces::new(&d, &e, random).unwrap();
+        let fresh = fresh.next(group::nonzero::<NistP256>);
         assert_ne!(*fresh, *next);
     }
 }

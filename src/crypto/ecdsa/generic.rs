@@ -1,7 +1,7 @@
 //! ECDSA over the curves' crates (FIPS 186-5, 6.4).
 
 use k256::elliptic_curve::NonZeroScalar;
-use k256::elliptic_curve::ff::Field;
+use k256::elliptic_curve::ff::{Field, PrimeField};
 use k256::elliptic_curve::group::{Curve as _, Group as _};
 use k256::elliptic_curve::ops::{Invert, MulByGeneratorVartime};
 use k256::elliptic_curve::point::AffineCoordinates;
@@ -39,9 +39,10 @@ impl<C: Ecdsa> Private<C> {
     /// r | s.
     pub(crate) fn sign(&self, digest: &[u8; 32], random: Random) -> Result<[u8; 64]> {
         let e = group::reduced::<C>(&(*digest).into());
-        let mut nonces = Nonces::new::<C>(self.0.as_ref(), &e, random)?;
+        let d = Zeroizing::new(self.0.to_repr().into());
+        let mut nonces = Nonces::new(&d, &e.to_repr().into(), random)?;
         loop {
-            if let Some(signature) = self.sign_with(&nonces.next::<C>(), &e) {
+            if let Some(signature) = self.sign_with(&nonces.next(group::nonzero::<C>), &e) {
                 return Ok(signature);
             }
         }

@@ -1,15 +1,16 @@
 //! SM2 public-key encryption (GB/T 32918.4) with C1 | C3 | C2. The cofactor is 1: points are not
 //! multiplied by it.
 
-use k256::elliptic_curve::{BatchNormalize, NonZeroScalar};
-use sm2::{AffinePoint, ProjectivePoint, Sm2};
 use sm3::{Digest, Sm3};
 
+use super::comb::{GENERATOR, Passing};
+use super::point::Affine;
+use super::scalar::Scalar;
 use super::{Sm2Ciphertext, Sm2PrivateKey, Sm2PublicKey};
 use crate::crypto::Random;
 use crate::crypto::digest::sm3_parts;
 use crate::crypto::ec::nonce::Nonces;
-use crate::crypto::ec::{self, Curve, group};
+use crate::crypto::ec::{self, Curve};
 use crate::error::{ErrorCode, Result};
 use crate::secret::{self, Zeroizing, wipe};
 
@@ -26,26 +27,23 @@ impl Sm2PublicKey {
         }
         let mut seed = Zeroizing::new([0; 32]);
         ec::draw(Curve::Sm2, random, &mut seed)?;
-        let seed = group::secret::<Sm2>(&seed)?;
-        let point = group::coordinates::<Sm2>(&self.0);
-        let digest = Zeroizing::new(sm3_parts(&[&point, message]));
-        let digest = Zeroizing::new(group::reduced::<Sm2>(&(*digest).into()));
-        let mut nonces = Nonces::new::<Sm2>(&seed, &digest, random)?;
-        while !self.encrypt_with(&nonces.next(), message, out)? {}
+        let digest = Zeroizing::new(sm3_parts(&[&self.point, message]));
+        let digest = Zeroizing::new(Scalar::reduced(&digest).to_bytes());
+        let mut nonces = Nonces::new(&seed, &digest, random)?;
+        while !self.encrypt_with(&nonces.next(Scalar::read), message, out)? {}
         Ok(())
     }
 
     /// The same with this nonce; false if it must not be used (6.1, steps A2 to A8).
-    fn encrypt_with(&self, k: &NonZeroScalar<Sm2>, message: &[u8], out: &mut [u8]) -> Result<bool> {
+    fn encrypt_with(&self, k: &Scalar, message: &[u8], out: &mut [u8]) -> Result<bool> {
         let (form, rest) = out.split_first_mut().ok_or(ErrorCode::Internal)?;
         let (point, rest) = rest.split_first_chunk_mut::<64>().ok_or(ErrorCode::Internal)?;
         let (digest, masked) = rest.split_first_chunk_mut::<32>().ok_or(ErrorCode::Internal)?;
-        let shared = ProjectivePoint::from(self.0) * k.as_ref();
+        let (c1, shared) = (GENERATOR.times(k), self.multiples.times(k));
         // One inversion for both.
-        let both = Zeroizing::new([group::base::<Sm2>(k.as_ref()), shared]);
-        let both = Zeroizing::new(ProjectivePoint::batch_normalize(&*both));
-        let [c1, shared] = &*both;
-        let shared = Shared::new(shared);
+        let inverse = Zeroizing::new((c1.z * shared.z).invert());
+        let affine = c1.divided(*inverse * shared.z);
+        let shared = Shared::new(shared.divided(*inverse * c1.z));
         // Who reads `out` may not know the message: none of it is written unmasked.
         let mut begin = Zeroizing::new([0; 32]);
         let (begin, _) = begin.split_at_mut(message.len().min(32));
@@ -53,7 +51,7 @@ impl Sm2PublicKey {
             return Ok(false);
         }
         *form = 4;
-        *point = group::coordinates::<Sm2>(c1);
+        *point = affine.to_bytes();
         *digest = shared.digest(message);
         shared.mask(message, masked)
     }
@@ -75,9 +73,8 @@ impl Sm2PrivateKey {
     }
 
     fn unmask(&self, ciphertext: &Sm2Ciphertext<'_>, out: &mut [u8]) -> Result<bool> {
-        let point = ProjectivePoint::from(group::point::<Sm2>(&ciphertext.point)?);
-        let shared = Zeroizing::new((point * self.0.as_ref()).to_affine());
-        let shared = Shared::new(&shared);
+        let point = Affine::read(&ciphertext.point).ok_or(ErrorCode::InvalidCiphertext)?;
+        let shared = Shared::new(Passing::new(&point).times(&self.0.d).to_affine());
         let is_masked = shared.mask(ciphertext.masked, out)?;
         let digest = Zeroizing::new(shared.digest(out));
         Ok(secret::eq(&*digest, ciphertext.digest) & is_masked)
@@ -88,8 +85,8 @@ impl Sm2PrivateKey {
 struct Shared(Zeroizing<[u8; 64]>);
 
 impl Shared {
-    fn new(point: &AffinePoint) -> Self {
-        Self(Zeroizing::new(group::coordinates::<Sm2>(point)))
+    fn new(point: Affine) -> Self {
+        Self(Zeroizing::new(point.to_bytes()))
     }
 
     /// `from` xor t, where t = KDF(x | y) = SM3(x | y | 1) | SM3(x | y | 2) | ... has as many bytes as `to`
@@ -122,7 +119,7 @@ impl Sm2PublicKey {
     /// A ciphertext with a nonce that a vector gives.
     pub(super) fn encrypted_with(&self, k: &[u8; 32], message: &[u8]) -> Vec<u8> {
         let mut out = vec![0; message.len() + OVERHEAD];
-        let k = group::secret::<Sm2>(k).unwrap();
+        let k = Scalar::read(k).unwrap();
         assert!(self.encrypt_with(&k, message, &mut out).unwrap());
         out
     }

@@ -1,57 +1,86 @@
-//! SM2: signatures (GB/T 32918.2) and public-key encryption (GB/T 32918.4) over the arithmetic of
-//! the crate `sm2`.
+//! SM2: signatures (GB/T 32918.2) and public-key encryption (GB/T 32918.4), and the arithmetic of its
+//! curve. What is done with secrets takes the same time for all of them.
 #![forbid(unsafe_code)]
 
 mod ciphertext;
+mod comb;
 mod encryption;
+mod field;
+mod limbs;
+#[cfg(test)]
+mod oracle;
+mod point;
+mod scalar;
 mod signing;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::AtomicBool;
-
-use k256::elliptic_curve::NonZeroScalar;
-use sm2::Sm2;
+use zeroize::DefaultIsZeroes;
 
 use super::digest::sm3_parts;
-use super::ec::group::{self, Affine, Group};
 use super::ec::{self, Curve, PAIR_LEN};
 use crate::error::{ErrorCode, Result};
 use crate::secret::Zeroizing;
+use comb::{GENERATOR, Kept};
+use point::Affine;
+use scalar::Scalar;
 
 pub use ciphertext::Sm2Ciphertext;
 
-impl Group for Sm2 {
-    fn has_table() -> &'static AtomicBool {
-        static TABLE: AtomicBool = AtomicBool::new(false);
-        &TABLE
-    }
+/// A private key, wiped when dropped.
+pub struct Sm2PrivateKey(Zeroizing<Secrets>);
+
+#[derive(Clone, Copy, Default)]
+struct Secrets {
+    d: Scalar,
+    /// 1 / (1 + d), with which everything is signed.
+    inverse: Scalar,
 }
 
-/// A private key, wiped when dropped.
-pub struct Sm2PrivateKey(Zeroizing<NonZeroScalar<Sm2>>);
+impl DefaultIsZeroes for Secrets {}
 
 impl Sm2PrivateKey {
     /// The private half of d | x | y; [`ErrorCode::InvalidKeyMaterial`] unless 0 < d < n - 1 and the
     /// point is on the curve. Whether they belong together is not asked.
     pub fn new(pair: &[u8; PAIR_LEN]) -> Result<Self> {
         let (d, point) = ec::halves(pair)?;
-        group::point::<Sm2>(point)?;
-        if !ec::is_private(Curve::Sm2, d) {
-            return Err(ErrorCode::InvalidKeyMaterial.into());
-        }
-        Ok(Self(group::secret(d)?))
+        let point = Affine::read(point);
+        let d = Scalar::read(d).filter(|_| point.is_some() && ec::is_private(Curve::Sm2, d));
+        let d = Zeroizing::new(d.ok_or(ErrorCode::InvalidKeyMaterial)?);
+        let inverse = Zeroizing::new((*d + Scalar::ONE).invert());
+        Ok(Self(Zeroizing::new(Secrets { d: *d, inverse: *inverse })))
     }
 }
 
 /// A public key.
-pub struct Sm2PublicKey(Affine<Sm2>);
+pub struct Sm2PublicKey {
+    point: [u8; 64],
+    multiples: Box<Kept>,
+}
 
 impl Sm2PublicKey {
     /// The point x | y; [`ErrorCode::InvalidKeyMaterial`] if it is not on the curve.
     pub fn new(point: &[u8; 64]) -> Result<Self> {
-        group::point::<Sm2>(point).map(Self)
+        let multiples = Kept::new(&Affine::read(point).ok_or(ErrorCode::InvalidKeyMaterial)?);
+        Ok(Self { point: *point, multiples: Box::new(multiples) })
     }
+}
+
+/// The point x | y of the private key d; [`ErrorCode::InvalidKeyMaterial`] unless 0 < d < n.
+pub(super) fn point_of(d: &[u8; 32]) -> Result<[u8; 64]> {
+    let d = Zeroizing::new(Scalar::read(d).ok_or(ErrorCode::InvalidKeyMaterial)?);
+    Ok(GENERATOR.times(&d).to_affine().to_bytes())
+}
+
+/// The point x | y, compressed or not (SEC 1, 2.3.4), if it is on the curve.
+pub(super) fn point_from_sec1(sec1: &[u8]) -> Option<[u8; 64]> {
+    let (form, rest) = sec1.split_first()?;
+    let point = match form {
+        4 => Affine::read(rest.try_into().ok()?),
+        2 | 3 => Affine::decompressed(rest.try_into().ok()?, *form == 3),
+        _ => None,
+    };
+    point.map(Affine::to_bytes)
 }
 
 /// Who signs, if nobody has agreed on anything else (GM/T 0009).

@@ -1,16 +1,13 @@
 //! SM2 signatures (GB/T 32918.2) of digests e = SM3(Z_A | M).
 
-use k256::elliptic_curve::NonZeroScalar;
-use k256::elliptic_curve::group::Group as _;
-use k256::elliptic_curve::ops::MulByGeneratorVartime;
-use k256::elliptic_curve::point::AffineCoordinates;
-use sm2::{ProjectivePoint, Scalar, Sm2};
-
+use super::comb::GENERATOR;
+use super::point::Point;
+use super::scalar::Scalar;
 use super::{Sm2PrivateKey, Sm2PublicKey};
 use crate::crypto::Random;
 use crate::crypto::ec::nonce::Nonces;
-use crate::crypto::ec::{SIGNATURE_LEN, group, signature};
-use crate::error::{ErrorCode, Result};
+use crate::crypto::ec::{SIGNATURE_LEN, signature};
+use crate::error::Result;
 use crate::secret::{Zeroizing, publish, verdict};
 
 impl Sm2PrivateKey {
@@ -21,48 +18,58 @@ impl Sm2PrivateKey {
         random: Random,
         out: &mut [u8; SIGNATURE_LEN],
     ) -> Result<usize> {
-        let (d, e) = (self.0.as_ref(), group::reduced::<Sm2>(&(*digest).into()));
-        let mut nonces = Nonces::new::<Sm2>(d, &e, random)?;
-        let inverse = group::told((*d + Scalar::ONE).invert(), Scalar::ONE);
-        let inverse = Zeroizing::new(inverse.ok_or(ErrorCode::InvalidKeyMaterial)?);
+        let (d, e) = (Zeroizing::new(self.0.d.to_bytes()), Scalar::reduced(digest));
+        let mut nonces = Nonces::new(&d, &e.to_bytes(), random)?;
         loop {
-            if let Some(signature) = self.sign_with(&inverse, &nonces.next(), &e) {
+            if let Some(signature) = self.sign_with(&nonces.next(Scalar::read), e) {
                 return signature::write(&publish(signature), out);
             }
         }
     }
 
     /// r | s with this nonce, unless it must not be used: r = e + x of k times the generator,
-    /// s = (1 + d)^-1 (k - r d) (6.1, steps A4 to A7).
-    fn sign_with(&self, inverse: &Scalar, k: &NonZeroScalar<Sm2>, e: &Scalar) -> Option<[u8; 64]> {
-        let (d, k) = (self.0.as_ref(), k.as_ref());
-        let r = *e + group::reduced::<Sm2>(&group::base::<Sm2>(k).to_affine().x());
-        let s = *inverse * (*k - r * d);
-        let usable = verdict(!(r.is_zero() | (r + k).is_zero() | s.is_zero()));
-        usable.then(|| group::joined::<Sm2>(&r, &s))
+    /// s = (k - r d) / (1 + d) = (k + r) / (1 + d) - r (6.1, steps A4 to A7).
+    pub(super) fn sign_with(&self, k: &Scalar, e: Scalar) -> Option<[u8; 64]> {
+        let r = e + Scalar::reduced(&GENERATOR.times(k).to_affine().x.to_bytes());
+        let sum = Zeroizing::new(*k + r);
+        let s = self.0.inverse * *sum - r;
+        let usable = verdict(!(r.is_zero() | sum.is_zero() | s.is_zero()));
+        usable.then(|| joined(r, s))
     }
 }
 
 impl Sm2PublicKey {
     /// Whether this is the key's signature of the digest, in strict DER (7.1). All of it is public.
     pub fn verify(&self, digest: &[u8; 32], signature: &[u8]) -> bool {
-        let scalars = signature::read(signature).and_then(|raw| group::signature::<Sm2>(&raw));
-        let Some((r, s)) = scalars else { return false };
-        let t = *r.as_ref() + s.as_ref();
-        let point = ProjectivePoint::from(self.0);
-        let sum = ProjectivePoint::mul_by_generator_and_mul_add_vartime(&s, &t, &point);
-        let x = group::reduced::<Sm2>(&sum.to_affine().x());
-        let right = group::reduced::<Sm2>(&(*digest).into()) + x == *r.as_ref();
-        !bool::from(t.is_zero() | sum.is_identity()) && right
+        self.verified(digest, signature).unwrap_or(false)
     }
+
+    fn verified(&self, digest: &[u8; 32], signature: &[u8]) -> Option<bool> {
+        let raw = signature::read(signature)?;
+        let (r, s) = raw.split_first_chunk()?;
+        let (r, s) = (Scalar::read(r)?, Scalar::read(s.first_chunk()?)?);
+        let t = r + s;
+        if t == Scalar::ZERO {
+            return None;
+        }
+        let sum = self.multiples.add_times(Point::INFINITY, &t);
+        let sum = GENERATOR.add_times(sum, &s);
+        Some(sum.has_x(r - Scalar::reduced(digest)))
+    }
+}
+
+fn joined(r: Scalar, s: Scalar) -> [u8; 64] {
+    let mut out = [0; 64];
+    let (first, second) = out.split_at_mut(32);
+    first.copy_from_slice(&r.to_bytes());
+    second.copy_from_slice(&s.to_bytes());
+    out
 }
 
 #[cfg(test)]
 impl Sm2PrivateKey {
     /// r | s with a nonce that a vector gives.
     pub(super) fn signed_with(&self, k: &[u8; 32], digest: &[u8; 32]) -> [u8; 64] {
-        let inverse = (*self.0.as_ref() + Scalar::ONE).invert().unwrap();
-        let e = group::reduced::<Sm2>(&(*digest).into());
-        self.sign_with(&inverse, &group::secret(k).unwrap(), &e).unwrap()
+        self.sign_with(&Scalar::read(k).unwrap(), Scalar::reduced(digest)).unwrap()
     }
 }

@@ -1,5 +1,5 @@
-//! P-256 of both providers; secp256k1 against AWS-LC's; SM2 against the schemes of the crate whose
-//! arithmetic it uses.
+//! P-256 of both providers; secp256k1 against AWS-LC's; SM2 against the schemes of
+//! the crate `sm2`.
 
 use aws_lc_rs::signature::{
     ECDSA_P256K1_SHA256_ASN1, ECDSA_P256K1_SHA256_ASN1_SIGNING, EcdsaKeyPair, UnparsedPublicKey,
