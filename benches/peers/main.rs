@@ -8,6 +8,7 @@
 mod asymmetric;
 mod aws_lc;
 mod boundary;
+mod door;
 mod figures;
 mod groups;
 mod libgcrypt;
@@ -58,6 +59,10 @@ fn main() {
     let name = "the boundary, 32 bytes encrypted";
     if run.wants(name) {
         boundary(name);
+    }
+    let name = "the door, 32 bytes encrypted";
+    if run.wants(name) {
+        door::door(name, session);
     }
     run.figures();
 }

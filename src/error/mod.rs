@@ -12,26 +12,33 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A code, what it is about, and a sentence for people. Never holds material, plaintext, tokens or
 /// passphrases.
+///
+/// One pointer: a `Result` of little more is handed up in a register from floor to floor.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Error(Box<Fault>);
+
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
+struct Fault {
     code: ErrorCode,
     subject: Cow<'static, str>,
     detail: Cow<'static, str>,
     needed: usize,
-    request: Option<RequestId>,
+    /// Zeros while there is none: no field leaves bytes as they were, which may be a secret stack's.
+    request: RequestId,
 }
 
 impl Error {
     /// An error that its code says all about.
-    pub const fn new(code: ErrorCode) -> Self {
+    #[cold]
+    pub fn new(code: ErrorCode) -> Self {
         let (subject, detail) = (Cow::Borrowed(""), Cow::Borrowed(""));
-        Self { code, subject, detail, needed: 0, request: None }
+        Self(Box::new(Fault { code, subject, detail, needed: 0, request: RequestId::NONE }))
     }
 
     /// [`ErrorCode::BufferTooSmall`], telling how many bytes are needed.
-    pub const fn too_small(needed: usize) -> Self {
+    pub fn too_small(needed: usize) -> Self {
         let mut error = Self::new(ErrorCode::BufferTooSmall);
-        error.needed = needed;
+        error.0.needed = needed;
         error
     }
 
@@ -56,27 +63,28 @@ impl Error {
     /// The same error, naming what it is about.
     #[must_use]
     pub fn about(mut self, subject: impl Into<Cow<'static, str>>) -> Self {
-        self.subject = subject.into();
+        self.0.subject = subject.into();
         self
     }
 
     /// The same error with a sentence more for people.
     #[must_use]
     pub fn because(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
-        self.detail = detail.into();
+        self.0.detail = detail.into();
         self
     }
 
     /// The same error, as the answer to this request.
     #[must_use]
-    pub const fn of_request(mut self, request: RequestId) -> Self {
-        self.request = Some(request);
+    pub fn of_request(mut self, request: RequestId) -> Self {
+        self.0.request = request;
         self
     }
 
     /// What it consists of, for a way out on which nothing else may come along.
     pub(crate) fn into_parts(self) -> (ErrorCode, String, String) {
-        (self.code, self.subject.into_owned(), self.detail.into_owned())
+        let Fault { code, subject, detail, .. } = *self.0;
+        (code, subject.into_owned(), detail.into_owned())
     }
 
     /// The reverse of [`into_parts`](Self::into_parts).
@@ -85,29 +93,34 @@ impl Error {
     }
 
     /// What went wrong.
-    pub const fn code(&self) -> ErrorCode {
-        self.code
+    pub fn code(&self) -> ErrorCode {
+        self.0.code
     }
 
     /// Whether it says that something in the store is not what this library has written there.
     pub(crate) fn is_damage(&self) -> bool {
-        matches!(self.code, ErrorCode::StoreDamaged | ErrorCode::StoreTooNew)
+        matches!(self.code(), ErrorCode::StoreDamaged | ErrorCode::StoreTooNew)
     }
 
     /// How many bytes [`ErrorCode::BufferTooSmall`] asks for.
-    pub const fn needed(&self) -> usize {
-        self.needed
+    pub fn needed(&self) -> usize {
+        self.0.needed
     }
 
     /// The request that this answers, if any.
-    pub const fn request_id(&self) -> Option<RequestId> {
-        self.request
+    pub fn request_id(&self) -> Option<RequestId> {
+        Some(self.0.request).filter(|request| *request != RequestId::NONE)
     }
 }
 
 /// Names one request, in its answer and in the audit trail.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct RequestId(pub [u8; 16]);
+
+impl RequestId {
+    /// No request's.
+    const NONE: Self = Self([0; 16]);
+}
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -127,14 +140,21 @@ impl From<ErrorCode> for Error {
     }
 }
 
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.code.message().split_once("{}") {
-            Some((before, after)) => write!(f, "{before}{}{after}", self.subject)?,
-            None => f.write_str(self.code.message())?,
+        let Fault { code, subject, detail, .. } = &*self.0;
+        match code.message().split_once("{}") {
+            Some((before, after)) => write!(f, "{before}{subject}{after}")?,
+            None => f.write_str(code.message())?,
         }
-        if !self.detail.is_empty() {
-            write!(f, " {}", self.detail)?;
+        if !detail.is_empty() {
+            write!(f, " {detail}")?;
         }
         Ok(())
     }

@@ -14,19 +14,27 @@ pub(super) fn text<'a>(pointer: *const c_char, name: &'static str) -> Result<&'a
 }
 
 /// A string that may be NULL.
+#[inline]
 pub(super) fn optional_text<'a>(
     pointer: *const c_char,
     name: &'static str,
 ) -> Result<Option<&'a str>> {
+    let Some(bytes) = optional_string(pointer) else { return Ok(None) };
+    std::str::from_utf8(bytes).map(Some).map_err(|_| Error::invalid(name, "It must be UTF-8."))
+}
+
+/// The bytes of a string that may be NULL.
+#[inline]
+pub(super) fn optional_string<'a>(pointer: *const c_char) -> Option<&'a [u8]> {
     if pointer.is_null() {
-        return Ok(None);
+        return None;
     }
     // SAFETY: the contract: a string is NUL-terminated and does not change during the call.
-    let text = unsafe { CStr::from_ptr(pointer) };
-    text.to_str().map(Some).map_err(|_| Error::invalid(name, "It must be UTF-8."))
+    Some(unsafe { CStr::from_ptr(pointer) }.to_bytes())
 }
 
 /// Bytes to read.
+#[inline]
 pub(super) fn bytes<'a>(pointer: *const u8, len: usize, name: &'static str) -> Result<&'a [u8]> {
     if len == 0 {
         return Ok(&[]);
@@ -65,6 +73,7 @@ pub(super) struct Out<'a> {
 
 impl<'a> Out<'a> {
     /// A buffer of the caller's; nothing is checked before [`Out::rooms`] but that `len` is there.
+    #[inline]
     pub(super) fn wanted(
         pointer: *mut u8,
         capacity: usize,
@@ -76,6 +85,7 @@ impl<'a> Out<'a> {
 
     /// The buffers, if each has the room it needs. Otherwise each `*len` gets the needed size and
     /// the answer is [`ErrorCode::BufferTooSmall`].
+    #[inline]
     pub(super) fn rooms<const N: usize>(wanted: [Wanted; N]) -> Result<[Self; N]> {
         if wanted.iter().any(Wanted::is_short) {
             for want in &wanted {
@@ -100,6 +110,7 @@ impl<'a> Out<'a> {
     }
 
     /// The buffer, if it has room for `needed` bytes; see [`Out::rooms`].
+    #[inline]
     pub(super) fn room(
         pointer: *mut u8,
         capacity: usize,
@@ -111,6 +122,7 @@ impl<'a> Out<'a> {
     }
 
     /// The same for buffers that must not overlap what is read.
+    #[inline]
     pub(super) fn rooms_apart<const M: usize, const N: usize>(
         inputs: [&[u8]; M],
         wanted: [Wanted; N],
@@ -125,6 +137,7 @@ impl<'a> Out<'a> {
     }
 
     /// One such buffer.
+    #[inline]
     pub(super) fn room_apart(
         input: &[u8],
         pointer: *mut u8,

@@ -4,11 +4,20 @@
 use std::ffi::c_char;
 
 use crate::error::{Error, Result};
-use crate::ffi::memory::optional_text;
-use crate::model::{EncryptionContext, KeyRef, VersionRef};
+use crate::ffi::memory::{optional_string, optional_text};
+use crate::model::{EncryptionContext, KeyId, KeyRef, VersionRef};
 
-/// The key that a function is about.
+/// The key that a function is about. Mostly its id, which is read without looking at it as text first.
+#[inline]
 pub(super) fn key<'a>(pointer: *const c_char) -> Result<KeyRef<'a>> {
+    match optional_string(pointer).and_then(KeyId::parse_bytes) {
+        Some(id) => Ok(KeyRef::Id(id)),
+        None => named_key(pointer),
+    }
+}
+
+#[cold]
+fn named_key<'a>(pointer: *const c_char) -> Result<KeyRef<'a>> {
     optional_key(pointer, "KeyId")?.ok_or_else(|| Error::null("key_id"))
 }
 
@@ -55,6 +64,7 @@ pub(super) fn optional_word<T>(
 }
 
 /// An encryption context, the value of `parameter`; NULL is the empty one.
+#[inline]
 pub(super) fn context(
     pointer: *const c_char,
     parameter: &'static str,

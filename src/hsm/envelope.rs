@@ -11,6 +11,7 @@
 
 use crate::crypto::aead;
 use crate::crypto::block::Cipher;
+use crate::crypto::xaes::DerivationKey;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::arena::secluded;
 use crate::hsm::{SymmetricKey, draw, rng};
@@ -124,7 +125,7 @@ impl<'a> Envelope<'a> {
         }
         let cipher = key.cipher();
         with_aad(self.header, context, |aad| {
-            key.with(|key| {
+            let mut work = |key: &DerivationKey| {
                 let derived = key.derive(derive_from);
                 if !secret::eq(&derived.commitment, commitment) {
                     return Err(ErrorCode::InvalidCiphertext.into());
@@ -133,7 +134,8 @@ impl<'a> Envelope<'a> {
                 // The AEAD wipes what it wrote if the tag does not fit.
                 let message_key = derived.message_key();
                 aead::open(cipher, message_key, iv, aad, self.ciphertext, self.tag, plaintext)
-            })
+            };
+            key.with(&mut work)
         })
         .map_err(|_| ErrorCode::InvalidCiphertext.into())
     }
@@ -184,29 +186,40 @@ impl<'a> Envelope<'a> {
         blob: &mut [u8],
     ) -> Result<()> {
         let internal = || Error::new(ErrorCode::Internal);
-        // Each field goes straight to its place: on this path even copies are counted.
-        let mut header = [0; HEADER];
+        // Each field goes straight to its place, and none is read right after it has been written:
+        // on this path even copies are counted. The context's place holds the count of an empty one.
+        let mut aad = [0; HEADER + 4];
+        let header: &mut [u8; HEADER] = aad.first_chunk_mut().ok_or_else(internal)?;
         let (start, rest) = header.split_first_chunk_mut().ok_or_else(internal)?;
         let (id, rest) = rest.split_first_chunk_mut().ok_or_else(internal)?;
         let (nonce_field, _) = rest.split_first_chunk_mut().ok_or_else(internal)?;
         *start = [VERSION, u8::from(is_text), alg_of(key.cipher())];
         *id = *version.as_bytes();
         nonce(nonce_field)?;
-        let (derive_from, iv) = nonce_field.split_first_chunk().ok_or_else(internal)?;
-        let iv: [u8; 12] = iv.try_into().map_err(|_| internal())?;
-        let derive_from = *derive_from;
         let cipher = key.cipher();
         let (head, rest) = blob.split_first_chunk_mut().ok_or_else(internal)?;
         let (ciphertext, tag) = rest.split_last_chunk_mut().ok_or_else(internal)?;
-        key.with(|key| {
-            let derived = key.derive(&derive_from);
+        let mut work = |key: &DerivationKey| {
+            let header: &mut [u8; HEADER] = aad.first_chunk_mut().ok_or_else(internal)?;
+            let Fields { derive_from, .. } = Fields::of(header).ok_or_else(internal)?;
+            let derived = key.derive(derive_from);
             *header.last_chunk_mut().ok_or_else(internal)? = derived.commitment;
-            *head = header;
-            with_aad(&header, context, |aad| {
+            let header: &[u8; HEADER] = aad.first_chunk().ok_or_else(internal)?;
+            let Fields { iv, .. } = Fields::of(header).ok_or_else(internal)?;
+            let mut seal = |aad: &[u8]| {
                 let message_key = derived.message_key();
-                aead::seal(cipher, message_key, &iv, aad, plaintext, ciphertext, tag)
-            })
-        })
+                aead::seal(cipher, message_key, iv, aad, plaintext, ciphertext, tag)
+            };
+            if context.is_empty() {
+                seal(&aad)?;
+            } else {
+                seal(&aad_of(header, context))?;
+            }
+            *head = *header;
+            Ok(())
+        };
+        // By reference: what goes to a secret stack is copied.
+        key.with(&mut work)
     }
 }
 
@@ -233,10 +246,16 @@ fn with_aad<R>(
         }
         return f(&aad);
     }
+    f(&aad_of(header, context))
+}
+
+/// `H | encryption context`.
+#[cold]
+fn aad_of(header: &[u8; HEADER], context: &EncryptionContext) -> Vec<u8> {
     let mut writer = Writer::default();
     writer.raw(header);
     context.write(&mut writer);
-    f(&writer.finish())
+    writer.finish()
 }
 
 #[cfg(test)]

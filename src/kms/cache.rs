@@ -227,6 +227,7 @@ impl Kms {
     }
 
     /// The key that this thread used last, if it is the one and nothing has been dropped since.
+    #[inline]
     fn recall(&self, drops: u64, is_it: impl FnOnce(&Key) -> bool) -> Option<Held> {
         let recalled = LAST.try_with(|last| {
             let last = last.borrow();

@@ -182,19 +182,13 @@ impl<'s> Call<'s> {
         Ok(answer)
     }
 
-    /// The end of the request: what is to be recorded and is not yet goes into the trail. In strict
-    /// mode nothing is answered that could not be recorded.
+    /// Whether there is something left to be recorded of a request that ends so.
     #[inline]
-    pub(super) fn conclude<A: Action>(
-        &self,
-        request: &A,
-        outcome: Result<A::Answer>,
-    ) -> Result<A::Answer> {
-        let is_wanted = match &outcome {
+    pub(super) fn is_wanted<T>(&self, outcome: &Result<T>) -> bool {
+        match outcome {
             Ok(_) => self.wants_success(),
             Err(error) => self.wants_failure(error),
-        };
-        if is_wanted { self.record(request, outcome) } else { outcome }
+        }
     }
 
     #[inline]
@@ -224,8 +218,14 @@ impl<'s> Call<'s> {
         }
     }
 
+    /// The end of a request of which something is: it goes into the trail. In strict mode nothing is
+    /// answered that could not be recorded.
     #[cold]
-    fn record<A: Action>(&self, request: &A, outcome: Result<A::Answer>) -> Result<A::Answer> {
+    pub(super) fn record<A: Action>(
+        &self,
+        request: &A,
+        outcome: Result<A::Answer>,
+    ) -> Result<A::Answer> {
         self.show(request);
         match outcome {
             Ok(answer) => {

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
 
-use crate::error::{ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::fork::PerProcess;
 use crate::hsm;
 use crate::kms::Kms;
@@ -15,15 +15,26 @@ const ATTEMPTS: usize = 100;
 static OPEN: PerProcess<Mutex<Vec<Weak<Kms>>>> = PerProcess::new();
 
 /// Runs `f` again, with room made, while it finds the arena full.
+#[inline]
 pub(crate) fn with_room<R>(mut f: impl FnMut() -> Result<R>) -> Result<R> {
-    let mut room = Room::default();
+    match f() {
+        Err(error) if error.code() == ErrorCode::MemoryExhausted => make_room_for(error, f),
+        outcome => outcome,
+    }
+}
+
+#[cold]
+fn make_room_for<R>(first: Error, mut f: impl FnMut() -> Result<R>) -> Result<R> {
+    let (mut room, mut outcome) = (Room::default(), Err(first));
     for _ in 0..ATTEMPTS {
-        match f() {
-            Err(error) if error.code() == ErrorCode::MemoryExhausted && room.make() => {}
-            outcome => return outcome,
+        match outcome {
+            Err(error) if error.code() == ErrorCode::MemoryExhausted && room.make() => {
+                outcome = f();
+            }
+            _ => break,
         }
     }
-    f()
+    outcome
 }
 
 /// Makes room for one thing, as often as it takes.

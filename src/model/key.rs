@@ -1,6 +1,7 @@
 //! What a customer master key is made of (API reference, chapters 1.2, 5 and 7).
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
@@ -124,10 +125,23 @@ words! {
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident)+) => {$(
         $(#[$doc])*
-        // Aligned, so that it is copied and compared as one word.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        // Aligned, so that it is copied as one word.
+        #[derive(Clone, Copy, Debug, Eq, PartialOrd, Ord)]
         #[repr(align(16))]
         pub struct $name([u8; 16]);
+
+        impl PartialEq for $name {
+            #[inline]
+            fn eq(&self, other: &Self) -> bool {
+                is_same(&self.0, &other.0)
+            }
+        }
+
+        impl Hash for $name {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                self.0.hash(state);
+            }
+        }
 
         impl $name {
             /// The identifier made of 128 random bits (a version 4 UUID).
@@ -142,7 +156,13 @@ macro_rules! ids {
 
             /// The identifier in its one spelling: lower case with hyphens.
             pub fn parse(text: &str) -> Option<Self> {
-                parse_uuid(text.as_bytes().try_into().ok()?).map(Self)
+                Self::parse_bytes(text.as_bytes())
+            }
+
+            /// The same of what may be no text.
+            #[inline]
+            pub fn parse_bytes(text: &[u8]) -> Option<Self> {
+                parse_uuid(text.try_into().ok()?).map(Self)
             }
 
             /// The bytes, in the order of RFC 4122.
@@ -166,8 +186,21 @@ macro_rules! ids {
     )+};
 }
 
+/// Whether they are equal, by halves: whole, one that has just been put together from halves would be
+/// read before the processor can.
+#[inline]
+fn is_same(one: &[u8; 16], other: &[u8; 16]) -> bool {
+    let halves = |id: &[u8; 16]| {
+        let [a, b, c, d, e, f, g, h, rest @ ..] = *id;
+        [u64::from_ne_bytes([a, b, c, d, e, f, g, h]), u64::from_ne_bytes(rest)]
+    };
+    let ([a, b], [c, d]) = (halves(one), halves(other));
+    (a ^ c) | (b ^ d) == 0
+}
+
 /// Reads a UUID in lower case with hyphens. On the way of every call, so not left to a parser that
 /// takes all spellings: eight digits at a time in one word.
+#[inline]
 fn parse_uuid(text: &[u8; 36]) -> Option<[u8; 16]> {
     let [
         a0,
@@ -211,6 +244,7 @@ fn parse_uuid(text: &[u8; 36]) -> Option<[u8; 16]> {
 }
 
 /// Eight digits 0-9 and a-f.
+#[inline]
 fn parse_hex(digits: [u8; 8]) -> Option<u32> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let text = u64::from_be_bytes(digits);
@@ -231,7 +265,7 @@ fn parse_hex(digits: [u8; 8]) -> Option<u32> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct IdHasher(u64);
 
-impl std::hash::Hasher for IdHasher {
+impl Hasher for IdHasher {
     fn finish(&self) -> u64 {
         self.0
     }

@@ -36,7 +36,11 @@ pub fn conceal(bytes: &mut [u8]) {
 
 /// From here on the bytes are public.
 pub fn reveal(bytes: &mut [u8]) {
-    REVEALS.fetch_add(bytes.chunks(64).filter(|bytes| is_secret(bytes)).count(), Ordering::Relaxed);
+    let secrets = bytes.chunks(64).filter(|bytes| is_secret(bytes)).count();
+    // Without memcheck there are none, and threads share nothing that is written to.
+    if secrets != 0 {
+        REVEALS.fetch_add(secrets, Ordering::Relaxed);
+    }
     ask(MAKE_MEM_DEFINED, [bytes.as_mut_ptr().expose_provenance(), bytes.len(), 0, 0, 0]);
 }
 

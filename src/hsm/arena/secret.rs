@@ -13,7 +13,8 @@ use zeroize::Zeroize;
 
 use super::slots::Place;
 use super::{Arena, CANARY, secluded};
-use crate::error::Result;
+use crate::error::{ErrorCode, Result};
+use crate::secret::wipe;
 
 /// A part of the arena with one owner: `len` bytes, a canary, and the rest of the slot.
 pub(super) struct Slot {
@@ -106,6 +107,19 @@ impl SecretBytes {
             // SAFETY: as in `read`; `&mut self` makes this the only reference.
             f(unsafe { slice::from_raw_parts_mut(self.slot.start.as_ptr(), self.slot.len) })
         })
+    }
+
+    /// Moves bytes out of the boundary, to whoever they have been drawn for; zeros stay in their place.
+    /// Not on a secret stack: all that the move leaves behind is what it hands out.
+    pub fn hand_out(&mut self, at: usize, out: &mut [u8]) -> Result<()> {
+        let _open = self.slot.arena.enter()?;
+        // SAFETY: as in `write`.
+        let bytes = unsafe { slice::from_raw_parts_mut(self.slot.start.as_ptr(), self.slot.len) };
+        let bytes = bytes.get_mut(at..).and_then(|bytes| bytes.get_mut(..out.len()));
+        let bytes = bytes.ok_or(ErrorCode::Internal)?;
+        out.copy_from_slice(bytes);
+        wipe(bytes);
+        Ok(())
     }
 
     #[cfg(test)]

@@ -6,6 +6,7 @@
 //! wait for anything but memory, locks that are held for a moment and, at length, a fork: there are few
 //! stacks, and all threads share them.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
@@ -178,35 +179,48 @@ pub fn secluded<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
     if INSIDE.get() {
         return f();
     }
-    let mut way_out = WayOut::new();
-    let outcome = match memory().stacks.take() {
+    let mut errand = Errand { f: Some(f), way_out: WayOut::new(), panic: None };
+    // Nothing but this goes over: what `f` has captured is read where it lies.
+    let on_it = &mut errand;
+    match memory().stacks.take() {
         Some(stack) => {
             let _taken = Taken(stack);
             // SAFETY: the stack is this thread's alone until it is given back, large enough, and
             // aligned to a page; no panic passes the switch.
-            unsafe { psm::on_stack(stack.base.as_ptr(), stack.size, || inside(f, &mut way_out)) }
+            unsafe { psm::on_stack(stack.base.as_ptr(), stack.size, || on_it.run()) }
         }
         None => {
-            let outcome = inside(f, &mut way_out);
+            on_it.run();
             if !is_plain() {
                 burn();
             }
-            outcome
         }
-    };
-    outcome.unwrap_or_else(|panic| resume_unwind(panic));
-    way_out.take()
+    }
+    if let Some(panic) = errand.panic {
+        resume_unwind(panic);
+    }
+    errand.way_out.take()
 }
 
-#[inline]
-fn inside<T>(f: impl FnOnce() -> Result<T>, way_out: &mut WayOut<T>) -> std::thread::Result<()> {
-    INSIDE.set(true);
-    let outcome = catch_unwind(AssertUnwindSafe(|| way_out.put(f())));
-    INSIDE.set(false);
-    if !is_plain() {
-        registers::clear();
+/// Work for a secret stack, and what comes of it.
+struct Errand<F, T> {
+    f: Option<F>,
+    way_out: WayOut<T>,
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+impl<F: FnOnce() -> Result<T>, T> Errand<F, T> {
+    #[inline]
+    fn run(&mut self) {
+        let Self { f, way_out, panic } = self;
+        INSIDE.set(true);
+        let work = || f.take().into_iter().for_each(|f| way_out.put(f()));
+        *panic = catch_unwind(AssertUnwindSafe(work)).err();
+        INSIDE.set(false);
+        if !is_plain() {
+            registers::clear();
+        }
     }
-    outcome
 }
 
 /// How an answer leaves a secret stack: its value alone. A `Result` is as large as its larger half, and

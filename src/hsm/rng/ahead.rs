@@ -59,6 +59,7 @@ thread_local! {
 
 /// A number that no other call is given: random per thread and process, then counted, so that it costs
 /// next to nothing.
+#[inline]
 pub fn serial() -> Result<u128> {
     NEXT.with(|next| {
         let process = Generation::current();

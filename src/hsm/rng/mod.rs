@@ -1,11 +1,13 @@
 //! The engine's random numbers: a CTR_DRBG (NIST SP 800-90A) per thread, seeded by the operating
 //! system.
 //!
-//! A new seed is drawn after 2^20 requests, after an hour and after a fork. A snapshot of a virtual
-//! machine that is resumed twice gives the same bytes twice until the next one.
+//! A new seed is drawn after 2^20 requests, after an hour and after a fork; short requests are served
+//! from what was drawn for them before. A snapshot of a virtual machine that is resumed twice gives the
+//! same bytes twice until the next one.
 
 mod ahead;
 mod entropy;
+mod reserve;
 mod seeded;
 
 use std::cell::RefCell;
@@ -18,6 +20,8 @@ use crate::fork::{Generation, PerProcess};
 use crate::health;
 use crate::hsm::arena::{SecretBox, arena, secluded};
 use crate::secret::{Zeroizing, wipe};
+
+use reserve::{Reserve, SHORT};
 
 pub use ahead::{nonce, serial};
 pub use seeded::{Scope, Seeded};
@@ -35,6 +39,8 @@ struct Generator {
     generation: u64,
     /// The digest of its last seed; none if that was a test's, which is followed by no other.
     last_seed: Option<[u8; 32]>,
+    /// What has been drawn ahead for short requests. A test's draws nothing ahead.
+    reserve: Option<Reserve>,
 }
 
 /// A thread's place for its generator. Others look in only to wipe it.
@@ -53,6 +59,9 @@ pub fn fill(out: &mut [u8]) -> Result<()> {
     let filled = SEAT.try_with(|seat| match seat.try_borrow_mut() {
         Ok(mut seat) => {
             let seat = sit(&mut seat);
+            if out.len() <= SHORT && taken_from(seat, out)? {
+                return Ok(());
+            }
             // A secret stack first: who waits for one must not keep a generator that threads share.
             secluded(|| fill_from(&mut lock(seat), out))
         }
@@ -60,6 +69,15 @@ pub fn fill(out: &mut [u8]) -> Result<()> {
     });
     // A thread that is ending has lost its storage already.
     filled.unwrap_or_else(|_| fill_from(&mut None, out)).inspect_err(|_| wipe(out))
+}
+
+/// Whether there was enough that has been drawn ahead.
+#[inline]
+fn taken_from(seat: &Seat, out: &mut [u8]) -> Result<bool> {
+    match lock(seat).as_mut().and_then(|generator| generator.reserve.as_mut()) {
+        Some(reserve) => reserve.take(out),
+        None => Ok(false),
+    }
 }
 
 /// This thread's seat. A child leaves its parent's alone: another thread may have held the lock.
@@ -112,7 +130,14 @@ fn fill_from(slot: &mut Option<Generator>, out: &mut [u8]) -> Result<()> {
             generator.reseed(generation, now)?;
         }
         generator.requests += 1;
-        generator.drbg.write(|drbg| drbg.generate(&[], chunk))?;
+        let Generator { drbg, reserve, .. } = generator;
+        match reserve {
+            Some(reserve) if chunk.len() <= SHORT => {
+                drbg.write(|drbg| reserve.fill(drbg))?;
+                reserve.take(chunk)?;
+            }
+            _ => drbg.write(|drbg| drbg.generate(&[], chunk))?,
+        }
     }
     Ok(())
 }
@@ -125,7 +150,8 @@ impl Generator {
             digest = of;
             Drbg::instantiate(&seed, &[])
         })?;
-        Ok(Self { drbg, requests: 0, seeded_at: now, generation, last_seed: Some(digest) })
+        let (last_seed, reserve) = (Some(digest), Reserve::new());
+        Ok(Self { drbg, requests: 0, seeded_at: now, generation, last_seed, reserve })
     }
 
     /// Whether the next request needs a new seed first.
@@ -136,6 +162,9 @@ impl Generator {
     }
 
     fn reseed(&mut self, generation: u64, now: u64) -> Result<()> {
+        if let Some(reserve) = &mut self.reserve {
+            reserve.clear()?;
+        }
         if let Some(last) = &mut self.last_seed {
             *last = self.drbg.write(|drbg| {
                 let (seed, digest) = seed(Some(last))?;

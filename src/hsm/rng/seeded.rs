@@ -37,6 +37,7 @@ impl Seeded {
             seeded_at: entropy::seconds(),
             generation: born.number(),
             last_seed: None,
+            reserve: None,
         };
         let seat = Arc::new(Mutex::new(Some(generator)));
         super::list(&seat);

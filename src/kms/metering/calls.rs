@@ -11,6 +11,9 @@ use crate::model::{CallClass, Space};
 /// One lane per thread, up to this many; further threads share.
 pub(in crate::kms) const LANES: usize = 32;
 
+/// The first threads have a lane each for good, and need no bus to count on it.
+const OWN: usize = 24;
+
 /// The calls of one open store that have not been written down yet.
 #[derive(Default)]
 pub struct Meter {
@@ -24,7 +27,11 @@ pub(in crate::kms) struct Counter([Lane; LANES]);
 /// A count on a cache line of its own, and its neighbour, for processors fetch them in pairs.
 #[derive(Default)]
 #[repr(align(128))]
-struct Lane(AtomicU64);
+struct Lane {
+    calls: AtomicU64,
+    /// How many of them have been taken; written to under the lock of the meter.
+    taken: AtomicU64,
+}
 
 impl Counter {
     /// Counts a call.
@@ -32,15 +39,25 @@ impl Counter {
         self.add(1);
     }
 
+    #[inline]
     fn add(&self, calls: u64) {
-        if let Some(lane) = self.0.get(lane()) {
-            lane.0.fetch_add(calls, Ordering::Relaxed);
+        let at = lane();
+        let Some(lane) = self.0.get(at) else { return };
+        if at < OWN {
+            let before = lane.calls.load(Ordering::Relaxed);
+            lane.calls.store(before.wrapping_add(calls), Ordering::Relaxed);
+        } else {
+            lane.calls.fetch_add(calls, Ordering::Relaxed);
         }
     }
 
     /// Takes what has been counted. A call that is counted meanwhile is either in it or left.
     fn take(&self) -> u64 {
-        self.0.iter().map(|lane| lane.0.swap(0, Ordering::Relaxed)).sum()
+        let take = |lane: &Lane| {
+            let calls = lane.calls.load(Ordering::Relaxed);
+            calls.wrapping_sub(lane.taken.swap(calls, Ordering::Relaxed))
+        };
+        self.0.iter().map(take).sum()
     }
 }
 
@@ -94,7 +111,8 @@ impl crate::kms::Kms {
     }
 }
 
-/// The lane of this thread.
+/// The lane of this thread: one of the first [`OWN`], or one of the others with others.
+#[inline]
 pub(in crate::kms) fn lane() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
@@ -102,7 +120,9 @@ pub(in crate::kms) fn lane() -> usize {
     }
     LANE.with(|lane| {
         if lane.get() == usize::MAX {
-            lane.set(NEXT.fetch_add(1, Ordering::Relaxed) % LANES);
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let shared = || OWN + (number - OWN) % (LANES - OWN);
+            lane.set(if number < OWN { number } else { shared() });
         }
         lane.get()
     })
