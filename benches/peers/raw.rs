@@ -3,8 +3,8 @@
 use std::hint::black_box;
 
 use kmshsm::primitives::{
-    Cipher, Curve, PAIR_LEN, SIGNATURE_LEN, Sm2Ciphertext, Sm2PrivateKey, Sm2PublicKey, aead,
-    generate, generate_untested, random, sm3_parts,
+    Cipher, Curve, PAIR_LEN, SIGNATURE_LEN, Sm2Ciphertext, Sm2PrivateKey, Sm2PublicKey, Sm4, aead,
+    generate, generate_untested, random, sm3_parts, sm4_cbc_decrypt,
 };
 
 use crate::race::Contestant;
@@ -38,6 +38,29 @@ pub fn open(name: &'static str, cipher: Cipher, len: usize) -> Contestant {
         move || {
             let (key, sealed) = (black_box(&key), black_box(&sealed));
             aead::open(cipher, key, &iv, &[], sealed, &tag, &mut out).unwrap();
+            black_box(&out);
+        }
+    })
+}
+
+/// SM4-CTR with one key for all messages.
+pub fn sm4_ctr(name: &'static str, len: usize) -> Contestant {
+    Contestant::new(name, OURS, move || {
+        let (key, message, mut out) = (Sm4::new(&[9; 16]), vec![7; len], vec![0; len]);
+        move || {
+            key.ctr(&[1; 16], black_box(&message), &mut out);
+            black_box(&out);
+        }
+    })
+}
+
+/// SM4-CBC, decrypted, the key set up for each message.
+pub fn sm4_cbc(name: &'static str, len: usize) -> Contestant {
+    Contestant::new(name, OURS, move || {
+        let (sealed, mut out) = (vec![[7; 16]; len / 16], vec![[0; 16]; len / 16]);
+        move || {
+            let key = black_box(&[9; 16]);
+            sm4_cbc_decrypt(key, &[1; 16], black_box(&sealed), &mut out).unwrap();
             black_box(&out);
         }
     })

@@ -25,7 +25,7 @@ pub(super) fn encrypt(
 }
 
 /// Decrypts whole blocks into as many of `out`, all at once.
-pub(super) fn decrypt(
+pub(crate) fn decrypt(
     cipher: Cipher,
     key: &[u8],
     iv: &[u8; 16],

@@ -100,6 +100,7 @@ fn sm4_modes(run: &mut Run) {
         run.group("SM4-CTR", Some(len), || {
             vec![
                 rustcrypto::sm4_ctr("RustCrypto", len),
+                raw::sm4_ctr(RAW, len),
                 libgcrypt::sm4("libgcrypt", gcrypt, len),
                 openssl::cipher("OpenSSL", openssl, len),
             ]
@@ -109,6 +110,7 @@ fn sm4_modes(run: &mut Run) {
         run.group("SM4-CBC decrypt", Some(len), || {
             vec![
                 rustcrypto::sm4_cbc("RustCrypto", len),
+                raw::sm4_cbc("libkmshsm raw, key set up each time", len),
                 libgcrypt::sm4("libgcrypt", gcrypt, len),
                 openssl::cipher("OpenSSL", openssl, len),
             ]
