@@ -295,12 +295,12 @@ fn pairs() -> Vec<(&'static str, Vec<&'static str>)> {
         })
         .unwrap();
         let material = KeyMaterial::from_version_body(spec, &body).unwrap();
-        // The crate keeps its scalars in Montgomery's form.
+        // SM2 keeps 1 / (1 + d) beside d, both as limbs.
         material.asymmetric().unwrap().look(|key| {
-            assert_eq!(size_of_val(key), 32);
+            assert_eq!(size_of_val(key), 64);
             let start = std::ptr::from_ref(key).cast::<u8>();
-            // SAFETY: the key is a number of 32 bytes that lives as long as the borrow.
-            wanted.add("as it is used", unsafe { std::slice::from_raw_parts(start, 32) });
+            // SAFETY: the key is two numbers of 32 bytes that live as long as the borrow.
+            wanted.add("as it is used", unsafe { std::slice::from_raw_parts(start, 64) });
         });
         let work = &mut || {
             body.read(|body| match spec.is_rsa() {
