@@ -1,6 +1,7 @@
-# make demo | test | test-portable | torture | reliability | lint | fuzz | bench | bench-audit | bench-instructions |
-# bench-lists | bench-policy | bench-scale | bench-timing | bless | docs | doxygen | install | uninstall | deb | wheel |
-# test-install | test-fresh | measure. What a target does is in the script or tool it calls.
+# make lib | cli | python | examples | demo | test (test-rust, -life, -c, -header, -valgrind, -memory, -constant-time,
+# -python, -install) | test-portable | test-fresh | torture | reliability | lint | fuzz | fuzz-smoke | bench | bench-audit |
+# bench-instructions | bench-lists | bench-policy | bench-scale | bench-timing | bless | docs | doxygen | install |
+# uninstall | deb | wheel | measure | clean. What a target does is in the script or tool it calls.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 SONAME := libkmshsm.so.0

@@ -48,7 +48,8 @@
 //! - `awslc` (default): AES, SHA, HMAC, RSA and P-256 by AWS-LC.
 //! - `portable`: the same in pure Rust, for builds without a C toolchain for AWS-LC.
 //! - `cli` (default): the program `kmshsm`.
-//! - `testing`: switches that break the self-tests, for tests of failures. Its version says so.
+//! - `testing`: switches that break the self-tests, for tests of failures, and the modules
+//!   `constant_time` and `primitives`, for tests and benches. Its version says so.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg_attr(
     test,

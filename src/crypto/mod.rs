@@ -25,8 +25,6 @@ pub mod slip39;
 pub mod sm2;
 pub(crate) mod sm4;
 #[cfg(test)]
-mod speed;
-#[cfg(test)]
 pub(crate) mod vectors;
 pub mod xaes;
 

@@ -61,7 +61,7 @@ pub struct Reply<T> {
     pub indicator: Indicator,
 }
 
-/// An answer of a store as a whole, with the same mark.
+/// An answer about a store as a whole, which says if the store is one for tests.
 #[derive(Debug, Serialize)]
 pub struct Marked<T> {
     /// The answer.

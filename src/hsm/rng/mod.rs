@@ -2,7 +2,7 @@
 //! system.
 //!
 //! A new seed is drawn after 2^20 requests, after an hour and after a fork; short requests are served
-//! from what was drawn for them before. A snapshot of a virtual machine that is resumed twice gives the
+//! from what was drawn for them before, however long ago. A snapshot of a virtual machine that is resumed twice gives the
 //! same bytes twice until the next one.
 
 mod ahead;
