@@ -134,7 +134,9 @@ fn fill_from(slot: &mut Option<Generator>, out: &mut [u8]) -> Result<()> {
         match reserve {
             Some(reserve) if chunk.len() <= SHORT => {
                 drbg.write(|drbg| reserve.fill(drbg))?;
-                reserve.take(chunk)?;
+                if !reserve.take(chunk)? {
+                    return Err(ErrorCode::Internal.into());
+                }
             }
             _ => drbg.write(|drbg| drbg.generate(&[], chunk))?,
         }

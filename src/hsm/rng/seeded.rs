@@ -4,6 +4,7 @@
 //! store that has no generator of its own has no way to one: `Hsm::seeded` alone takes one in.
 #![forbid(unsafe_code)]
 
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
 
@@ -46,7 +47,7 @@ impl Seeded {
 
     /// Has this thread draw from here. In a child of a fork it draws from a generator of its own.
     pub fn enter(&self) -> Scope {
-        Scope::over(Some((self.born, Arc::clone(&self.seat))))
+        Scope::over(Some((self.born, Arc::clone(&self.seat))), true)
     }
 
     /// Destroys the state. Whoever draws from here afterwards gets what the system seeds.
@@ -55,10 +56,16 @@ impl Seeded {
     }
 }
 
+thread_local! {
+    /// Whether this thread draws from a text's generator.
+    static IS_SEEDED: Cell<bool> = const { Cell::new(false) };
+}
+
 /// While it lives, its thread draws from one generator and from no other.
 #[must_use]
 pub struct Scope {
-    before: Option<(Generation, Seat)>,
+    /// What the thread drew from before, and whether a text was its seed; none if it goes on so.
+    before: Option<(Option<(Generation, Seat)>, bool)>,
     /// It ends in the thread in which it began.
     of_thread: PhantomData<*const ()>,
 }
@@ -67,20 +74,25 @@ impl Scope {
     /// Has this thread draw what the system seeds, whatever it draws from now: for what must never be
     /// reproducible, even if a call on a test-only store comes upon it.
     pub fn of_system() -> Self {
-        Self::over(None)
+        if IS_SEEDED.get() {
+            return Self::over(None, false);
+        }
+        Self { before: None, of_thread: PhantomData }
     }
 
-    fn over(seat: Option<(Generation, Seat)>) -> Self {
+    fn over(seat: Option<(Generation, Seat)>, is_seeded: bool) -> Self {
         ahead::forget();
         let before = SEAT.try_with(|place| place.replace(seat)).unwrap_or_default();
+        let before = Some((before, IS_SEEDED.replace(is_seeded)));
         Self { before, of_thread: PhantomData }
     }
 }
 
 impl Drop for Scope {
     fn drop(&mut self) {
+        let Some((before, was_seeded)) = self.before.take() else { return };
         ahead::forget();
-        let before = self.before.take();
+        IS_SEEDED.set(was_seeded);
         // A thread that is ending has lost its seat already.
         let _ = SEAT.try_with(|place| place.replace(before));
     }
