@@ -34,6 +34,8 @@ pub(crate) struct Vpclmul(());
 impl Vpclmul {
     pub(super) fn detected() -> Option<Self> {
         let wide = has!("avx512f") && has!("avx512bw") && has!("vpclmulqdq");
+        // With it, the upper registers are cleared after work with secrets.
+        let wide = wide && has!("avx512vl");
         (Pclmul::detected().is_some() && wide).then_some(Self(()))
     }
 

@@ -22,6 +22,9 @@ pub(crate) use path::Path;
 
 use crate::secret::Zeroize;
 
+#[cfg(target_endian = "big")]
+compile_error!("SM4's words lie the lowest byte first");
+
 /// FK, which is added to the key.
 const FK: [u32; 4] = [0xa3b1_bac6, 0x56aa_3350, 0x677d_9197, 0xb270_22dc];
 

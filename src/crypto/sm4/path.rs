@@ -41,6 +41,8 @@ impl Path {
         if is_x86_feature_detected!("gfni")
             && is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
+            // With it, the upper registers are cleared after work with secrets.
+            && is_x86_feature_detected!("avx512vl")
         {
             return Some(Self(Kind::Gfni));
         }
