@@ -14,7 +14,8 @@ const SQUARE_OF_R: Limbs =
     [0x00000002_00000003, 0x00000002_ffffffff, 0x00000001_00000001, 0x00000004_00000002];
 
 /// A number less than p, times R = 2^256 modulo p (Montgomery's form).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub(super) struct Field(Limbs);
 
 impl DefaultIsZeroes for Field {}

@@ -15,7 +15,8 @@ const B: Field = Field::from_montgomery([
 ]);
 
 /// A point that is not infinity.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub(super) struct Affine {
     pub(super) x: Field,
     pub(super) y: Field,
@@ -59,7 +60,8 @@ impl Affine {
 }
 
 /// The point (x / z^2, y / z^3); infinity if z is zero (Jacobian coordinates).
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
+#[cfg_attr(test, derive(Debug))]
 pub(super) struct Point {
     pub(super) x: Field,
     pub(super) y: Field,

@@ -20,7 +20,8 @@ const HALF: Limbs =
     [0xa9ddfa04_9ceaa091, 0xb901efb5_90e30295, 0xffffffff_ffffffff, 0x7fffffff_7fffffff];
 
 /// A number less than n, as it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub(super) struct Scalar(Limbs);
 
 impl DefaultIsZeroes for Scalar {}
