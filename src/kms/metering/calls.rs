@@ -113,18 +113,23 @@ impl crate::kms::Kms {
 
 /// The lane of this thread: one of the first [`OWN`], or one of the others with others.
 #[inline]
-pub(in crate::kms) fn lane() -> usize {
+fn lane() -> usize {
+    let number = thread_number();
+    if number < OWN { number } else { OWN + number % (LANES - OWN) }
+}
+
+/// The number of this thread: how many have asked before it.
+#[inline]
+pub(in crate::kms) fn thread_number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
-        static LANE: Cell<usize> = const { Cell::new(usize::MAX) };
+        static NUMBER: Cell<usize> = const { Cell::new(usize::MAX) };
     }
-    LANE.with(|lane| {
-        if lane.get() == usize::MAX {
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let shared = || OWN + (number - OWN) % (LANES - OWN);
-            lane.set(if number < OWN { number } else { shared() });
+    NUMBER.with(|number| {
+        if number.get() == usize::MAX {
+            number.set(NEXT.fetch_add(1, Ordering::Relaxed));
         }
-        lane.get()
+        number.get()
     })
 }
 

@@ -10,6 +10,6 @@ mod record;
 mod tests;
 mod upkeep;
 
-pub(super) use calls::{Counter, LANES, Meter, lane};
+pub(super) use calls::{Counter, LANES, Meter, thread_number};
 pub(crate) use prices::{Decimal, Line, Statement};
 pub(super) use record::{MeterRecord, Usage, hosted};

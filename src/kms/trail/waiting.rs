@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::kms::metering::{LANES, lane};
+use crate::kms::metering::{LANES, thread_number};
 
 /// How many bytes wait on a lane before the recorder is to hurry.
 const MUCH: usize = 1 << 20;
@@ -78,7 +78,7 @@ pub(super) enum Room {
 impl Waiting {
     /// Adds an event.
     pub(super) fn push(&self, event: &[u8]) -> Room {
-        let Some(lane) = self.lanes.get(lane()) else { return Room::None };
+        let Some(lane) = self.lanes.get(thread_number() % LANES) else { return Room::None };
         self.push_to(&mut lane.lock(), event)
     }
 
