@@ -17,22 +17,34 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error(Box<Fault>);
 
+/// Nothing but its fields: bytes between them would stay as they were, which may be a secret stack's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Fault {
     code: ErrorCode,
+    /// What would be such bytes.
+    zero: u32,
     subject: Cow<'static, str>,
     detail: Cow<'static, str>,
     needed: usize,
-    /// Zeros while there is none: no field leaves bytes as they were, which may be a secret stack's.
+    /// Zeros while there is none, likewise.
     request: RequestId,
 }
+
+const _: () = assert!(size_of::<Fault>() == 8 + 6 * size_of::<usize>() + size_of::<usize>() + 16);
 
 impl Error {
     /// An error that its code says all about.
     #[cold]
     pub fn new(code: ErrorCode) -> Self {
         let (subject, detail) = (Cow::Borrowed(""), Cow::Borrowed(""));
-        Self(Box::new(Fault { code, subject, detail, needed: 0, request: RequestId::NONE }))
+        Self(Box::new(Fault {
+            code,
+            zero: 0,
+            subject,
+            detail,
+            needed: 0,
+            request: RequestId::NONE,
+        }))
     }
 
     /// [`ErrorCode::BufferTooSmall`], telling how many bytes are needed.
