@@ -19,6 +19,11 @@ impl KeyRange {
         Self { from, until: successor(prefix) }
     }
 
+    /// Whether the key is in it.
+    pub(super) fn has(&self, key: &[u8]) -> bool {
+        *self.from <= *key && self.until.as_ref().is_none_or(|until| *key < **until)
+    }
+
     /// Whether no key can be in it: `after` was past the prefix.
     pub(super) fn is_empty(&self) -> bool {
         self.until.as_ref().is_some_and(|until| *until <= self.from)

@@ -228,6 +228,51 @@ fn damage_is_told() {
     assert_eq!(SqliteStore::open(&path).unwrap().scan(b"", b"", 99).unwrap().len(), 64);
 }
 
+/// A walk that goes on behind the last key of each page comes to an end, whatever an index holds.
+#[test]
+fn keys_out_of_order_are_damage() {
+    let (_dir, path) = new_place();
+    let store = SqliteStore::create(&path).unwrap();
+    for n in 0..64u8 {
+        store.commit(put(format!("the key {n:02}").as_bytes(), b"value")).unwrap();
+    }
+    drop(store);
+    let database = path.join("store.db");
+    let intact = fs::read(&database).unwrap();
+    // What is then missing, as after the last of these, is for who counts.
+    for (key, other, is_told) in [
+        ("63", "00", true),
+        ("44", "20", true),
+        ("20", "50", true),
+        ("63", "63", false),
+        ("07", "99", false),
+    ] {
+        let key = format!("the key {key}");
+        let mut bytes = intact.clone();
+        for at in 0..bytes.len() - key.len() {
+            if bytes[at..].starts_with(key.as_bytes()) {
+                bytes[at + key.len() - 2..][..2].copy_from_slice(other.as_bytes());
+            }
+        }
+        fs::write(&database, &bytes).unwrap();
+        let store = SqliteStore::open(&path).unwrap();
+        let (mut after, mut pages) = (Vec::new(), 0);
+        let outcome = loop {
+            match store.scan(b"the", &after, 8) {
+                Ok(page) => match page.last() {
+                    Some(last) => after = last.key.clone(),
+                    None => break Ok(()),
+                },
+                Err(error) => break Err(error),
+            }
+            pages += 1;
+            assert!(pages < 9, "{key} as {other}");
+        };
+        let told = outcome.map_err(|error| error.code());
+        assert_eq!(told, if is_told { Err(ErrorCode::StoreDamaged) } else { Ok(()) }, "{key}");
+    }
+}
+
 #[test]
 fn another_copy_of_the_library_is_refused() {
     let (_dir, path) = new_place();

@@ -59,7 +59,7 @@ pub(super) fn scan(
         return Ok(Vec::new());
     }
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    match &range.until {
+    let entries: rusqlite::Result<Vec<Entry>> = match &range.until {
         Some(until) => connection
             .prepare_cached(
                 "SELECT key, value, revision FROM kv WHERE key >= ?1 AND key < ?2
@@ -73,7 +73,20 @@ pub(super) fn scan(
             )?
             .query_map(params![range.from, limit], entry)?
             .collect(),
+    };
+    entries.and_then(|entries| in_order(&range, entries))
+}
+
+/// The entries, if their keys are of the range and rise. SQLite takes the order of a damaged index for
+/// granted, and who went on behind the last key would go round for ever.
+fn in_order(range: &KeyRange, entries: Vec<Entry>) -> rusqlite::Result<Vec<Entry>> {
+    let rises = entries.is_sorted_by(|one, next| one.key < next.key);
+    let ends = [entries.first(), entries.last()];
+    if rises && ends.into_iter().flatten().all(|entry| range.has(&entry.key)) {
+        return Ok(entries);
     }
+    let corrupt = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT_INDEX);
+    Err(rusqlite::Error::SqliteFailure(corrupt, None))
 }
 
 /// How many keys are in the range.
