@@ -1,6 +1,6 @@
 //! Which instructions are used: the best that the processor has.
 //!
-//! For 4 KiB, `gfni` takes a third of the time of `aesni`, and that a fifth of the time of `portable`;
+//! For 4 KiB, `gfni` takes a third of the time of `aesni`, and that a quarter of the time of `portable`;
 //! `sliced` takes two thirds of `gfni`'s. For four blocks, `aesni::narrow` takes two thirds of
 //! `aesni::wide`'s.
 #![allow(unsafe_code)]
