@@ -5,6 +5,7 @@ use std::ops::{Add, Mul, Neg, Sub};
 use subtle::{Choice, ConditionallySelectable};
 use zeroize::DefaultIsZeroes;
 
+use super::inversion::Modulus;
 use super::limbs::{self, Limbs};
 
 const P: Limbs =
@@ -79,42 +80,28 @@ impl Field {
         lowest & 1 == 1
     }
 
-    /// The number to the power p - 2: its inverse, and 0 of 0.
+    /// The inverse, and 0 of 0.
     pub(super) fn invert(self) -> Self {
-        let powers = Powers::new(self);
-        let power = powers.high.squares(64) * powers.ones_32;
-        let power = power.squares(30) * powers.ones_30;
-        power.squares(2) * self
+        static PRIME: Modulus = Modulus::new(P);
+        // Of the number times R; then times R^2, for which each of these stands with R once more.
+        Self(PRIME.inverse_of(self.0)) * Self(SQUARE_OF_R) * Self(SQUARE_OF_R)
     }
 
-    /// The number to the power (p + 1) / 4: a square root if there is one.
+    /// The number to the power (p + 1) / 4: a square root if there is one. The power is 31 ones, a zero,
+    /// 128 ones, 31 zeros, a one and 62 zeros.
     pub(super) fn root(self) -> Option<Self> {
-        let root = (Powers::new(self).high.squares(32) * self).squares(62);
-        (root.square() == self).then_some(root)
-    }
-}
-
-/// What p - 2 and (p + 1) / 4 begin with, in ones and zeros.
-struct Powers {
-    ones_30: Field,
-    ones_32: Field,
-    /// 31 ones, a zero, 128 ones.
-    high: Field,
-}
-
-impl Powers {
-    fn new(number: Field) -> Self {
-        let ones_2 = number.square() * number;
-        let ones_3 = ones_2.square() * number;
+        let ones_2 = self.square() * self;
+        let ones_3 = ones_2.square() * self;
         let ones_6 = ones_3.squares(3) * ones_3;
         let ones_12 = ones_6.squares(6) * ones_6;
         let ones_15 = ones_12.squares(3) * ones_3;
         let ones_30 = ones_15.squares(15) * ones_15;
-        let ones_31 = ones_30.square() * number;
-        let ones_32 = ones_31.square() * number;
+        let ones_31 = ones_30.square() * self;
+        let ones_32 = ones_31.square() * self;
         let ones_64 = ones_32.squares(32) * ones_32;
-        let high = ones_31.squares(65) * ones_64;
-        Self { ones_30, ones_32, high: high.squares(64) * ones_64 }
+        let high = (ones_31.squares(65) * ones_64).squares(64) * ones_64;
+        let root = (high.squares(32) * self).squares(62);
+        (root.square() == self).then_some(root)
     }
 }
 

@@ -6,6 +6,7 @@ mod ciphertext;
 mod comb;
 mod encryption;
 mod field;
+mod inversion;
 mod limbs;
 #[cfg(test)]
 mod oracle;

@@ -129,6 +129,21 @@ fn scalars() {
     assert!(Scalar::read(&[0; 32]).is_none() && Scalar::read(&[0xff; 32]).is_none());
 }
 
+#[test]
+fn inverses() {
+    let one = Field::read(&bytes(U256::ONE)).unwrap();
+    let inverse = |k: &[u8; 32]| Some(Scalar::read(k)? * Scalar::read(k)?.invert());
+    for number in numbers(N).iter().map(|number| bytes(*number)).filter(|k| *k != [0; 32]) {
+        assert_eq!(inverse(&number), Some(Scalar::ONE));
+        let x = Field::read(&number).unwrap();
+        assert_eq!(x * x.invert(), one);
+    }
+    for drawn in std::iter::repeat_with(drawn).take(cases(2_000)) {
+        assert!(inverse(&drawn).is_none_or(|product| product == Scalar::ONE));
+        assert!(Field::read(&drawn).is_none_or(|x| x * x.invert() == one));
+    }
+}
+
 fn theirs(k: &[u8; 32]) -> TheirScalar {
     TheirScalar::from_repr((*k).into()).unwrap()
 }

@@ -5,6 +5,7 @@ use std::ops::{Add, Mul, Neg, Sub};
 use subtle::{Choice, ConditionallySelectable};
 use zeroize::DefaultIsZeroes;
 
+use super::inversion::Modulus;
 use super::limbs::{self, Limbs};
 use crate::secret::verdict;
 
@@ -57,23 +58,10 @@ impl Scalar {
         (carry == 0).then(|| limbs::written(sum))
     }
 
-    /// The number to the power n - 2: its inverse, and 0 of 0. Four bits of the power, which everybody
-    /// knows, at a time.
+    /// The inverse, and 0 of 0.
     pub(super) fn invert(self) -> Self {
-        let number = montgomery(self.0, SQUARE_OF_R);
-        let one = montgomery(Self::ONE.0, SQUARE_OF_R);
-        let mut powers = [one; 16];
-        powers.iter_mut().skip(1).fold(one, |power, next| {
-            *next = montgomery(power, number);
-            *next
-        });
-        let (exponent, _) = limbs::difference(N, [2, 0, 0, 0]);
-        let inverse = (0..256).step_by(4).rev().fold(one, |power, at| {
-            let power = (0..4).fold(power, |power, _| reduced(limbs::square(power)));
-            let digit = Self(exponent).bits(at) as usize & 15;
-            montgomery(power, powers.get(digit).copied().unwrap_or(one))
-        });
-        Self(reduced((inverse, [0; 4])))
+        static ORDER: Modulus = Modulus::new(N);
+        Self(ORDER.inverse_of(self.0))
     }
 
     /// The smaller one of k and n - k, at most (n - 1) / 2, and whether it is n - k.
