@@ -52,9 +52,17 @@ impl Pool {
     }
 }
 
+/// The next number of a request, in halves: what is written in halves and read at once makes the
+/// processor wait.
+struct Serial {
+    process: Cell<Option<Generation>>,
+    high: Cell<u64>,
+    low: Cell<u64>,
+}
+
 thread_local! {
-    /// The next number, and in which process.
-    static NEXT: Cell<Option<(Generation, u128)>> = const { Cell::new(None) };
+    static NEXT: Serial =
+        const { Serial { process: Cell::new(None), high: Cell::new(0), low: Cell::new(0) } };
 }
 
 /// A number that no other call is given: random per thread and process, then counted, so that it costs
@@ -62,25 +70,34 @@ thread_local! {
 #[inline]
 pub fn serial() -> Result<u128> {
     NEXT.with(|next| {
-        let process = Generation::current();
-        let number = match next.get() {
-            Some((same, number)) if same == process => number,
-            _ => {
-                let mut first = [0; 16];
-                fill(&mut first)?;
-                u128::from_be_bytes(first)
-            }
-        };
-        next.set(Some((process, number.wrapping_add(1))));
-        Ok(number)
+        let process = Some(Generation::current());
+        if next.process.get() != process {
+            next.begin()?;
+            next.process.set(process);
+        }
+        // Nobody counts as far as the upper half.
+        let low = next.low.replace(next.low.get().wrapping_add(1));
+        Ok(u128::from(next.high.get()) << 64 | u128::from(low))
     })
+}
+
+impl Serial {
+    #[cold]
+    fn begin(&self) -> Result<()> {
+        let mut first = [0; 16];
+        fill(&mut first)?;
+        let first = u128::from_be_bytes(first);
+        self.high.set((first >> 64) as u64);
+        self.low.set(first as u64);
+        Ok(())
+    }
 }
 
 /// Drops what this thread has drawn ahead: another generator comes.
 pub(super) fn forget() {
     // A thread that is ending has lost it already.
     let _ = POOL.try_with(|pool| pool.try_borrow_mut().map(|mut pool| pool.left = 0));
-    let _ = NEXT.try_with(|next| next.set(None));
+    let _ = NEXT.try_with(|next| next.process.set(None));
 }
 
 #[cfg(test)]
