@@ -10,21 +10,29 @@
 //! uses p, then slot = 0
 //! ```
 //!
-//! Why this is sound: the user's store and second look and the other's hiding and looks at the slots
-//! are sequentially consistent. Either the store comes before the look at that slot in their one
-//! order, so the claim is seen and waited for; or the hiding comes before the user's second look, so
-//! that one fails and `p` is not used. The claim ends with a release that the waiter's look
-//! acquires, so every use has happened before the freeing.
+//! Why this is sound: between the user's store and its second look lies a barrier, and between the
+//! hiding and the looks at the slots another. Either the store comes before the look at that slot, so the
+//! claim is seen and waited for; or the hiding comes before the user's second look, so that one fails and
+//! `p` is not used. The claim ends with a release that the waiter's look acquires, so every use has
+//! happened before the freeing.
+//!
+//! There are two ways to have the user's barrier. Where the kernel lets the waiter make all threads of
+//! the process pass one (`barrier`), the user only keeps the compiler from turning its store and its look
+//! around: the waiter's barrier falls somewhere among what the user does. If after the store, the store
+//! is seen; if before, then also before the second look, which sees the hiding. Elsewhere store, look
+//! and hiding are sequentially consistent.
 //!
 //! A slot lies on a lane, and a lane belongs to one thread at a time. Lanes are never freed: one of
 //! a thread that has ended serves the next. A forked child starts with none, for its parent's other
 //! threads, which are not there, will never end their claims.
 #![allow(unsafe_code)]
 
+mod barrier;
+
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering, compiler_fence};
 use std::time::Duration;
 
 use crate::fork::{Generation, PerProcess};
@@ -39,6 +47,8 @@ struct Lane {
     slots: [AtomicUsize; SLOTS],
     is_taken: AtomicBool,
     process: Generation,
+    /// As [`Lanes::is_light`].
+    is_light: bool,
     next: *const Self,
 }
 
@@ -48,18 +58,23 @@ unsafe impl Sync for Lane {}
 // SAFETY: as above.
 unsafe impl Send for Lane {}
 
-/// The lanes of this process, the newest first.
-struct Lanes(AtomicPtr<Lane>);
+/// The lanes of this process.
+struct Lanes {
+    /// The newest, which leads to the others.
+    newest: AtomicPtr<Lane>,
+    /// Whether those who wait have all threads pass a barrier, so that those who claim need none.
+    is_light: bool,
+}
 
 static LANES: PerProcess<Lanes> = PerProcess::new();
 
 impl Lanes {
-    const fn none() -> Self {
-        Self(AtomicPtr::new(ptr::null_mut()))
+    fn none() -> Self {
+        Self { newest: AtomicPtr::new(ptr::null_mut()), is_light: barrier::is_there() }
     }
 
     fn iter(&self) -> impl Iterator<Item = &'static Lane> {
-        let mut at = self.0.load(Ordering::SeqCst).cast_const();
+        let mut at = self.newest.load(Ordering::SeqCst).cast_const();
         std::iter::from_fn(move || {
             // SAFETY: null, or a lane, and those are never freed.
             let lane = unsafe { at.as_ref() }?;
@@ -76,17 +91,18 @@ impl Lanes {
         if let Some(lane) = self.iter().find(is_mine) {
             return lane;
         }
-        let mut next = self.0.load(Ordering::SeqCst);
+        let mut next = self.newest.load(Ordering::SeqCst);
         let lane = Box::into_raw(Box::new(Lane {
             slots: [const { AtomicUsize::new(0) }; SLOTS],
             is_taken: AtomicBool::new(true),
             process: Generation::current(),
+            is_light: self.is_light,
             next,
         }));
         // In the one order of all claims and looks: who does not see the lane has looked before any
         // claim on it.
         while let Err(newer) =
-            self.0.compare_exchange(next, lane, Ordering::SeqCst, Ordering::SeqCst)
+            self.newest.compare_exchange(next, lane, Ordering::SeqCst, Ordering::SeqCst)
         {
             next = newer;
             // SAFETY: the lane is not shared before the exchange succeeds.
@@ -164,7 +180,12 @@ impl Lane {
     #[inline]
     fn claim(&'static self, address: usize, is_borrowed: bool) -> Option<Claim> {
         let slot = self.slots.iter().find(|slot| slot.load(Ordering::Relaxed) == 0)?;
-        slot.store(address, Ordering::SeqCst);
+        if self.is_light {
+            slot.store(address, Ordering::Relaxed);
+            compiler_fence(Ordering::SeqCst);
+        } else {
+            slot.store(address, Ordering::SeqCst);
+        }
         let borrowed = is_borrowed.then_some(self);
         Some(Claim { slot, borrowed, thread: PhantomData })
     }
@@ -173,8 +194,11 @@ impl Lane {
 /// Waits until no thread claims the address. Whoever comes later must not find it: hide it first,
 /// with a sequentially consistent write. A thread that claims it itself would wait for ever.
 pub fn wait_until_free<T>(address: *const T) {
-    let address = address.addr();
-    for lane in LANES.get(Lanes::none).iter() {
+    let (address, lanes) = (address.addr(), LANES.get(Lanes::none));
+    if lanes.is_light {
+        barrier::pass_everywhere();
+    }
+    for lane in lanes.iter() {
         for slot in &lane.slots {
             let mut patience = Patience::default();
             while slot.load(Ordering::SeqCst) == address {
