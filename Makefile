@@ -47,11 +47,11 @@ test: test-rust test-life test-c test-valgrind test-memory test-constant-time de
 test-rust:
 	cargo test --locked
 
-# Tests that move the clocks of directories. The library itself is optimized a little, with all checks: they
-# call it a million times.
+# Tests that move the clocks of directories, and those that call the algorithms themselves. The library is optimized
+# a little, with all checks: they call it a million times.
 test-life:
-	scripts/need c++
-	CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo test --locked -p kmshsm --features testing --test clock --test faults --test formats --test principals --test upkeep --test life --test processes -- $(TEST_FLAGS)
+	scripts/need c++ libcrypto
+	CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo test --locked -p kmshsm --features testing --test clock --test faults --test formats --test openssl --test principals --test upkeep --test life --test processes -- $(TEST_FLAGS)
 
 # The same, a hundred times as long and from a seed of its own, with every fault at every point: some hours.
 torture:
@@ -61,6 +61,7 @@ torture:
 	cargo test --locked -p kmshsm --lib crypto::block -- --ignored
 	PROPTEST_CASES=25600 cargo test --locked -p kmshsm --lib crypto::sm4::gcm
 	KMSHSM_CASES=1000000 CARGO_PROFILE_DEV_OPT_LEVEL=2 cargo test --locked -p kmshsm --lib crypto::sm2::oracle
+	KMSHSM_CASES=100000 CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo test --locked -p kmshsm --features testing --test openssl
 
 # What the runs of test-life or torture have counted since the last `make clean`, as docs/reliability.md.
 reliability:

@@ -1,4 +1,4 @@
-//! Libraries that are loaded when they are there: nobody needs them to build the benches.
+//! Libraries that are loaded when they are there: nobody needs them to build the benches and tests.
 
 use std::ffi::{CStr, CString, c_void};
 
@@ -38,7 +38,7 @@ fn last_error() -> String {
 /// A struct of functions, and `load`, which finds them in a file.
 macro_rules! library {
     ($name:ident in $file:literal: $(fn $function:ident($($argument:tt)*) $(-> $answer:ty)?;)*) => {
-        #[allow(non_snake_case)]
+        #[allow(non_snake_case, dead_code)] // who includes this file calls some of them
         pub struct $name { $(pub $function: unsafe extern "C" fn($($argument)*) $(-> $answer)?),* }
 
         impl $name {

@@ -3,7 +3,7 @@
 use std::ffi::{c_int, c_void};
 use std::ptr;
 
-use super::{Algorithm, NAME, OpenSsl, fetched};
+use super::{Algorithm, NAME, OpenSsl, cipher_named};
 use crate::race::Contestant;
 
 const GET_TAG: c_int = 0x10;
@@ -21,10 +21,7 @@ pub struct Mode {
 
 /// A message from buffer to buffer, and its tag if there is one.
 pub fn cipher(name: &'static str, mode: Mode, len: usize) -> Contestant {
-    // SAFETY: a name that ends in 0, no properties, the default context.
-    let found = fetched(mode.algorithm, |ssl, name| unsafe {
-        (ssl.EVP_CIPHER_fetch)(ptr::null_mut(), name, ptr::null())
-    });
+    let found = cipher_named(mode.algorithm);
     Contestant::with(name, NAME, found, move |(ssl, algorithm)| {
         let (message, mut tag) = (vec![7u8; len], [0u8; 16]);
         let mut sealed = vec![0u8; len];

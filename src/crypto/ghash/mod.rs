@@ -5,6 +5,8 @@
 //! appendix A). For this the key is multiplied by x once.
 #![deny(unsafe_code)]
 
+#[cfg(test)]
+mod defined;
 mod portable;
 #[cfg(test)]
 mod tests;
@@ -97,6 +99,18 @@ impl Path {
         #[cfg(not(target_arch = "x86_64"))]
         let _ = blocks;
         Self::Portable
+    }
+
+    /// All that this processor has.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn all() -> Vec<Self> {
+        let mut paths = vec![Self::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            paths.extend(x86_64::Pclmul::detected().map(Self::Pclmul));
+            paths.extend(x86_64::Vpclmul::detected().map(Self::Vpclmul));
+        }
+        paths
     }
 }
 

@@ -1,47 +1,13 @@
 use proptest::prelude::*;
 
+use super::defined::ghash as defined;
 use super::*;
-
-/// Every path that this processor has.
-fn paths() -> Vec<Path> {
-    let mut paths = vec![Path::Portable];
-    #[cfg(target_arch = "x86_64")]
-    {
-        paths.extend(x86_64::Pclmul::detected().map(Path::Pclmul));
-        paths.extend(x86_64::Vpclmul::detected().map(Path::Vpclmul));
-    }
-    paths
-}
-
-/// SP 800-38D, 6.3, algorithm 1, bit by bit.
-fn product(x: u128, y: u128) -> u128 {
-    let (mut z, mut v) = (0, y);
-    for i in (0..128).rev() {
-        if x >> i & 1 == 1 {
-            z ^= v;
-        }
-        v = if v & 1 == 1 { v >> 1 ^ (0xe1 << 120) } else { v >> 1 };
-    }
-    z
-}
-
-/// The same, 6.4, algorithm 2, and 7.1, step 5.
-fn defined(key: &[u8; 16], aad: &[u8], ciphertext: &[u8]) -> [u8; 16] {
-    let key = u128::from_be_bytes(*key);
-    let sum = [aad, ciphertext].iter().flat_map(|part| part.chunks(16)).fold(0, |sum, block| {
-        let mut padded = [0; 16];
-        padded[..block.len()].copy_from_slice(block);
-        product(sum ^ u128::from_be_bytes(padded), key)
-    });
-    let lengths = (aad.len() as u128 * 8) << 64 | (ciphertext.len() as u128 * 8);
-    product(sum ^ lengths, key).to_be_bytes()
-}
 
 fn check(key: &[u8; 16], aad: &[u8], ciphertext: &[u8]) {
     let expected = defined(key, aad, ciphertext);
     let lengths = (aad.len(), ciphertext.len());
     assert_eq!(ghash(key, aad, ciphertext), expected, "{lengths:?}");
-    for path in paths() {
+    for path in Path::all() {
         assert_eq!(on(path, key, aad, ciphertext), expected, "{path:?}, {lengths:?}");
     }
 }

@@ -72,7 +72,8 @@ pub(crate) fn seal(
     seal_on(Path::best(), key, iv, aad, plaintext, ciphertext, tag);
 }
 
-fn seal_on(
+/// The same on a path that the caller chooses.
+pub(crate) fn seal_on(
     path: Path,
     key: &[u8; 16],
     iv: &[u8; 12],
@@ -99,7 +100,8 @@ pub(crate) fn open(
     open_on(Path::best(), key, iv, aad, ciphertext, tag, plaintext)
 }
 
-fn open_on(
+/// The same on a path that the caller chooses.
+pub(crate) fn open_on(
     path: Path,
     key: &[u8; 16],
     iv: &[u8; 12],

@@ -54,6 +54,12 @@ impl Path {
         Self::gfni().or_else(Self::aesni).unwrap_or(Self::PORTABLE)
     }
 
+    /// All that this processor has.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        [Some(Self::PORTABLE), Self::aesni(), Self::gfni()].into_iter().flatten()
+    }
+
     /// Expands a key, its words as they lie in memory.
     pub(super) fn expand(self, key: &[u32; 4]) -> [u32; 32] {
         match self.0 {
