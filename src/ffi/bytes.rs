@@ -66,7 +66,7 @@ pub unsafe extern "C" fn kmshsm_encrypt(
         let (memory, len) = Out::room_apart(plaintext, out, out_capacity, out_len, needed)?;
         let into = Into::Memory(memory);
         let plaintext = plaintext.into();
-        session.serve(Encrypt { key_id, plaintext, encryption_context, into })?;
+        session.serve(&mut Encrypt { key_id, plaintext, encryption_context, into })?;
         len.set(needed);
         Ok(())
     })
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn kmshsm_decrypt(
         let (memory, len) = Out::room_apart(ciphertext, out, out_capacity, out_len, needed)?;
         let into = Into::Memory(memory);
         let ciphertext_blob = ciphertext.into();
-        session.serve(Decrypt { ciphertext_blob, encryption_context, into })?;
+        session.serve(&mut Decrypt { ciphertext_blob, encryption_context, into })?;
         len.set(needed);
         Ok(())
     })
@@ -153,7 +153,7 @@ pub unsafe extern "C" fn kmshsm_generate_data_key(
         ])?;
         let (plaintext, plaintext_len) = plaintext.into_parts();
         let (ciphertext, ciphertext_len) = ciphertext.into_parts();
-        session.serve(GenerateDataKey {
+        session.serve(&mut GenerateDataKey {
             key_id,
             key_spec: None,
             number_of_bytes: Some(number),
@@ -198,7 +198,7 @@ pub unsafe extern "C" fn kmshsm_generate_data_key_without_plaintext(
         let number = data_key_len(number_of_bytes)?;
         let needed = number_of_bytes + OVERHEAD;
         let (memory, len) = Out::room(ciphertext, ciphertext_capacity, ciphertext_len, needed)?;
-        session.serve(GenerateDataKeyWithoutPlaintext {
+        session.serve(&mut GenerateDataKeyWithoutPlaintext {
             key_id,
             key_spec: None,
             number_of_bytes: Some(number),
@@ -233,7 +233,7 @@ pub unsafe extern "C" fn kmshsm_random(
         let session = handle::session(session)?;
         let length = random_len(number_of_bytes)?;
         let (memory, len) = Out::room(out, out_capacity, out_len, number_of_bytes)?;
-        session.serve(GenerateRandom { length, into: Into::Memory(memory) })?;
+        session.serve(&mut GenerateRandom { length, into: Into::Memory(memory) })?;
         len.set(number_of_bytes);
         Ok(())
     })

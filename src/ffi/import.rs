@@ -109,7 +109,7 @@ pub unsafe extern "C" fn kmshsm_import_key_material(
         let key_id = key(key_id)?;
         let material = bytes(encrypted_material, encrypted_material_len, "encrypted_material")?;
         let token = bytes(import_token, import_token_len, "import_token")?;
-        session.serve(ImportKeyMaterial {
+        session.serve(&mut ImportKeyMaterial {
             key_id,
             encrypted_key_material: material.into(),
             import_token: token.into(),

@@ -131,7 +131,7 @@ pub unsafe extern "C" fn kmshsm_export_data_key(
         let inputs = [ciphertext, public_key];
         let [out] = Out::rooms_apart(inputs, [Out::wanted(out, out_capacity, out_len, needed)?])?;
         let (memory, len) = out.into_parts();
-        session.serve(ExportDataKey {
+        session.serve(&mut ExportDataKey {
             ciphertext_blob: ciphertext.into(),
             encryption_context,
             public_key_blob: public_key.into(),
@@ -200,7 +200,7 @@ pub unsafe extern "C" fn kmshsm_generate_and_export_data_key(
         let [ciphertext, exported] = Out::rooms_apart([public_key], outputs)?;
         let (ciphertext, ciphertext_len) = ciphertext.into_parts();
         let (exported, exported_len) = exported.into_parts();
-        session.serve(GenerateAndExportDataKey {
+        session.serve(&mut GenerateAndExportDataKey {
             key_id,
             key_spec: None,
             number_of_bytes: Some(number),

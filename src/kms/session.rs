@@ -93,9 +93,9 @@ impl Session {
     }
 
     /// Does an action. Errors carry the request id, too.
-    pub fn call<A: Action>(&self, action: A) -> Result<Reply<A::Answer>> {
+    pub fn call<A: Action>(&self, mut action: A) -> Result<Reply<A::Answer>> {
         let is_test_only = self.kms.is_test_only();
-        self.perform(action, |answer, request_id, indicator| Reply {
+        self.perform(&mut action, |answer, request_id, indicator| Reply {
             answer,
             request_id,
             is_test_only,
@@ -104,15 +104,15 @@ impl Session {
     }
 
     /// The same for who has all of the answer in memory of his own already: what is not made need not
-    /// be handed up.
-    pub(crate) fn serve<A: Action>(&self, action: A) -> Result<()> {
+    /// be handed up, nor the action, to be moved down.
+    pub(crate) fn serve<A: Action>(&self, action: &mut A) -> Result<()> {
         self.perform(action, |_, _, _| ())
     }
 
     #[inline]
     fn perform<A: Action, R>(
         &self,
-        mut action: A,
+        action: &mut A,
         reply: impl FnOnce(A::Answer, RequestId, Indicator) -> R,
     ) -> Result<R> {
         indicator::note(Indicator::None);
@@ -122,7 +122,7 @@ impl Session {
             self.kms.check()?;
             let call = Call::new::<A>(self, request_id);
             if A::ACCESS == Access::Write {
-                call.show(&action);
+                call.show(action);
             }
             let outcome = action.run(&Door::new(&call, const { &[A::NAME] }));
             let indicator = call.indicator();
@@ -132,7 +132,7 @@ impl Session {
             };
             // One or the other: an answer that both could have changed would be copied for it.
             match call.is_wanted(&outcome) {
-                true => call.record(&action, outcome).map(reply),
+                true => call.record(action, outcome).map(reply),
                 false => outcome.map(reply),
             }
         };
@@ -182,9 +182,6 @@ impl Session {
 #[inline]
 pub(super) fn mint() -> Result<RequestId> {
     // The first one of a thread may need room for its generator.
-    let number = with_room(rng::serial)?;
-    // A UUID of version 4 (RFC 9562), made as one number: byte by byte it takes longer than all else here.
-    const VERSION: u128 = 0xf << 76;
-    const VARIANT: u128 = 0b11 << 62;
-    Ok(RequestId((number & !(VERSION | VARIANT) | 4 << 76 | 0b10 << 62).to_be_bytes()))
+    let [high, low] = with_room(rng::serial)?;
+    Ok(RequestId((u128::from(high) << 64 | u128::from(low)).to_be_bytes()))
 }

@@ -67,8 +67,10 @@ impl Modulus {
 
     /// The number, plus the modulus if it is negative.
     fn raised(&self, number: Signed) -> Signed {
-        let mask = sign(number);
-        carried(std::array::from_fn(|at| number[at].wrapping_add(self.limbs[at] & mask)))
+        let (mut sum, mask) = (number, sign(number));
+        let limbs = sum.iter_mut().zip(self.limbs);
+        limbs.for_each(|(limb, other)| *limb = limb.wrapping_add(other & mask));
+        carried(sum)
     }
 }
 

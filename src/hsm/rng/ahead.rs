@@ -65,10 +65,11 @@ thread_local! {
         const { Serial { process: Cell::new(None), high: Cell::new(0), low: Cell::new(0) } };
 }
 
-/// A number that no other call is given: random per thread and process, then counted, so that it costs
-/// next to nothing.
+/// A UUID of version 4 (RFC 9562), its halves, that no other call is given: random per thread and
+/// process, then counted, so that it costs next to nothing.
 #[inline]
-pub fn serial() -> Result<u128> {
+pub fn serial() -> Result<[u64; 2]> {
+    const VARIANT: u64 = 0b11 << 62;
     NEXT.with(|next| {
         let process = Some(Generation::current());
         if next.process.get() != process {
@@ -77,18 +78,19 @@ pub fn serial() -> Result<u128> {
         }
         // Nobody counts as far as the upper half.
         let low = next.low.replace(next.low.get().wrapping_add(1));
-        Ok(u128::from(next.high.get()) << 64 | u128::from(low))
+        Ok([next.high.get(), low & !VARIANT | 0b10 << 62])
     })
 }
 
 impl Serial {
     #[cold]
     fn begin(&self) -> Result<()> {
-        let mut first = [0; 16];
-        fill(&mut first)?;
-        let first = u128::from_be_bytes(first);
-        self.high.set((first >> 64) as u64);
-        self.low.set(first as u64);
+        const VERSION: u64 = 0xf << 12;
+        let mut first = [[0; 8]; 2];
+        fill(first.as_flattened_mut())?;
+        let [high, low] = first.map(u64::from_be_bytes);
+        self.high.set(high & !VERSION | 4 << 12);
+        self.low.set(low);
         Ok(())
     }
 }

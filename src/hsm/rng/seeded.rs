@@ -105,10 +105,10 @@ mod tests {
     use crate::hsm::arena::secluded;
     use crate::hsm::rng::{REQUESTS, fill, nonce, serial};
 
-    type Draw = ([u8; 40], [u8; 24], u128);
+    type Draw = ([u8; 40], [u8; 24], [u64; 2]);
 
     fn draw() -> Draw {
-        let mut draw = ([0; 40], [0; 24], 0);
+        let mut draw = ([0; 40], [0; 24], [0; 2]);
         fill(&mut draw.0).unwrap();
         nonce(&mut draw.1).unwrap();
         draw.2 = serial().unwrap();
