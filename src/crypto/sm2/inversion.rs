@@ -1,6 +1,6 @@
 //! Inverses modulo an odd number of 256 bits, in constant time: D. J. Bernstein and B.-Y. Yang, Fast
-//! constant-time gcd computation and modular inversion (2019), in the variant whose delta begins at
-//! one half, of which 590 steps are enough for numbers of 256 bits.
+//! constant-time gcd computation and modular inversion (2019), in P. Wuille's variant, whose delta
+//! begins at one half and of which 590 steps are enough for 256 bits (libsecp256k1, safegcd).
 //!
 //! A step replaces (f, g), of which f is odd, by one of
 //!
@@ -128,7 +128,7 @@ impl Round {
     }
 }
 
-/// (a x + b y + c z) / 2^62, none of whose numbers or limbs is less than -2^62 or more than 2^62.
+/// (a x + b y + c z) / 2^62, where a, b and all limbs are from -2^62 to 2^62 and c is within 2^63.
 #[inline(always)]
 fn divided((a, x): (i64, Signed), (b, y): (i64, Signed), (c, z): (i64, Signed)) -> Signed {
     let product = |a: i64, b: i64| i128::from(a).wrapping_mul(i128::from(b));

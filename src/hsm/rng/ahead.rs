@@ -109,6 +109,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn serial_numbers_are_uuids() {
+        let drawn = || {
+            let [high, low] = serial().unwrap();
+            let uuid = uuid::Uuid::from_u64_pair(high, low);
+            assert_eq!(uuid.get_version_num(), 4);
+            assert_eq!(uuid.get_variant(), uuid::Variant::RFC4122);
+            uuid
+        };
+        let other = std::thread::spawn(drawn).join().unwrap();
+        let first = serial().unwrap();
+        let uuids: HashSet<_> = (0..1000).map(|_| drawn()).chain([other]).collect();
+        assert_eq!(uuids.len(), 1001);
+        assert_ne!(first[0], other.as_u64_pair().0);
+        let next = NEXT.with(|next| {
+            next.low.set(u64::MAX >> 2);
+            [serial().unwrap(), serial().unwrap()]
+        });
+        assert_ne!(next[0], next[1]);
+        forget();
+        assert_ne!(serial().unwrap()[0], first[0]);
+    }
+
+    #[test]
     fn nonces_do_not_repeat() {
         let mut seen = HashSet::new();
         let (mut first, mut second) = ([0; 24], [0; 24]);
