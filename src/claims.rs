@@ -16,11 +16,11 @@
 //! `p` is not used. The claim ends with a release that the waiter's look acquires, so every use has
 //! happened before the freeing.
 //!
-//! There are two ways to have the user's barrier. Where the kernel lets the waiter make all threads of
-//! the process pass one (`barrier`), the user only keeps the compiler from turning its store and its look
-//! around: the waiter's barrier falls somewhere among what the user does. If after the store, the store
-//! is seen; if before, then also before the second look, which sees the hiding. Elsewhere store, look
-//! and hiding are sequentially consistent.
+//! There are two ways to have the user's barrier. For what is taken away seldom, where the kernel lets the
+//! waiter make all threads of the process pass one (`barrier`), the user only keeps the compiler from
+//! turning its store and its look around: the waiter's barrier falls somewhere among what the user does.
+//! If after the store, the store is seen; if before, then also before the second look, which sees the
+//! hiding. Otherwise store, look and hiding are sequentially consistent.
 //!
 //! A slot lies on a lane, and a lane belongs to one thread at a time. Lanes are never freed: one of
 //! a thread that has ended serves the next. A forked child starts with none, for its parent's other
@@ -83,6 +83,22 @@ impl Lanes {
         })
     }
 
+    /// Has all claims seen that have been made, or else the hiding before.
+    fn pass_barrier(&self) {
+        if self.is_light {
+            barrier::pass_everywhere();
+        }
+    }
+
+    fn wait_for(&self, address: usize) {
+        for slot in self.iter().flat_map(|lane| &lane.slots) {
+            let mut patience = Patience::default();
+            while slot.load(Ordering::SeqCst) == address {
+                patience.wait();
+            }
+        }
+    }
+
     /// A lane that nobody else has.
     fn take(&self) -> &'static Lane {
         let is_mine = |lane: &&Lane| {
@@ -99,8 +115,8 @@ impl Lanes {
             is_light: self.is_light,
             next,
         }));
-        // In the one order of all claims and looks: who does not see the lane has looked before any
-        // claim on it.
+        // Who does not see the lane has hidden something before it was there, and so before the second
+        // look of any claim on it.
         while let Err(newer) =
             self.newest.compare_exchange(next, lane, Ordering::SeqCst, Ordering::SeqCst)
         {
@@ -130,6 +146,16 @@ impl Drop for Owner {
     }
 }
 
+/// How often things of a kind are taken away, on which depends who pays for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// Much more seldom than they are used: claims cost next to nothing, and whoever waits interrupts
+    /// all threads.
+    Seldom,
+    /// After a few uses: each claim is a barrier.
+    Soon,
+}
+
 /// While it lives, whoever waits for the address waits for this thread.
 #[must_use]
 pub struct Claim {
@@ -153,24 +179,24 @@ impl Drop for Claim {
 /// Claims what lies at the address. Says nothing about its being there still: look again afterwards,
 /// with a sequentially consistent load.
 #[inline]
-pub fn claim<T>(address: *const T) -> Claim {
+pub fn claim<T>(address: *const T, ends: Ends) -> Claim {
     if let Some(lane) = LANE.get()
         && lane.process.is_current()
-        && let Some(claim) = lane.claim(address.addr(), false)
+        && let Some(claim) = lane.claim(address.addr(), ends, false)
     {
         return claim;
     }
-    claim_elsewhere(address.addr())
+    claim_elsewhere(address.addr(), ends)
 }
 
 #[cold]
-fn claim_elsewhere(address: usize) -> Claim {
+fn claim_elsewhere(address: usize, ends: Ends) -> Claim {
     loop {
         let lane = LANES.get(Lanes::none).take();
         let has_one = LANE.get().is_some_and(|lane| lane.process.is_current());
         // A thread that is ending keeps no lane, for it would not give it back.
         let is_kept = !has_one && OWNER.try_with(|_| LANE.set(Some(lane))).is_ok();
-        if let Some(claim) = lane.claim(address, !is_kept) {
+        if let Some(claim) = lane.claim(address, ends, !is_kept) {
             return claim;
         }
     }
@@ -178,10 +204,12 @@ fn claim_elsewhere(address: usize) -> Claim {
 
 impl Lane {
     #[inline]
-    fn claim(&'static self, address: usize, is_borrowed: bool) -> Option<Claim> {
+    fn claim(&'static self, address: usize, ends: Ends, is_borrowed: bool) -> Option<Claim> {
         let slot = self.slots.iter().find(|slot| slot.load(Ordering::Relaxed) == 0)?;
-        if self.is_light {
-            slot.store(address, Ordering::Relaxed);
+        if self.is_light && ends == Ends::Seldom {
+            // Releases what was done under the claim that the slot had before: its end may never be
+            // seen, only this.
+            slot.store(address, Ordering::Release);
             compiler_fence(Ordering::SeqCst);
         } else {
             slot.store(address, Ordering::SeqCst);
@@ -193,19 +221,12 @@ impl Lane {
 
 /// Waits until no thread claims the address. Whoever comes later must not find it: hide it first,
 /// with a sequentially consistent write. A thread that claims it itself would wait for ever.
-pub fn wait_until_free<T>(address: *const T) {
-    let (address, lanes) = (address.addr(), LANES.get(Lanes::none));
-    if lanes.is_light {
-        barrier::pass_everywhere();
+pub fn wait_until_free<T>(address: *const T, ends: Ends) {
+    let lanes = LANES.get(Lanes::none);
+    if ends == Ends::Seldom {
+        lanes.pass_barrier();
     }
-    for lane in lanes.iter() {
-        for slot in &lane.slots {
-            let mut patience = Patience::default();
-            while slot.load(Ordering::SeqCst) == address {
-                patience.wait();
-            }
-        }
-    }
+    lanes.wait_for(address.addr());
 }
 
 /// How to wait for another thread: mostly it is done in no time, but it may do without a processor
@@ -225,11 +246,8 @@ impl Patience {
     }
 }
 
-/// A value that any number of threads use and any of them takes away from all: [`clear`] and
-/// [`revoke`] drop it before they return. Users share nothing that is written to.
-///
-/// [`clear`]: Self::clear
-/// [`revoke`]: Self::revoke
+/// A value that any number of threads use and any of them takes away from all, seldom: it hides it, and
+/// [`end`] drops it. Users share nothing that is written to.
 #[repr(align(128))] // as a lane: neighbours in memory may be anybody's, and be written to
 pub struct Revocable<T> {
     /// A box; null: none; [`gone`]: none, and none will come.
@@ -252,8 +270,8 @@ impl<T: Send + Sync> Revocable<T> {
         Self { value: AtomicPtr::new(ptr::null_mut()) }
     }
 
-    /// Runs `f` with the value if there is one. `f` must be short, and neither clear nor revoke
-    /// anything: others wait for its end.
+    /// Runs `f` with the value if there is one. `f` must be short, and end
+    /// nothing: others wait for its own end.
     #[inline]
     pub fn read<R>(&self, f: impl FnOnce(&T) -> R) -> Option<R> {
         loop {
@@ -261,7 +279,7 @@ impl<T: Send + Sync> Revocable<T> {
             if value.is_null() || value == gone() {
                 return None;
             }
-            let _claim = claim(value);
+            let _claim = claim(value, Ends::Seldom);
             let again = self.value.load(Ordering::SeqCst);
             if again == value {
                 // SAFETY: a box, since it is neither null nor `gone`; it was still to be found
@@ -282,33 +300,45 @@ impl<T: Send + Sync> Revocable<T> {
         }
     }
 
-    /// Drops the value, as soon as no thread uses it; another one may be set. False if there is none.
-    pub fn clear(&self) -> bool {
+    /// Takes the value away from whoever comes from now on; another one may be set.
+    pub fn hide(&self) -> Option<Hidden<T>> {
         let value = self.value.load(Ordering::Acquire);
         if value.is_null() || value == gone() {
-            return false;
+            return None;
         }
         let (null, order) = (ptr::null_mut(), Ordering::SeqCst);
         // Whatever is exchanged here is this thread's to drop.
-        self.value.compare_exchange(value, null, order, order).is_ok_and(Self::end)
+        let is_mine = self.value.compare_exchange(value, null, order, order).is_ok();
+        is_mine.then_some(Hidden(value))
     }
 
-    /// Drops the value, as soon as no thread uses it; none will be set again. False if there is none.
-    pub fn revoke(&self) -> bool {
-        Self::end(self.value.swap(gone(), Ordering::SeqCst))
+    /// The same; none will be set again.
+    pub fn hide_for_good(&self) -> Option<Hidden<T>> {
+        let value = self.value.swap(gone(), Ordering::SeqCst);
+        (!value.is_null() && value != gone()).then_some(Hidden(value))
     }
+}
 
-    /// Drops what has been exchanged for something else.
-    fn end(value: *mut Padded<T>) -> bool {
-        if value.is_null() || value == gone() {
-            return false;
-        }
-        wait_until_free(value);
-        // SAFETY: a box, whose address was nowhere but in `value`, from which this thread has taken
-        // it; nobody claims it, and nobody can find it to use it after claiming it.
-        drop(unsafe { Box::from_raw(value) });
-        true
+/// A value that nobody finds any more, but some may still use.
+#[must_use = "only `end` drops it"]
+pub struct Hidden<T>(*mut Padded<T>);
+
+/// Drops values as soon as no thread uses them: many together, as one barrier serves them all. Says how
+/// many there were.
+pub fn end<T>(hidden: impl IntoIterator<Item = Hidden<T>>) -> usize {
+    let hidden: Vec<_> = hidden.into_iter().collect();
+    if hidden.is_empty() {
+        return 0;
     }
+    let lanes = LANES.get(Lanes::none);
+    lanes.pass_barrier();
+    for Hidden(value) in &hidden {
+        lanes.wait_for(value.addr());
+        // SAFETY: a box, whose address was nowhere but where this thread has taken it from; nobody
+        // claims it, and nobody can find it to use it after claiming it.
+        drop(unsafe { Box::from_raw(*value) });
+    }
+    hidden.len()
 }
 
 impl<T> Drop for Revocable<T> {

@@ -3,6 +3,18 @@ use std::sync::{Arc, Barrier};
 
 use super::*;
 
+impl<T: Send + Sync> Revocable<T> {
+    /// Drops the value, as soon as no thread uses it; another one may be set. False if there is none.
+    fn clear(&self) -> bool {
+        end(self.hide()) == 1
+    }
+
+    /// The same; none will be set again.
+    fn revoke(&self) -> bool {
+        end(self.hide_for_good()) == 1
+    }
+}
+
 /// Knows whether it has been dropped, even afterwards.
 struct Canary {
     is_alive: Arc<AtomicBool>,
@@ -65,16 +77,45 @@ fn values_come_and_go() {
 #[test]
 fn claims_nest_and_end() {
     let things = [0u64; 3 * SLOTS];
-    let claims: Vec<_> = things.iter().map(|thing| claim(thing)).collect();
+    let claims: Vec<_> = things.iter().map(|thing| claim(thing, Ends::Seldom)).collect();
     assert!(things.iter().all(|thing| is_claimed(thing)));
     let lanes = LANES.get(Lanes::none).iter().count();
     drop(claims);
     assert!(!things.iter().any(|thing| is_claimed(thing)));
-    let claims: Vec<_> = things.iter().map(|thing| claim(thing)).collect();
+    let claims: Vec<_> = things.iter().map(|thing| claim(thing, Ends::Seldom)).collect();
     drop(claims);
-    things.iter().for_each(|thing| wait_until_free(thing));
+    things.iter().for_each(|thing| wait_until_free(thing, Ends::Seldom));
     // Tests run at the same time, each on lanes of its own.
     assert!(LANES.get(Lanes::none).iter().count() < lanes + 64);
+}
+
+/// One barrier serves many: all are hidden first, and each is dropped after its last user.
+#[test]
+fn many_end_together() {
+    let places: [Revocable<Canary>; 5] = std::array::from_fn(|_| Revocable::new());
+    for (place, number) in places.iter().zip(1..4) {
+        assert!(place.set_if_absent(Canary::new(number)).is_ok());
+    }
+    let (inside, is_over) = (Barrier::new(2), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            places[1].read(|value| {
+                inside.wait();
+                while places[2].read(|_| ()).is_some() {
+                    std::thread::yield_now();
+                }
+                value.check();
+                assert!(!is_over.load(Ordering::SeqCst));
+            })
+        });
+        inside.wait();
+        assert_eq!(end(places.iter().filter_map(Revocable::hide)), 3);
+        is_over.store(true, Ordering::SeqCst);
+    });
+    assert!(places[0].set_if_absent(Canary::new(4)).is_ok());
+    assert_eq!(end(places.iter().filter_map(Revocable::hide_for_good)), 1);
+    assert!(places[0].set_if_absent(Canary::new(5)).is_err());
+    assert_eq!(end(places.iter().filter_map(Revocable::hide)), 0);
 }
 
 #[test]
@@ -189,23 +230,23 @@ fn a_child_starts_without_claims() {
     let (claimed, over) = (Barrier::new(2), Barrier::new(2));
     let status = std::thread::scope(|scope| {
         scope.spawn(|| {
-            let _claim = claim(&thing);
+            let _claim = claim(&thing, Ends::Soon);
             claimed.wait();
             over.wait();
         });
         claimed.wait();
-        drop(claim(&thing));
+        drop(claim(&thing, Ends::Soon));
         let mut status = 0;
         // SAFETY: the child takes no lock that another thread may hold but the allocator's, which
         // the C library keeps usable, and leaves by _exit.
         unsafe {
             let child = libc::fork();
             if child == 0 {
-                wait_until_free(&thing);
-                let claimed = claim(&thing);
+                wait_until_free(&thing, Ends::Soon);
+                let claimed = claim(&thing, Ends::Soon);
                 let good = is_claimed(&thing);
                 drop(claimed);
-                wait_until_free(&thing);
+                wait_until_free(&thing, Ends::Soon);
                 libc::_exit(i32::from(!good));
             }
             assert_eq!(libc::waitpid(child, &raw mut status, 0), child);

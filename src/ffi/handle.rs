@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use std::thread::LocalKey;
 
-use crate::claims::{self, Claim};
+use crate::claims::{self, Claim, Ends};
 use crate::error::{ErrorCode, Result};
 use crate::ffi::message::Digesting;
 use crate::fork::{Generation, PerProcess};
@@ -41,6 +41,8 @@ pub(super) trait Kind: Sized + 'static {
     type Handle;
     /// The type bits.
     const TAG: u64;
+    /// How often one is closed.
+    const ENDS: Ends;
     /// The table of this process.
     fn table() -> &'static Table<Self>;
     /// What this thread used last.
@@ -69,10 +71,11 @@ impl<T> Last<T> {
 }
 
 macro_rules! kind {
-    ($what:ty, $handle:ty, $tag:literal) => {
+    ($what:ty, $handle:ty, $tag:literal, $ends:ident) => {
         impl Kind for $what {
             type Handle = $handle;
             const TAG: u64 = $tag;
+            const ENDS: Ends = Ends::$ends;
             fn table() -> &'static Table<Self> {
                 static TABLE: PerProcess<Table<$what>> = PerProcess::new();
                 TABLE.get(Table::default)
@@ -85,9 +88,9 @@ macro_rules! kind {
     };
 }
 
-kind!(Kms, kmshsm_store, 0xa);
-kind!(Session, kmshsm_session, 0xb);
-kind!(Digesting, kmshsm_digest, 0xc);
+kind!(Kms, kmshsm_store, 0xa, Seldom);
+kind!(Session, kmshsm_session, 0xb, Seldom);
+kind!(Digesting, kmshsm_digest, 0xc, Soon);
 
 /// The things behind the handles of one kind, in this process.
 pub(super) struct Table<T> {
@@ -169,7 +172,7 @@ impl<T> Using<T> {
 pub(super) fn get<T: Kind>(handle: *const T::Handle, name: &'static str) -> Result<Using<T>> {
     let last = T::last().get();
     if last.handle == handle.addr() && last.handle != 0 {
-        let _claim = claims::claim(last.value);
+        let _claim = claims::claim(last.value, T::ENDS);
         // After the claim, and in one order with it and with what `close` does.
         if T::table().closed.load(Ordering::SeqCst) == last.closed {
             return Ok(Using { value: last.value, _claim });
@@ -196,7 +199,7 @@ fn look_up<T: Kind>(handle: *const T::Handle, name: &'static str) -> Result<Usin
     };
     let value = Arc::as_ptr(value);
     // While the lock is held, and `close` takes it for writing: this claim comes before its look.
-    let _claim = claims::claim(value);
+    let _claim = claims::claim(value, T::ENDS);
     let closed = T::table().closed.load(Ordering::SeqCst);
     T::last().set(Last { handle: handle.addr(), closed, value });
     Ok(Using { value, _claim })
@@ -212,7 +215,7 @@ pub(super) fn close<T: Kind>(handle: *const T::Handle, name: &'static str) -> Re
     T::table().closed.fetch_add(1, Ordering::SeqCst);
     // Others open and look up while calls end.
     drop(slots);
-    claims::wait_until_free(Arc::as_ptr(&value));
+    claims::wait_until_free(Arc::as_ptr(&value), T::ENDS);
     Ok(value)
 }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use crate::claims::Revocable;
+use crate::claims::{self, Hidden, Revocable};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{KeyMaterial, Keyring};
 use crate::keystore::{Changes, Cursor};
@@ -70,19 +70,20 @@ impl Key {
         }
     }
 
-    /// Wipes the material as soon as no call uses it; the next use unseals it anew. Says how much
-    /// there was.
-    fn clear(&self) -> usize {
-        self.materials.iter().filter(|material| material.clear()).count()
+    /// Hides the material; the next use unseals it anew.
+    fn hide(&self) -> impl Iterator<Item = Hidden<KeyMaterial>> {
+        self.materials.iter().filter_map(Revocable::hide)
     }
 
-    /// The key leaves the cache: its material is wiped as soon as no call uses it, and who has found
-    /// the key before keeps none in it.
-    fn retire(&self) {
-        for material in &self.materials {
-            material.revoke();
-        }
+    /// The same of a key that leaves the cache: who has found it before keeps no material in it.
+    fn retire(&self) -> impl Iterator<Item = Hidden<KeyMaterial>> {
+        self.materials.iter().filter_map(Revocable::hide_for_good)
     }
+}
+
+/// Wipes the material of keys that have left the cache as soon as no call uses it.
+fn retire<'k>(keys: impl IntoIterator<Item = &'k Arc<Key>>) {
+    claims::end(keys.into_iter().flat_map(|key| key.retire()));
 }
 
 /// A key for the length of a call. Threads that stay with a key share nothing that is written to, not
@@ -175,7 +176,7 @@ impl Kms {
                 let ids = touched.iter().filter_map(|key| places::key_at(key));
                 let gone: Vec<_> = ids.filter_map(|id| keys.remove(&id)).collect();
                 drop(keys);
-                gone.iter().for_each(|key| key.retire());
+                retire(&gone);
                 if touched.iter().any(|key| places::is_alias(key)) {
                     self.names.forget();
                 }
@@ -198,7 +199,7 @@ impl Kms {
         let mut keys = self.cache.keys.write().unwrap_or_else(PoisonError::into_inner);
         let gone = std::mem::take(&mut *keys);
         drop(keys);
-        gone.values().for_each(|key| key.retire());
+        retire(gone.values());
         self.names.forget();
         self.principals.forget();
         self.cache.drops.fetch_add(1, Ordering::AcqRel);
@@ -214,7 +215,9 @@ impl Kms {
     pub(super) fn clear_materials(&self, all: bool) -> usize {
         let keys = self.cache.keys.read().unwrap_or_else(PoisonError::into_inner);
         let is_idle = |key: &&Arc<Key>| all || !key.is_used.swap(false, Ordering::Relaxed);
-        keys.values().filter(is_idle).map(|key| key.clear()).sum()
+        let hidden: Vec<_> = keys.values().filter(is_idle).flat_map(|key| key.hide()).collect();
+        drop(keys);
+        claims::end(hidden)
     }
 
     /// The key of that id, whatever its space.
@@ -257,7 +260,7 @@ impl Kms {
         // What was dropped meanwhile may have been this key, changed after it was read. Then it
         // serves this call alone.
         if self.cache.drops.load(Ordering::Acquire) != drops {
-            key.retire();
+            retire([&key]);
             return Ok(Some(key));
         }
         let mut gone = IdMap::default();
@@ -268,7 +271,7 @@ impl Kms {
         // Another thread may have read it, too.
         let key = Arc::clone(keys.entry(*id).or_insert(key));
         drop(keys);
-        gone.values().for_each(|key| key.retire());
+        retire(gone.values());
         Ok(Some(key))
     }
 

@@ -39,8 +39,9 @@ int main(int argc, char **argv)
   int error = argc > 1 && !strcmp(argv[1], "EPERM") ? EPERM : ENOSYS;
   struct sock_filter filter[] = {
       LOAD(arch),
-      UNLESS(ARCHITECTURE, 14),
+      UNLESS(ARCHITECTURE, 16),
       LOAD(nr),
+      DENY(SYS_membarrier),
       DENY(SYS_memfd_secret),
       DENY(SYS_mlock),
       DENY(SYS_mlock2),
