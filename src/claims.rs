@@ -270,8 +270,7 @@ impl<T: Send + Sync> Revocable<T> {
         Self { value: AtomicPtr::new(ptr::null_mut()) }
     }
 
-    /// Runs `f` with the value if there is one. `f` must be short, and end
-    /// nothing: others wait for its own end.
+    /// Runs `f` with the value if there is one. `f` must be short, and end nothing: others wait for it.
     #[inline]
     pub fn read<R>(&self, f: impl FnOnce(&T) -> R) -> Option<R> {
         loop {
