@@ -1,8 +1,10 @@
 //! RSA private keys.
 #![forbid(unsafe_code)]
 
+use std::cmp::Ordering;
+
 use der::Decode;
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 use super::{BITS, MAX_MODULUS, MAX_PKCS8, OaepHash, Padding, RsaPublicKey, Scheme, pkcs1, public};
 use crate::crypto::provider::RsaKey;
@@ -39,10 +41,9 @@ impl RsaPrivateKey {
         // Keys of more primes, or without any, are read by some providers and not by others.
         let lens =
             [parts.modulus, parts.prime1, parts.prime2].map(|number| number.as_bytes().len());
-        let is_too_long = parts.private_exponent >= parts.modulus;
         if parts.other_prime_infos.is_some()
             || lens != [bits / 8, bits / 16, bits / 16]
-            || is_too_long
+            || !is_below(parts.private_exponent.as_bytes(), parts.modulus.as_bytes())
         {
             return Err(refused.into());
         }
@@ -227,6 +228,19 @@ fn release(block: &[u8], len: usize, out: &mut [u8]) -> Result<()> {
     Ok(())
 }
 
+/// Whether a secret number is below another, both big-endian without leading zeros, in time that
+/// depends on their lengths alone. The answer is public.
+fn is_below(number: &[u8], limit: &[u8]) -> bool {
+    let borrow = number.iter().zip(limit).rev().fold(0, |borrow, (byte, limit)| {
+        u16::from(*byte).wrapping_sub(u16::from(*limit)).wrapping_sub(borrow) >> 15
+    });
+    match number.len().cmp(&limit.len()) {
+        Ordering::Less => true,
+        Ordering::Equal => secret::verdict(Choice::from(borrow as u8)),
+        Ordering::Greater => false,
+    }
+}
+
 /// Whether the same call may succeed later: that is no answer about what was given.
 fn is_passing(error: &Error) -> bool {
     error.code() == ErrorCode::MemoryExhausted
@@ -234,4 +248,31 @@ fn is_passing(error: &Error) -> bool {
 
 pub(super) fn unless_passing(error: Error, otherwise: ErrorCode) -> Error {
     if is_passing(&error) { error } else { otherwise.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_below;
+
+    #[test]
+    fn numbers_below_numbers() {
+        for (number, limit, is) in [
+            (&[][..], &[][..], false),
+            (&[], &[1], true),
+            (&[1], &[], false),
+            (&[0x80], &[0x81], true),
+            (&[0x81], &[0x81], false),
+            (&[0x82], &[0x81], false),
+            // The shorter one is the lesser one, however high it begins.
+            (&[0xff], &[1, 0], true),
+            (&[1, 0], &[0xff], false),
+            (&[0xff, 0xff], &[0x80, 0, 0], true),
+            (&[0x80, 0xff], &[0x81, 0], true),
+            (&[0x81, 0], &[0x80, 0xff], false),
+            (&[0x81, 0, 0], &[0x81, 0, 1], true),
+            (&[0x81, 0, 1], &[0x81, 0, 0], false),
+        ] {
+            assert_eq!(is_below(number, limit), is, "{number:?} {limit:?}");
+        }
+    }
 }

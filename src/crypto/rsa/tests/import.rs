@@ -111,6 +111,26 @@ fn every_number_counts() {
     }
 }
 
+/// Keys of the crate, each with numbers of other lengths. `KMSHSM_CASES` is how many.
+#[test]
+fn whatever_the_numbers() {
+    let cases = std::env::var("KMSHSM_CASES").map_or(100, |text| text.parse().unwrap());
+    let key = ::rsa::RsaPrivateKey::from_pkcs8_der(&pkcs8(&fresh()[0])).unwrap();
+    let mut exponents = (0u64..).map(|at| 65537 + 2 * at);
+    let mut tried = 0;
+    while tried < cases {
+        let e = exponents.next().unwrap();
+        let primes = key.primes().iter().map(|prime| prime.as_ref().clone()).collect();
+        // Some exponents have a divisor of a prime less one.
+        let Ok(made) = ::rsa::RsaPrivateKey::from_primes(primes, e.into()) else { continue };
+        let der = made.to_pkcs8_der().unwrap();
+        let imported = RsaPrivateKey::import(2048, der.as_bytes(), random)
+            .unwrap_or_else(|error| panic!("{error:?}: {}", hex::encode(der.as_bytes())));
+        assert_eq!(pkcs8(&imported), der.as_bytes());
+        tried += 1;
+    }
+}
+
 /// Others write the larger prime last, or choose another d that does the same.
 #[test]
 fn written_by_others() {
@@ -124,6 +144,18 @@ fn written_by_others() {
     );
     let der = swapped.unwrap().to_pkcs8_der().unwrap();
     assert!(import(2048, der.as_bytes()));
+}
+
+/// A private exponent that is a byte shorter than the modulus, as of one key in some hundred, and begins
+/// with a higher byte (made with OpenSSL).
+#[test]
+fn an_exponent_shorter_than_the_modulus() {
+    let der = include_bytes!("short_exponent.der");
+    let key = ::pkcs1::RsaPrivateKeyRef::from_der(&der[HEAD..]).unwrap();
+    let (d, n) = (key.private_exponent.as_bytes(), key.modulus.as_bytes());
+    assert!(d.len() < n.len() && d[0] > n[0]);
+    let imported = RsaPrivateKey::import(2048, der, random).unwrap();
+    assert_eq!(pkcs8(&imported), der);
 }
 
 /// d and the order more do the same, but d is below n (RFC 8017, 3.2).
