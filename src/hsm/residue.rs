@@ -7,7 +7,9 @@
 //! for is kept under a mask, or the search would find itself.
 #![allow(unsafe_code)]
 
-use std::sync::atomic::{AtomicU32, Ordering};
+mod search;
+
+use search::{Wanted, hold_still, search_after};
 
 use super::arena::{SecretBytes, arena, on_this_stack};
 use super::material::{ec_pair, imported};
@@ -22,126 +24,6 @@ use crate::model::{
 };
 
 const SCENE: &str = "KMSHSM_RESIDUE_SCENE";
-const MASK: u8 = 0x6b;
-const WINDOW: usize = 16;
-
-/// Windows of secrets, masked, with what they are.
-#[derive(Default)]
-struct Wanted(Vec<(&'static str, [u8; WINDOW])>);
-
-impl Wanted {
-    /// Every 16 bytes of a secret, as they are and backwards, as numbers lie in memory. Runs where the
-    /// secret is.
-    fn add(&mut self, name: &'static str, secret: &[u8]) {
-        for window in secret.as_chunks::<WINDOW>().0 {
-            let mut masked = [0; WINDOW];
-            for (at, byte) in window.iter().enumerate() {
-                masked[at] = byte ^ MASK;
-            }
-            self.0.push((name, masked));
-            masked.reverse();
-            self.0.push((name, masked));
-        }
-    }
-
-    /// The names of those that lie in memory that everybody may read.
-    fn found(&self) -> Vec<&'static str> {
-        // Most places are told apart by two bytes.
-        let mut begins = vec![false; 1 << 16];
-        for (_, masked) in &self.0 {
-            begins[usize::from(u16::from_ne_bytes([masked[0] ^ MASK, masked[1] ^ MASK]))] = true;
-        }
-        let mut found = Vec::new();
-        for range in readable() {
-            for address in range.start..range.end - (WINDOW - 1) {
-                let pointer = std::ptr::without_provenance::<u8>(address);
-                // SAFETY: it can be read, and the 16 bytes from there, too; nothing is unmapped
-                // meanwhile, for every other thread waits.
-                unsafe {
-                    let begin = [pointer.read_volatile(), pointer.add(1).read_volatile()];
-                    if begins[usize::from(u16::from_ne_bytes(begin))] {
-                        found.extend(self.at(pointer));
-                    }
-                }
-            }
-        }
-        found.sort_unstable();
-        found.dedup();
-        found
-    }
-
-    /// # Safety
-    /// 16 bytes can be read there.
-    unsafe fn at(&self, pointer: *const u8) -> impl Iterator<Item = &'static str> {
-        let is_here = move |masked: &[u8; WINDOW]| {
-            // SAFETY: the caller's word.
-            (0..WINDOW).all(|at| unsafe { pointer.add(at).read_volatile() } ^ MASK == masked[at])
-        };
-        self.0.iter().filter(move |(_, masked)| is_here(masked)).map(|(name, _)| *name)
-    }
-}
-
-/// The writable memory of the process that is there, secret memory aside.
-fn readable() -> Vec<std::ops::Range<usize>> {
-    use std::os::unix::fs::FileExt;
-    const PAGE: usize = 4096;
-    let pagemap = std::fs::File::open("/proc/self/pagemap").unwrap();
-    let is_present = |page: usize| {
-        let mut entry = [0; 8];
-        pagemap.read_exact_at(&mut entry, (page / PAGE * 8) as u64).unwrap();
-        u64::from_ne_bytes(entry) >> 62 != 0 // present, or swapped out
-    };
-    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
-    let lines = maps.lines().filter(|line| line.contains(" rw") && !line.contains("/secretmem"));
-    let hex = |text: &str| usize::from_str_radix(text, 16).unwrap();
-    let mut ranges: Vec<std::ops::Range<usize>> = Vec::new();
-    for (start, end) in lines.filter_map(|line| line.split(' ').next()?.split_once('-')) {
-        for page in (hex(start)..hex(end)).step_by(PAGE).filter(|page| is_present(*page)) {
-            match ranges.last_mut() {
-                Some(last) if last.end == page => last.end += PAGE,
-                _ => ranges.push(page..page + PAGE),
-            }
-        }
-    }
-    ranges
-}
-
-/// 0: at work. 1: done. 2: registers stored. 3: searched.
-static STAGE: AtomicU32 = AtomicU32::new(0);
-
-fn await_stage(stage: u32) {
-    while STAGE.load(Ordering::SeqCst) != stage {
-        std::hint::spin_loop();
-    }
-}
-
-/// The kernel has put every register onto the stack of the thread that waits here.
-extern "C" fn hold_still(_: libc::c_int) {
-    STAGE.store(2, Ordering::SeqCst);
-    await_stage(3);
-}
-
-/// Does the work, and has another thread search when it is done.
-fn search_after(wanted: &Wanted, work: impl FnOnce()) -> Vec<&'static str> {
-    STAGE.store(0, Ordering::SeqCst);
-    // SAFETY: this thread lives until the search is over.
-    let worker = unsafe { libc::pthread_self() };
-    std::thread::scope(|scope| {
-        let searcher = scope.spawn(move || {
-            await_stage(1);
-            // SAFETY: as above.
-            unsafe { libc::pthread_kill(worker, libc::SIGUSR1) };
-            await_stage(2);
-            let found = wanted.found();
-            STAGE.store(3, Ordering::SeqCst);
-            found
-        });
-        work();
-        STAGE.store(1, Ordering::SeqCst);
-        await_stage(3);
-        searcher.join().unwrap()
-    })
-}
 
 /// A secret of `len` bytes that no ordinary memory ever held.
 fn secret(len: usize) -> SecretBytes {
@@ -334,8 +216,11 @@ fn pairs() -> Vec<(&'static str, Vec<&'static str>)> {
 #[test]
 fn child() {
     let Ok(scene) = std::env::var(SCENE) else { return };
-    // SAFETY: the handler only touches an atomic.
-    unsafe { libc::signal(libc::SIGUSR1, hold_still as *const () as libc::sighandler_t) };
+    // SAFETY: the handler only touches an atomic; the alarm ends this process, whatever it waits for.
+    unsafe {
+        libc::signal(libc::SIGUSR1, hold_still as *const () as libc::sighandler_t);
+        libc::alarm(300);
+    }
     let found = match scene.as_str() {
         "secluded" => all(),
         _ => on_this_stack(all),
