@@ -7,8 +7,12 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
+use crate::audit::{Head, Segment};
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::{Header, Keyring, Note};
+use crate::hsm::{Header, Keyring, Note, Place, RecordKind};
+use crate::keystore::Keystore;
+use crate::kms::places;
+use crate::kms::stored::one;
 use crate::model::Timestamp;
 use crate::octets::{Reader, Writer};
 
@@ -47,10 +51,36 @@ impl Mark {
         }
     }
 
-    /// Whether a store at this mark has been at `earlier`, or may have been.
+    /// Whether a store at this mark has been at `earlier`, or may have been, as its
+    /// [trail](Self::is_passed) tells.
     pub(super) fn continues(&self, earlier: &Self) -> bool {
         let is_later = self.generation > earlier.generation && self.events >= earlier.events;
         self == earlier || self.lineage == earlier.lineage && is_later
+    }
+
+    /// Whether the trail of a later state of the store has come by here: a store that has gone back and on
+    /// from there has other events. Every change ends a segment, so that the next one says what it follows.
+    pub(super) fn is_passed(
+        &self,
+        store: &dyn Keystore,
+        keyring: &Keyring,
+        later: &Header,
+    ) -> Result<bool> {
+        if later.events == self.events {
+            return Ok(later.audit_head == self.head);
+        }
+        let next = places::events(self.events.saturating_add(1));
+        let (_, id) = places::sequence(&next).ok_or(ErrorCode::Internal)?;
+        let kind = RecordKind::Events;
+        let place = Place { kind, id: &id, storage_key: &next, immutables: &[] };
+        let Some((_, record)) = one(store, &next)? else { return Ok(false) };
+        let segment = keyring.open_record(&place, &record).and_then(|body| Segment::decode(&body));
+        match segment {
+            Ok(segment) => Ok(segment.before() == Head { sequence: self.events, hash: self.head }),
+            // It may have followed anything.
+            Err(error) if error.is_damage() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn encode(&self) -> Vec<u8> {

@@ -53,24 +53,36 @@ impl Rollback {
         if self.anchor.is_none() && self.minimum.is_none() {
             return Ok(header);
         }
-        let (_, latest) = one(store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
-        let header = Header::open(keyring, &latest)?;
-        if !header.is_of_root(keyring)? {
-            return Err(ErrorCode::StoreRekeyed.into());
+        let mut judged = None;
+        loop {
+            let (revision, latest) = one(store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
+            let header = Header::open(keyring, &latest)?;
+            if !header.is_of_root(keyring)? {
+                return Err(ErrorCode::StoreRekeyed.into());
+            }
+            if !self.is_behind(store, keyring, &header)? {
+                self.remember(keyring, &Mark::of(&header), false)?;
+                return Ok(header);
+            }
+            // Another process may have come between the header and the trail.
+            if judged.replace(revision) == Some(revision) {
+                self.is_suspect.store(true, Ordering::SeqCst);
+                return Ok(header);
+            }
         }
-        let mark = Mark::of(&header);
+    }
+
+    /// Whether a store of this header has not come from where it has been.
+    fn is_behind(&self, store: &dyn Keystore, keyring: &Keyring, header: &Header) -> Result<bool> {
         let is_behind = match &self.held {
-            Some(Held::Mark(held, _)) => !mark.continues(held),
+            Some(Held::Mark(held, _)) => {
+                !Mark::of(header).continues(held) || !held.is_passed(store, keyring, header)?
+            }
             // It may have held anything.
             Some(Held::Damage) => true,
             Some(Held::Nothing) | None => false,
         };
-        if is_behind || self.minimum.is_some_and(|minimum| header.generation < minimum) {
-            self.is_suspect.store(true, Ordering::SeqCst);
-            return Ok(header);
-        }
-        self.remember(keyring, &mark, false)?;
-        Ok(header)
+        Ok(is_behind || self.minimum.is_some_and(|minimum| header.generation < minimum))
     }
 
     fn remember(&self, keyring: &Keyring, mark: &Mark, starts_line: bool) -> Result<()> {
