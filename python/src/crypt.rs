@@ -1,11 +1,10 @@
 //! Encrypting and decrypting with symmetric keys, data keys, random bytes.
 
 use kmshsm::api::{
-    Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom, Into,
-    OVERHEAD, check_plaintext, data_key_len, random_len,
+    Decrypt, DecryptOf, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom,
+    Into, OVERHEAD, check_plaintext, data_key_len, random_len,
 };
-use kmshsm::error::{Error, ErrorCode};
-use kmshsm::kms::{Action, Reply};
+use kmshsm::error::Error;
 use kmshsm::model::KeyId;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
@@ -13,7 +12,6 @@ use pyo3::types::PyBytes;
 
 use crate::answers::DataKey;
 use crate::errors::raise;
-use crate::guard::run;
 use crate::input::{CONTEXT, Input, encryption_context, key, plaintext_len};
 use crate::session::{Session, call};
 
@@ -56,7 +54,7 @@ impl Session {
         ciphertext: &Bound<'py, PyAny>,
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        self.opened(py, ciphertext, context.as_ref(), |_| true)
+        self.opened(py, ciphertext, context.as_ref(), None)
     }
 
     /// The same if it is of this key; of another one it is an invalid ciphertext.
@@ -72,7 +70,9 @@ impl Session {
         ciphertext: &Bound<'py, PyAny>,
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        self.opened(py, ciphertext, context.as_ref(), |id| id.to_string() == *key_id)
+        let invalid = || raise(Error::invalid("KeyId", "It must be the id of a key."));
+        let key_id = KeyId::parse(&key_id).ok_or_else(invalid)?;
+        self.opened(py, ciphertext, context.as_ref(), Some(key_id))
     }
 
     /// Makes a data key: random bytes to encrypt with, and the same bytes encrypted, to be kept
@@ -156,13 +156,13 @@ impl Session {
 }
 
 impl Session {
-    /// The plaintext, if it may be of this key.
+    /// The plaintext; of this key's ciphertexts alone, if there is one.
     fn opened<'py>(
         &self,
         py: Python<'py>,
         ciphertext: &Bound<'py, PyAny>,
         context: Option<&Bound<'py, PyAny>>,
-        is_key: impl Fn(&KeyId) -> bool,
+        key_id: Option<KeyId>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let session = self.kms()?;
         let ciphertext = Input::of(ciphertext, "ciphertext")?;
@@ -170,12 +170,10 @@ impl Session {
         PyBytes::new_with(py, plaintext_len(&ciphertext)?, |out| {
             let (ciphertext_blob, into) = ((&*ciphertext).into(), Into::Memory(out));
             let request = Decrypt { ciphertext_blob, encryption_context, into };
-            let Reply { answer, request_id, .. } = run(py, || session.call(request))?;
-            if is_key(&answer.key_id) {
-                return Ok(());
+            match key_id {
+                None => call(py, &session, request).map(drop),
+                Some(key_id) => call(py, &session, DecryptOf { key_id, request }).map(drop),
             }
-            Decrypt::withdraw(answer);
-            Err(raise(Error::new(ErrorCode::InvalidCiphertext).of_request(request_id)))
         })
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::codec::SecretBlob;
 use crate::api::{Base64Bytes, Blob, Into};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Envelope, MAX_PLAINTEXT, OVERHEAD};
 use crate::kms::{Access, Action, Aliases, Door, Plane, Purpose, Rule};
 use crate::model::{EncryptionContext, KeyId, KeyRef, KeyVersionId, Plaintext, Sealing};
@@ -131,8 +131,27 @@ impl<'a> Action for Decrypt<'a> {
 
     #[inline]
     fn run(&mut self, door: &Door<'_>) -> Result<Decrypted<'a>> {
+        self.open(door, |_| true)
+    }
+
+    fn withdraw(mut answer: Decrypted<'a>) {
+        answer.plaintext.bytes.0.as_mut().fill(0);
+    }
+}
+
+impl<'a> Decrypt<'a> {
+    /// Opens what is of a key that may be.
+    #[inline]
+    fn open(
+        &mut self,
+        door: &Door<'_>,
+        may_be: impl FnOnce(&KeyId) -> bool,
+    ) -> Result<Decrypted<'a>> {
         let envelope = Envelope::parse(&self.ciphertext_blob.0)?;
         let key = door.key_of_version(envelope.version())?;
+        if !may_be(&key.record().id) {
+            return Err(ErrorCode::InvalidCiphertext.into());
+        }
         let mut plaintext = SecretBlob(self.into.take(envelope.plaintext_len())?);
         door.with_material(&key, envelope.version(), Sealing, |material, permit| {
             envelope.open(
@@ -147,9 +166,33 @@ impl<'a> Action for Decrypt<'a> {
             plaintext: Opened { bytes: plaintext, is_text: envelope.is_text() },
         })
     }
+}
 
-    fn withdraw(mut answer: Decrypted<'a>) {
-        answer.plaintext.bytes.0.as_mut().fill(0);
+/// Decrypt for a handle that stands for one key: a ciphertext of another key is an
+/// [`InvalidCiphertext`](ErrorCode::InvalidCiphertext), and stays closed.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DecryptOf<'a> {
+    /// The key.
+    pub key_id: KeyId,
+    /// What to decrypt, and where the plaintext goes.
+    #[serde(flatten)]
+    pub request: Decrypt<'a>,
+}
+
+impl<'a> Action for DecryptOf<'a> {
+    const NAME: &'static str = Decrypt::NAME;
+    const ACCESS: Access = Decrypt::ACCESS;
+    const PLANE: Plane = Decrypt::PLANE;
+    type Answer = Decrypted<'a>;
+
+    #[inline]
+    fn run(&mut self, door: &Door<'_>) -> Result<Decrypted<'a>> {
+        self.request.open(door, |key| *key == self.key_id)
+    }
+
+    fn withdraw(answer: Decrypted<'a>) {
+        Decrypt::withdraw(answer);
     }
 }
 

@@ -58,7 +58,7 @@ pub use asymmetric::{
 pub use bill::{Bill, QueryBill};
 pub use clock::AdvanceClock;
 pub use codec::{Base64Bytes, Blob, Into, SecretText, error_json};
-pub use crypt::{Decrypt, Decrypted, Encrypt, Encrypted, check_plaintext};
+pub use crypt::{Decrypt, DecryptOf, Decrypted, Encrypt, Encrypted, check_plaintext};
 pub use datakeys::{
     DataKey, DataKeySpec, GenerateDataKey, GenerateDataKeyWithoutPlaintext, MAX_DATA_KEY,
     WrappedDataKey, data_key_len,

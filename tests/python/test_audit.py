@@ -83,6 +83,16 @@ def test_what_is_recorded(audit: str, uses: list[str], strict: bool) -> None:
     assert names == [*uses, "CreateKey"]
 
 
+def test_another_keys_ciphertext_is_recorded_as_refused() -> None:
+    with kmshsm.open(audit="all") as store:
+        key, other = store.create_key(), store.create_key()
+        with pytest.raises(kmshsm.CryptoError):
+            other.decrypt(key.encrypt(b"hello"))
+        (event,) = store.session().api.lookup_events(event_name="Decrypt")["Events"]
+    assert event["errorCode"] == "InvalidParameter"
+    assert event["requestParameters"]["KeyId"] == other.id
+
+
 def test_what_waits_is_there_for_others_after_a_flush(tmp_path: Path) -> None:
     with (
         made(tmp_path / "store", "EC_P256") as store,
