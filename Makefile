@@ -45,6 +45,7 @@ demo: all python
 test: test-rust test-life test-c test-valgrind test-memory test-constant-time demo test-python test-install
 
 test-rust:
+	scripts/need openssl
 	cargo test --locked
 
 # Tests that move the clocks of directories, and those that call the algorithms themselves. The library is optimized

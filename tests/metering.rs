@@ -88,6 +88,8 @@ fn a_child_meters_nothing_of_its_parent() {
     // SAFETY: the child ends below without returning.
     let child = unsafe { libc::fork() };
     if child == 0 {
+        // SAFETY: ends the child, whatever it waits for.
+        unsafe { libc::alarm(300) };
         let refused = kms.flush().map_err(|error| error.code()) == Err(ErrorCode::Forked);
         kms.close();
         let own = open(&place);

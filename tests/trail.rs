@@ -111,6 +111,8 @@ fn a_child_records_nothing_of_its_parent() {
     // SAFETY: the child ends below without returning.
     let child = unsafe { libc::fork() };
     if child == 0 {
+        // SAFETY: ends the child, whatever it waits for.
+        unsafe { libc::alarm(300) };
         let code = |outcome: Result<()>| outcome.map_err(|error| error.code());
         let refused = code(kms.flush()) == Err(ErrorCode::Forked)
             && code(encrypt(&parents, &key).map(drop)) == Err(ErrorCode::Forked);

@@ -242,6 +242,7 @@ fn a_child_starts_without_claims() {
         unsafe {
             let child = libc::fork();
             if child == 0 {
+                libc::alarm(300);
                 wait_until_free(&thing, Ends::Soon);
                 let claimed = claim(&thing, Ends::Soon);
                 let good = is_claimed(&thing);

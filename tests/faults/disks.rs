@@ -33,7 +33,13 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg(&self.path).status().unwrap().success();
+        // It is in use for a moment by what another thread has just forked to run a command.
+        let unmounted = (0..1000).any(|_| {
+            Command::new("umount").arg(&self.path).status().unwrap().success() || {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+                false
+            }
+        });
         assert!(unmounted || std::thread::panicking());
     }
 }

@@ -118,6 +118,8 @@ pub fn fork(run: impl FnOnce(&mut std::io::PipeWriter)) -> Child {
     // SAFETY: the child runs `run` and ends without returning into this process's threads.
     let pid = unsafe { libc::fork() };
     if pid == 0 {
+        // SAFETY: ends the child, whatever it waits for.
+        unsafe { libc::alarm(300) };
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&mut writer)));
         // SAFETY: ends the process.
         unsafe { libc::_exit(i32::from(outcome.is_err())) }

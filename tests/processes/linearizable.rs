@@ -79,17 +79,20 @@ fn histories_are_linear() {
 fn none_starves() {
     const MANY: usize = 800;
     let (_folder, place) = prepared();
-    let processes: Vec<_> = (0..PROCESSES).map(|_| Process::registering(&place, START)).collect();
-    let changes = || -> Vec<usize> {
+    let mut processes: Vec<_> =
+        (0..PROCESSES).map(|_| Process::registering(&place, START)).collect();
+    let changes = |processes: &[Process]| -> Vec<usize> {
         let of = |process: &Process| {
             let calls = read(&place, process.id(), u64::MAX);
             calls.iter().filter(|(_, call)| call.is_answered && call.ask != Ask::Read).count()
         };
         processes.iter().map(of).collect()
     };
-    let before = changes();
+    let before = changes(&processes);
     let done = loop {
-        let done: Vec<_> = changes().iter().zip(&before).map(|(now, then)| now - then).collect();
+        assert!(processes.iter_mut().all(Process::is_running));
+        let done: Vec<_> =
+            changes(&processes).iter().zip(&before).map(|(now, then)| now - then).collect();
         if done.iter().sum::<usize>() >= MANY {
             break done;
         }

@@ -100,6 +100,11 @@ impl Process {
         })
     }
 
+    /// Whether it has not ended by itself.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// Calls that threads of the process begin at once.
     pub fn demand(&mut self, calls: &Value) {
         writeln!(self.demands, "{calls}").unwrap();

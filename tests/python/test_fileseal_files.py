@@ -128,7 +128,8 @@ def test_signals_leave_nothing_behind(
         # Who runs the tests in the background may ignore it, and children inherit that.
         preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
-    with fifo.open("wb") as endless:
+    # Opened for both, it waits for nobody.
+    with open(os.open(fifo, os.O_RDWR), "wb") as endless:
         endless.write(bytes(300000))
         endless.flush()
         while not (tmp_path / "out.part").exists():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import multiprocessing
 import os
+import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -157,6 +158,7 @@ def test_a_thread_forks_while_others_encrypt(session: kmshsm.Session, place: str
     def fork() -> int:
         pid = os.fork()
         if pid == 0:
+            signal.alarm(300)
             code = 3
             try:
                 code = in_forked_child(place, key, sealed)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
 import kmshsm
@@ -34,6 +35,8 @@ def client() -> Iterator[S3Client]:
             region_name="us-east-1",
             aws_access_key_id="id",
             aws_secret_access_key="secret",
+            # It is on this machine.
+            config=Config(proxies={}),
         )
         for name in ("photos", "archive"):
             client.create_bucket(Bucket=name)

@@ -7,6 +7,7 @@ import gc
 import multiprocessing
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import threading
@@ -232,6 +233,7 @@ def test_a_forked_child_may_let_go(place: str, tmp_path: pathlib.Path) -> None:
     sealed = session.encrypt(key, b"hello")
     child = os.fork()
     if child == 0:
+        signal.alarm(300)
         session.close()
         store.close()
         del session, store

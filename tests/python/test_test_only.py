@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -100,6 +101,7 @@ def test_a_fork_leaves_the_parent_its_stream() -> None:
         ids = [store.create_key().id]
         read, write = os.pipe()
         if not (child := os.fork()):
+            signal.alarm(300)
             with opened("memory:") as ordinary, opened() as same:
                 said = [ordinary.create_key().id, same.create_key().id]
             try:

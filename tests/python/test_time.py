@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -112,6 +113,7 @@ def test_a_forked_child_leaves_the_keeper_alone() -> None:
     store = kmshsm.open("memory:?clock=manual", keeper=86_400)
     child = os.fork()
     if child == 0:
+        signal.alarm(300)
         code = 1
         try:
             store.tick()

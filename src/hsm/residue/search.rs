@@ -27,9 +27,10 @@ impl Wanted {
     /// The names of those that lie in memory that everybody may read.
     pub(super) fn found(&self) -> Vec<&'static str> {
         // Most places are told apart by two bytes.
-        let mut begins = vec![false; 1 << 16];
-        for (_, masked) in &self.0 {
-            begins[usize::from(u16::from_ne_bytes([masked[0] ^ MASK, masked[1] ^ MASK]))] = true;
+        let mut begins = vec![Vec::new(); 1 << 16];
+        for window in &self.0 {
+            let begin = [window.1[0] ^ MASK, window.1[1] ^ MASK];
+            begins[usize::from(u16::from_ne_bytes(begin))].push(window);
         }
         let mut found = Vec::new();
         for range in readable() {
@@ -39,9 +40,8 @@ impl Wanted {
                 // meanwhile, for every other thread waits.
                 unsafe {
                     let begin = [pointer.read_volatile(), pointer.add(1).read_volatile()];
-                    if begins[usize::from(u16::from_ne_bytes(begin))] {
-                        found.extend(self.at(pointer));
-                    }
+                    let begun = begins[usize::from(u16::from_ne_bytes(begin))].iter();
+                    found.extend(begun.filter(|(_, rest)| is_at(pointer, rest)).map(|it| it.0));
                 }
             }
         }
@@ -49,16 +49,13 @@ impl Wanted {
         found.dedup();
         found
     }
+}
 
-    /// # Safety
-    /// 16 bytes can be read there.
-    unsafe fn at(&self, pointer: *const u8) -> impl Iterator<Item = &'static str> {
-        let is_here = move |masked: &[u8; WINDOW]| {
-            // SAFETY: the caller's word.
-            (0..WINDOW).all(|at| unsafe { pointer.add(at).read_volatile() } ^ MASK == masked[at])
-        };
-        self.0.iter().filter(move |(_, masked)| is_here(masked)).map(|(name, _)| *name)
-    }
+/// # Safety
+/// 16 bytes can be read there.
+unsafe fn is_at(pointer: *const u8, masked: &[u8; WINDOW]) -> bool {
+    // SAFETY: the caller's word.
+    (0..WINDOW).all(|at| unsafe { pointer.add(at).read_volatile() } ^ MASK == masked[at])
 }
 
 /// The writable memory of the process that is there, secret memory aside.
@@ -98,7 +95,11 @@ fn await_stage(stage: u32) {
 /// The kernel has put every register onto the stack of the thread that waits here.
 pub(super) extern "C" fn hold_still(_: libc::c_int) {
     STAGE.store(2, Ordering::SeqCst);
-    await_stage(3);
+    // The search may have this thread's processor.
+    while STAGE.load(Ordering::SeqCst) != 3 {
+        // SAFETY: touches no memory.
+        unsafe { libc::sched_yield() };
+    }
 }
 
 /// Ends the process if its thread panics: the other one would wait for it for ever.

@@ -60,11 +60,12 @@ mod tests {
                 let written = libc::write(pipe[1], bytes.as_ptr().cast(), bytes.len());
                 libc::_exit(if good && written == 32 { 0 } else { 1 });
             }
+            // So that reading ends if the child does.
+            libc::close(pipe[1]);
             let mut theirs = [0u8; 32];
             let (mut status, read) = (0, libc::read(pipe[0], theirs.as_mut_ptr().cast(), 32));
             assert_eq!(libc::waitpid(child, &raw mut status, 0), child);
             libc::close(pipe[0]);
-            libc::close(pipe[1]);
             (status, read, theirs)
         };
         let mut ours = [0; 32];

@@ -246,7 +246,7 @@ pub(super) fn fork(child: impl FnOnce()) -> libc::pid_t {
 /// A process that waits for what never comes must not outlive the test.
 fn give_up_in_time() {
     // SAFETY: asks for a signal that ends this helper process.
-    unsafe { libc::alarm(20) };
+    unsafe { libc::alarm(300) };
 }
 
 pub(super) fn wait(child: libc::pid_t) {

@@ -55,7 +55,7 @@ fn a_store_in_use_has_no_findings() {
     let (kms, other) = (open(), open());
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let writer = scope.spawn(|| {
             for number in 0.. {
                 other.change(|transaction| key(transaction, number, space("cn-hongkong"))).unwrap();
                 if is_over.load(Ordering::SeqCst) {
@@ -63,15 +63,24 @@ fn a_store_in_use_has_no_findings() {
                 }
             }
         });
+        let _over = Over(&is_over);
         let mut keys = 0;
-        while keys < 50 {
+        while keys < 50 && !writer.is_finished() {
             let report = walk(&kms);
             assert_eq!(report.findings, []);
             assert!(report.keys >= keys);
             keys = report.keys;
         }
-        is_over.store(true, Ordering::SeqCst);
     });
+}
+
+/// Tells a thread to end, also if this one fails.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 /// More than can be named are counted.

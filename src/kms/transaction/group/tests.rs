@@ -116,12 +116,13 @@ fn together(
     let answers = thread::scope(|scope| {
         let first = scope
             .spawn(|| kms.change(|transaction| transaction.record_of_store(Deed::RotateKey, 1)));
-        while store.0.commits.load(Ordering::SeqCst) == before {
+        while store.0.commits.load(Ordering::SeqCst) == before && !first.is_finished() {
             thread::yield_now();
         }
         let run = |number| kms.change(|transaction| change(transaction, number));
         let threads: Vec<_> = (0..changes).map(|number| scope.spawn(move || run(number))).collect();
-        while kms.writing.coming.load(Ordering::SeqCst) < changes as usize {
+        let is_waiting = || kms.writing.coming.load(Ordering::SeqCst) < changes as usize;
+        while is_waiting() && !threads.iter().any(thread::ScopedJoinHandle::is_finished) {
             thread::yield_now();
         }
         *gate = failure;
