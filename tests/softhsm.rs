@@ -113,6 +113,13 @@ fn what_may_leave_is_taken_once() {
     assert_eq!(events["Events"].as_array().unwrap().len(), wanted, "{events}");
     for key in &report.taken {
         assert!(events.to_string().contains(&key.key_id.unwrap().to_string()));
+        let tells = |event: &&Value| {
+            event["requestParameters"]["KeySpec"] == key.key_spec.as_str()
+                && event["referencedResources"]
+                    .to_string()
+                    .contains(&key.key_id.unwrap().to_string())
+        };
+        assert!(events["Events"].as_array().unwrap().iter().any(|event| tells(&event)));
     }
 }
 

@@ -4,14 +4,16 @@
 
 use std::fmt::Display;
 
-use serde::ser::{Error as _, Impossible, SerializeStruct};
+use serde::ser::{Error as _, Impossible, SerializeMap, SerializeStruct};
 use serde::{Serialize, Serializer};
 use serde_json::Error;
 
-/// Appends the members of `request`, a flat struct, as a JSON object to `out`.
+/// Appends the members of `request`, a struct, as a JSON object to `out`.
 pub(super) fn write(request: &impl Serialize, out: &mut Vec<u8>) {
     let start = out.len();
-    if request.serialize(Parameters(out)).is_err() {
+    let written = request.serialize(Parameters(out));
+    debug_assert!(written.is_ok(), "no event tells the parameters of this request");
+    if written.is_err() {
         out.truncate(start);
         out.extend_from_slice(b"{}");
     }
@@ -19,14 +21,12 @@ pub(super) fn write(request: &impl Serialize, out: &mut Vec<u8>) {
 
 struct Parameters<'o>(&'o mut Vec<u8>);
 
-impl<'o> SerializeStruct for Parameters<'o> {
-    type Ok = ();
-    type Error = Error;
-
-    fn serialize_field<T: ?Sized + Serialize>(
+impl Parameters<'_> {
+    /// A member, unless it is absent.
+    fn member(
         &mut self,
-        name: &'static str,
-        value: &T,
+        name: &(impl ?Sized + Serialize),
+        value: &(impl ?Sized + Serialize),
     ) -> Result<(), Error> {
         let start = self.0.len();
         if self.0.last() != Some(&b'{') {
@@ -42,8 +42,52 @@ impl<'o> SerializeStruct for Parameters<'o> {
         Ok(())
     }
 
-    fn end(self) -> Result<(), Error> {
+    fn close(self) {
         self.0.push(b'}');
+    }
+}
+
+impl SerializeStruct for Parameters<'_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_field<T: ?Sized + Serialize>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Error> {
+        self.member(name, value)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        self.close();
+        Ok(())
+    }
+}
+
+/// A struct with another one's members among its own (`serde(flatten)`), entry by entry.
+impl SerializeMap for Parameters<'_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_entry<K: ?Sized + Serialize, V: ?Sized + Serialize>(
+        &mut self,
+        name: &K,
+        value: &V,
+    ) -> Result<(), Error> {
+        self.member(name, value)
+    }
+
+    fn serialize_key<T: ?Sized + Serialize>(&mut self, _: &T) -> Result<(), Error> {
+        no_struct()
+    }
+
+    fn serialize_value<T: ?Sized + Serialize>(&mut self, _: &T) -> Result<(), Error> {
+        no_struct()
+    }
+
+    fn end(self) -> Result<(), Error> {
+        self.close();
         Ok(())
     }
 }
@@ -68,11 +112,16 @@ impl<'o> Serializer for Parameters<'o> {
     type SerializeTuple = No;
     type SerializeTupleStruct = No;
     type SerializeTupleVariant = No;
-    type SerializeMap = No;
+    type SerializeMap = Self;
     type SerializeStruct = Self;
     type SerializeStructVariant = No;
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Error> {
+        self.0.push(b'{');
+        Ok(self)
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Self, Error> {
         self.0.push(b'{');
         Ok(self)
     }
@@ -100,7 +149,6 @@ impl<'o> Serializer for Parameters<'o> {
         serialize_tuple(usize) -> No;
         serialize_tuple_struct(&'static str, usize) -> No;
         serialize_tuple_variant(&'static str, u32, &'static str, usize) -> No;
-        serialize_map(Option<usize>) -> No;
         serialize_struct_variant(&'static str, u32, &'static str, usize) -> No;
     }
 
@@ -155,6 +203,20 @@ mod tests {
         let request = Request { first: None, key_id: "a\"b", size: Some(7), last: None };
         assert_eq!(written(&|out| write(&request, out)), r#"x{"KeyId":"a\"b","Size":7}"#);
         assert_eq!(written(&|out| write(&Empty {}, out)), "x{}");
-        assert_eq!(written(&|out| write(&[1], out)), "x{}");
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Around {
+            account: u32,
+            absent: Option<u32>,
+            #[serde(flatten)]
+            request: Request,
+            region: &'static str,
+        }
+        let request = Request { first: Some(1), key_id: "k", size: None, last: None };
+        let around = Around { account: 7, absent: None, request, region: "r" };
+        assert_eq!(
+            written(&|out| write(&around, out)),
+            r#"x{"Account":7,"First":1,"KeyId":"k","Region":"r"}"#
+        );
     }
 }
