@@ -141,8 +141,8 @@ const fn family(spec: Option<KeySpec>) -> usize {
 #[derive(Debug, Default)]
 pub(super) struct Calls([[AtomicU64; 3]; 4]);
 
-/// How many bits the number has.
-const NUMBER: u32 = 24;
+/// How many bits the number has: as many as a limit.
+const NUMBER: u32 = u32::BITS;
 
 impl Calls {
     /// Counts a call; [`ErrorCode::Throttled`] if there have been too many.
@@ -165,9 +165,9 @@ impl Calls {
         let row = self.0.get(class as usize).and_then(|row| row.get(family));
         let calls = row.ok_or(ErrorCode::Internal)?;
         let count = |seen: u64| {
+            // Of the second its lower half: the other is the same for a lifetime.
             let begun = now.0 << NUMBER;
-            let number = seen.checked_sub(begun).filter(|number| number >> NUMBER == 0);
-            let number = number.unwrap_or(0);
+            let number = if seen >> NUMBER << NUMBER == begun { seen - begun } else { 0 };
             (number < u64::from(limit)).then_some(begun + number + 1)
         };
         match calls.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count) {
@@ -196,6 +196,21 @@ impl Callers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// However high the limit, nothing runs over into the second.
+    #[test]
+    fn limits_of_all_sizes() {
+        let now = Timestamp(1_562_246_055);
+        for limit in [1, (1 << 24) - 1, 1 << 24, (1 << 24) + 1, u32::MAX] {
+            let rates = Rates { symmetric: limit, ..Rates::default() };
+            let calls = Calls::default();
+            let take = || calls.take(&rates, Class::Use, Some(KeySpec::Sm4), now).is_ok();
+            assert!(take());
+            let all_but_one = (now.0 << NUMBER) + u64::from(limit) - 1;
+            calls.0[Class::Use as usize][0].store(all_but_one, Ordering::Relaxed);
+            assert!(take() && !take() && !take(), "{limit}");
+        }
+    }
 
     #[test]
     fn seconds_begin_anew() {
