@@ -35,7 +35,7 @@ impl PublicKey {
     /// The same in PEM (RFC 7468), as [`pem`](Self::pem) writes it.
     pub fn from_pem(text: &str) -> Result<Self> {
         let strange = || Error::invalid("PublicKey", "It must be a PUBLIC KEY in PEM.");
-        match pem::decode_vec(text.as_bytes()) {
+        match pem::decode_vec(text.trim().as_bytes()) {
             Ok((PEM_LABEL, der)) => Self::from_spki(&der),
             _ => Err(strange()),
         }

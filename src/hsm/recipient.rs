@@ -126,7 +126,7 @@ const fn algorithm_for(spec: KeySpec) -> EncryptionAlgorithm {
 
 /// The bytes inside of PEM (RFC 7468) with this label, or those that were given.
 fn without_pem(given: &[u8], label: &str, parameter: &'static str) -> Result<Zeroizing<Vec<u8>>> {
-    let text = given.trim_ascii_start();
+    let text = given.trim_ascii();
     if !text.starts_with(b"-----BEGIN") {
         return Ok(Zeroizing::new(given.to_vec()));
     }
@@ -175,8 +175,12 @@ mod tests {
         );
         openssl(folder.path(), "pkey -in private.pem -pubout -out public.pem");
         openssl(folder.path(), "pkey -in private.pem -pubout -outform DER -out public.der");
+        for half in ["private", "public"] {
+            let amid_blanks = [b"\n ", &*file(&format!("{half}.pem")), b"\r\n\n "].concat();
+            fs::write(folder.path().join(format!("{half}.blanks")), amid_blanks).unwrap();
+        }
         let secret = fresh_shares(2, 2).unwrap()[0].brief().unwrap();
-        for form in ["pem", "der"] {
+        for form in ["pem", "der", "blanks"] {
             let recipient = Recipient::read(&file(&format!("public.{form}"))).unwrap();
             let key = RecipientKey::read(&file(&format!("private.{form}"))).unwrap();
             assert_eq!(key.fingerprint(), recipient.fingerprint());

@@ -39,6 +39,8 @@ pub(super) fn pkcs8(given: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         ));
     } else if key.curve.is_some_and(|curve| !CURVES.contains(&curve)) {
         return Err(refused("It is on a curve that no key spec has."));
+    } else if scalar_len(key.numbers).is_some_and(|len| len != SCALAR) {
+        return Err(refused("Its d has 32 bytes, with its leading zeros (RFC 5915)."));
     }
     if der.len() > MAX_PKCS8 {
         return Err(refused(format!("It has at most {MAX_PKCS8} bytes.")));
@@ -76,7 +78,7 @@ const NONE: &str = "This is none.";
 
 /// The bytes inside of PEM, or those that were given.
 fn without_pem(given: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-    let text = given.trim_ascii_start();
+    let text = given.trim_ascii();
     if !text.starts_with(b"-----BEGIN") {
         return Ok(Zeroizing::new(given.to_vec()));
     }
@@ -85,7 +87,7 @@ fn without_pem(given: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         return Err(other("SEC 1"));
     }
     let mut bytes = Zeroizing::new(vec![0; given.len()]);
-    let (label, len) = match der::pem::decode(given, &mut bytes) {
+    let (label, len) = match der::pem::decode(text, &mut bytes) {
         Ok((label, der)) => (label, der.len()),
         Err(_) => return Err(refused("This is not the PEM of one (RFC 7468).")),
     };
@@ -130,6 +132,18 @@ fn parse(der: &[u8]) -> Option<PrivateKey<'_>> {
 fn modulus_bits(numbers: &[u8]) -> Option<usize> {
     let modulus = pkcs1::RsaPrivateKeyRef::try_from(numbers).ok()?.modulus.as_bytes();
     Some(modulus.len() * 8 - modulus.first()?.leading_zeros() as usize)
+}
+
+/// The length of d in an ECPrivateKey (RFC 5915).
+fn scalar_len(numbers: &[u8]) -> Option<usize> {
+    let mut reader = SliceReader::new(numbers).ok()?;
+    let parsed = reader.sequence(|parts| {
+        u8::decode(parts)?;
+        let d = <&OctetStringRef>::decode(parts)?;
+        skip(parts)?;
+        Ok::<_, der::Error>(d.as_bytes().len())
+    });
+    parsed.ok()
 }
 
 /// Steps over what is left: attributes, parameters, a public key.

@@ -214,6 +214,11 @@ fn private_keys_of_no_spec() {
     let (_, public) = of_rsa();
     let (_, p384) = of_curve(b"\x06\x05\x2b\x81\x04\x00\x22", &[7; 48], &[8; 96]);
     refuses(&public, OaepSha256Aes256Ecb, &p384, "KeyMaterial", "a curve that no key spec has");
+    // Some write d without its leading zeros.
+    for len in [0, 1, 31, 33] {
+        let (_, short) = of_curve(P256, &[7; 33][..len], &[8; 64]);
+        refuses(&public, OaepSha256Aes256Ecb, &short, "KeyMaterial", "with its leading zeros");
+    }
     let number = |bytes: &[u8]| tlv(2, bytes);
     let small = [number(&[0]), number(&[&[0, 0x80], &[7; 127][..]].concat())].concat();
     let parts = [number(&[1, 0, 1])].into_iter().chain((0..6).map(|_| number(&[1])));

@@ -345,7 +345,9 @@ fn keys_have_one_spelling() {
     for signer in both() {
         let key = &signer.public;
         let pem = key.pem().unwrap();
-        assert_eq!(PublicKey::from_pem(&pem).unwrap().spki(), key.spki());
+        for given in [pem.clone(), format!(" \n{pem}\n \r\n"), pem.trim().to_owned()] {
+            assert_eq!(PublicKey::from_pem(&given).unwrap().spki(), key.spki());
+        }
         for other in [pem.replace("PUBLIC", "PRIVATE"), pem.replacen('\n', "\n\n", 1), "".into()] {
             let error: Error = PublicKey::from_pem(&other).map(drop).unwrap_err();
             assert_eq!(error.code(), ErrorCode::InvalidParameter);

@@ -88,10 +88,11 @@ fn private_keys() {
     }
     for (spec, der, public) in given {
         let pem = encode_string("PRIVATE KEY", LineEnding::LF, &der).unwrap();
+        let amid_blanks = format!("\r\n {}\n \r\n", &*pem);
         let expected = encode_string("PUBLIC KEY", LineEnding::LF, &public).unwrap();
         let hybrids = [OaepSha256Aes256Ecb, Sm2PkeSm4Ecb];
         for algorithm in hybrids.into_iter().filter(|hybrid| hybrid.fits(spec)) {
-            for form in [&der, pem.as_bytes()] {
+            for form in [&der, pem.as_bytes(), amid_blanks.as_bytes()] {
                 let key = imported(&session, spec, algorithm, form);
                 assert_eq!(public_key(&session, key), expected, "{spec} {algorithm}");
             }
