@@ -61,6 +61,8 @@ class ColumnKeys:
 
     def __init__(self, values: int = 10_000, seconds: float = 300) -> None:
         """Keys that are in use for so many values, and in memory for so long."""
+        if values < 1:
+            raise ValueError("values: a data key is for one value at least")
         self._values = values
         self._seconds = seconds
         self._lock = threading.Lock()
@@ -81,10 +83,9 @@ class ColumnKeys:
         """Encrypts a value."""
         with self._lock:
             self._expire()
-            cipher, blob, left = self._sealing.get(column) or self._make(column)
-            if left == 1:
-                del self._sealing[column]
-            else:
+            made = self._sealing.pop(column, None)
+            cipher, blob, left = made or self._make(column)
+            if left > 1:
                 self._sealing[column] = (cipher, blob, left - 1)
         nonce = os.urandom(NONCE)
         body = cipher.encrypt(nonce, value.encode(), _bound(column, row))

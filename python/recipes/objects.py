@@ -63,14 +63,22 @@ class EncryptedBucket:
         What has been read is authentic. It is whole when the end has been read without Damaged.
         """
         first = start // CHUNK
-        last = "" if stop is None else max(first + 1, -(-stop // CHUNK)) * SEALED - 1
-        answer = self._client.get_object(
-            Bucket=self._bucket, Key=name, Range=f"bytes={first * SEALED}-{last}"
-        )
+        end = None if stop is None else max(first + 1, -(-stop // CHUNK))
+        try:
+            answer = self._ask(name, first, end)
+        except self._client.exceptions.ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "InvalidRange":
+                raise
+            # Nothing is behind the end: the last chunk tells where that is.
+            head = self._client.head_object(Bucket=self._bucket, Key=name)
+            first, end = (head["ContentLength"] - 1) // SEALED, None
+            answer = self._ask(name, first, end)
         cipher = AESGCM(self._session.decrypt(_blob(name, answer), self._context(name)))
-        total = int(answer["ContentRange"].rpartition("/")[2])
-        body = io.BufferedReader(answer["Body"], SEALED)  # type: ignore[type-var]
-        return _file(_open(name, cipher, body, (total - 1) // SEALED, start, stop))
+        chunks = -(-int(answer["ContentRange"].rpartition("/")[2]) // SEALED)
+        end = chunks if end is None else min(end, chunks)
+        body = io.BufferedReader(answer["Body"], SEALED)
+        opened = _open(name, cipher, body, range(first, end), chunks)
+        return _file(_cut(opened, first * CHUNK, start, stop))
 
     def copy(self, name: str, target: str, bucket: EncryptedBucket | None = None) -> None:
         """Copies an object, also into another bucket under another key, if it has not changed.
@@ -96,6 +104,13 @@ class EncryptedBucket:
             ContentType=head["ContentType"],
         )
 
+    def _ask(self, name: str, first: int, end: int | None) -> Any:
+        """For chunks of an object."""
+        last = "" if end is None else end * SEALED - 1
+        return self._client.get_object(
+            Bucket=self._bucket, Key=name, Range=f"bytes={first * SEALED}-{last}"
+        )
+
     def _context(self, name: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Object": name}
 
@@ -117,18 +132,20 @@ def _seal(cipher: AESGCM, source: BinaryIO) -> Iterator[bytes]:
         number, chunk = number + 1, following
 
 
-def _open(
-    name: str, cipher: AESGCM, body: BinaryIO, last: int, start: int, stop: int | None
-) -> Iterator[bytes]:
-    number = start // CHUNK
-    while chunk := body.read(SEALED):
+def _open(name: str, cipher: AESGCM, body: BinaryIO, wanted: range, chunks: int) -> Iterator[bytes]:
+    for number in wanted:
         try:
-            text = cipher.decrypt(_nonce(number), chunk, _flag(last=number == last))
+            sealed = body.read(SEALED)
+            yield cipher.decrypt(_nonce(number), sealed, _flag(last=number == chunks - 1))
         except InvalidTag:
             raise Damaged(f"{name} has been changed or cut off") from None
-        before = number * CHUNK
-        yield text[max(0, start - before) : None if stop is None else max(0, stop - before)]
-        number += 1
+
+
+def _cut(pieces: Iterator[bytes], before: int, start: int, stop: int | None) -> Iterator[bytes]:
+    """Of what follows so many bytes, what is from start to stop."""
+    for piece in pieces:
+        yield piece[max(0, start - before) : None if stop is None else max(0, stop - before)]
+        before += len(piece)
 
 
 def _nonce(number: int) -> bytes:

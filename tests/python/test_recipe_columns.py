@@ -216,6 +216,17 @@ def test_what_is_written_meanwhile_stays(engine: Engine, session: kmshsm.Session
         assert rows.scalars(select(Customer).filter_by(name="name2")).one().email == "2@example.com"
 
 
+@pytest.mark.parametrize("values", [1, 2, 3])
+def test_so_many_values_for_a_data_key(session: kmshsm.Session, key: str, values: int) -> None:
+    keys = ColumnKeys(values=values)
+    keys.use(session, session.key(key))
+    sealed = [keys.seal("t.c", "", str(number)) for number in range(7)]
+    assert [keys.open("t.c", "", one) for one in sealed] == list("0123456")
+    assert len({one[: 2 + int.from_bytes(one[:2], "big")] for one in sealed}) == -(-7 // values)
+    with pytest.raises(ValueError, match="values"):
+        ColumnKeys(values=0)
+
+
 def test_data_keys_are_forgotten(session: kmshsm.Session, key: str) -> None:
     long, short = ColumnKeys(), ColumnKeys(seconds=-1)
     for keys in (long, short):

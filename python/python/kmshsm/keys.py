@@ -200,7 +200,7 @@ class Key:
     def schedule_deletion(self, days: int = 30) -> None:
         """Has the key deleted.
 
-        :param days: After so many days, 7 to 30, until which cancel_deletion keeps it.
+        :param days: After so many days, 7 to 366, until which cancel_deletion keeps it.
         """
         self._session.api.schedule_key_deletion(self.id, pending_window_in_days=days)
 
