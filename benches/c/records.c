@@ -65,6 +65,7 @@ static void record(FILE *out, const group *group, const result *first,
   if(!result->absent && threads == 2) {
     number(out, "scaling", result->scaling);
     number(out, "scaling_cpu", result->scaling_cpu);
+    number(out, "to_be_had", result->to_be_had);
   }
   fputs("}\n", out);
 }
@@ -80,8 +81,8 @@ static void print(const result *first, const result *result)
   if(!first->absent)
     printf(" %8.3f of the first", first->one.ns / result->one.ns);
   if(result->scaling > 0)
-    printf("   two threads %.2f of one (%.2f by CPU time)", result->scaling,
-           result->scaling_cpu);
+    printf("   two threads %.2f of one (%.2f by CPU time; arithmetic %.2f)",
+           result->scaling, result->scaling_cpu, result->to_be_had);
   putchar('\n');
 }
 
@@ -138,7 +139,7 @@ void record_figure(FILE *records, const figure *figure, const group *group,
     fprintf(records, ",\"met\":%s",
             reached >= figure->goal ? "true" : "false");
     if(!figure->to)
-      number(records, "cpu", of->scaling_cpu);
+      number(records, "to_be_had", of->to_be_had);
   }
   fputs("}\n", records);
 }

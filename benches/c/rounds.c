@@ -86,26 +86,63 @@ static void pace(const contestant *who, void **own, int threads,
   *rate = (double)(calls + beside.done) / *rate;
 }
 
+/* What needs all of a processor, and nothing else: eight rows of numbers,
+   which wait for nothing but their own steps (Knuth's constants). One thread
+   of a core that another has, too, would have half. */
+static void count(void *own)
+{
+  volatile uint64_t *numbers = own;
+  for(int step = 0; step < 100; step++)
+    for(int row = 0; row < 8; row++)
+      numbers[row] =
+          numbers[row] * 6364136223846793005U + 1442695040888963407U;
+}
+
+/* On cache lines that nobody shares. */
+static void *begin_counting(const job *job, const char **why)
+{
+  (void)job;
+  (void)why;
+  return (char *)room(512) + 128;
+}
+
+static const contestant arithmetic = {"arithmetic", "none", begin_counting,
+                                      count};
+
+static double median_ratio(double (*rates)[PAIRS])
+{
+  return sorted(rates[1], PAIRS).ns / sorted(rates[0], PAIRS).ns;
+}
+
 static void scale(result *results, void *(*own)[THREADS], size_t number,
                   const unsigned long *calls)
 {
   double (*rates)[THREADS][PAIRS] = room(number * sizeof *rates);
   double (*costs)[THREADS][PAIRS] = room(number * sizeof *costs);
+  double (*most)[THREADS][PAIRS] = room(number * sizeof *most);
+  void *counting[THREADS] = {begin_counting(NULL, NULL),
+                             begin_counting(NULL, NULL)};
+  unsigned long counts = calibrate(&arithmetic, counting[0]) / 4 + 1;
   for(size_t round = 0; round < PAIRS; round++)
     for(size_t at = 0; at < number; at++)
-      for(int threads = 1; threads <= THREADS && own[at][0]; threads++)
+      for(int threads = 1; threads <= THREADS && own[at][0]; threads++) {
+        double *cost = &costs[at][threads - 1][round];
+        pace(&arithmetic, counting, threads, counts,
+             &most[at][threads - 1][round], cost);
         pace(results[at].who, own[at], threads, calls[at] / 4 + 1,
-             &rates[at][threads - 1][round], &costs[at][threads - 1][round]);
+             &rates[at][threads - 1][round], cost);
+      }
   for(size_t at = 0; at < number; at++) {
     result *result = &results[at];
     if(own[at][0]) {
       double alone = sorted(costs[at][0], PAIRS).ns;
       result->two = sorted(costs[at][1], PAIRS);
-      result->scaling =
-          sorted(rates[at][1], PAIRS).ns / sorted(rates[at][0], PAIRS).ns;
+      result->scaling = median_ratio(rates[at]);
       result->scaling_cpu = THREADS * alone / result->two.ns;
+      result->to_be_had = median_ratio(most[at]);
     }
   }
+  free(most);
   free(rates);
   free(costs);
 }

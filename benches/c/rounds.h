@@ -19,8 +19,10 @@ typedef struct {
   spread one, two;    /* on one thread, and on one of two */
   unsigned long ops;  /* all that were timed on one thread */
   /* What two threads do in the time of one: by the clock on the wall, and by
-     the processor time of a call, which a busy machine does not spoil. */
-  double scaling, scaling_cpu;
+     the processor time of a call, which a busy machine does not spoil; and
+     what arithmetic, which shares nothing, had by the clock between these
+     rounds: more could not be had. */
+  double scaling, scaling_cpu, to_be_had;
 } result;
 
 /* Everybody, up to NULL, at one job; answers how many they are. */

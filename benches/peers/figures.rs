@@ -28,8 +28,8 @@ pub enum Bound {
 /// What a run has reached.
 pub struct Reached {
     pub ratio: f64,
-    /// For two threads, the same by processor time.
-    pub cpu: Option<f64>,
+    /// For two threads, what arithmetic alone had meanwhile.
+    pub to_be_had: Option<f64>,
 }
 
 impl Bound {
@@ -195,7 +195,7 @@ impl Figure {
         let of = times(self.of)?;
         if self.threads == 2 {
             let pair = of.pair.as_ref().ok_or("measured on one thread alone")?;
-            return Ok(Reached { ratio: pair.scaling, cpu: Some(pair.scaling_cpu) });
+            return Ok(Reached { ratio: pair.scaling, to_be_had: Some(pair.to_be_had) });
         }
         let (of, to) = (of.alone[1], times(self.to)?.alone[1]);
         let ratio = match self.bound {
@@ -203,7 +203,7 @@ impl Figure {
             Bound::AtMost => of / to,
             Bound::Longer => of - to,
         };
-        Ok(Reached { ratio, cpu: None })
+        Ok(Reached { ratio, to_be_had: None })
     }
 }
 

@@ -77,6 +77,8 @@ pub struct Pair {
     pub scaling: f64,
     /// The same by the processor time of an operation, which a busy machine does not spoil.
     pub scaling_cpu: f64,
+    /// What [`arithmetic`], which shares nothing, had between these rounds: more could not be had.
+    pub to_be_had: f64,
 }
 
 /// Times those that can take part; of others, why they cannot.
@@ -106,6 +108,8 @@ struct Runner {
     alone: (Vec<f64>, Vec<f64>),
     pair: (Vec<f64>, Vec<f64>),
     second: Option<Second>,
+    /// Takes turns with rounds of two threads.
+    control: Option<Box<Self>>,
 }
 
 impl Runner {
@@ -114,13 +118,26 @@ impl Runner {
         contestant: &'scope Contestant,
     ) -> Result<Self, String> {
         let make = contestant.make.as_ref()?;
+        let control = contestant.in_pairs.then(|| Box::new(Self::of(scope, &arithmetic, true)));
+        Ok(Self { control, ..Self::of(scope, make, contestant.in_pairs) })
+    }
+
+    fn of<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        make: &'scope (dyn Fn() -> Operation + Sync),
+        in_pairs: bool,
+    ) -> Self {
         let mut operation = make();
         let runs = calibrate(&mut operation);
-        let second = contestant.in_pairs.then(|| Second::new(scope, make));
-        Ok(Self { operation, runs, alone: Default::default(), pair: Default::default(), second })
+        let second = in_pairs.then(|| Second::new(scope, make));
+        let (alone, pair) = Default::default();
+        Self { operation, runs, alone, pair, second, control: None }
     }
 
     fn round(&mut self) {
+        if let Some(control) = &mut self.control {
+            control.round();
+        }
         let (ns, rate) = self.time();
         self.alone.0.push(ns);
         self.alone.1.push(rate);
@@ -147,14 +164,33 @@ impl Runner {
 
     fn times(self) -> Times {
         let alone = quartiles(&self.alone.0);
-        let pair = self.second.map(|_| {
+        let pair = self.control.as_ref().map(|control| {
             let each = quartiles(&self.pair.0);
-            let scaling = quartiles(&self.pair.1)[1] / quartiles(&self.alone.1)[1];
-            Pair { each, scaling, scaling_cpu: 2.0 * alone[1] / each[1] }
+            let scaling_cpu = 2.0 * alone[1] / each[1];
+            Pair { each, scaling: self.scaling(), scaling_cpu, to_be_had: control.scaling() }
         });
         let rounds = self.alone.0.len();
         Times { rounds, operations: self.runs * rounds as u64, alone, pair }
     }
+
+    fn scaling(&self) -> f64 {
+        quartiles(&self.pair.1)[1] / quartiles(&self.alone.1)[1]
+    }
+}
+
+/// What needs all of a processor, and nothing else: eight rows of numbers, which wait for nothing but their
+/// own steps (Knuth's constants). One thread of a core that another has, too, would have half.
+fn arithmetic() -> Operation {
+    let mut numbers = [1u64, 2, 3, 4, 5, 6, 7, 8];
+    Box::new(move || {
+        for _ in 0..100 {
+            numbers = std::hint::black_box(numbers).map(|number| {
+                number
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407)
+            });
+        }
+    })
 }
 
 /// A second thread, which sleeps but in rounds of pairs.
@@ -166,7 +202,10 @@ struct Second {
 }
 
 impl Second {
-    fn new<'scope>(scope: &'scope Scope<'scope, '_>, make: &'scope Make) -> Self {
+    fn new<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        make: &'scope (dyn Fn() -> Operation + Sync),
+    ) -> Self {
         let (rounds, to_do) = channel::<()>();
         let (tell_begun, begun) = channel();
         let (tell_rate, rates) = channel();

@@ -94,10 +94,10 @@ impl Run {
             }
             self.line(&line);
             if let Ok(Times { pair: Some(pair), .. }) = &times {
-                let Pair { each, scaling, scaling_cpu } = pair;
+                let Pair { each, scaling, scaling_cpu, to_be_had } = pair;
                 extend(&mut line, measured(*each, first_pair));
-                extend(&mut line, json!({ "threads": 2, "ops": null }));
-                extend(&mut line, json!({ "scaling": scaling, "scaling_cpu": scaling_cpu }));
+                extend(&mut line, json!({ "threads": 2, "ops": null, "scaling": scaling }));
+                extend(&mut line, json!({ "scaling_cpu": scaling_cpu, "to_be_had": to_be_had }));
                 self.line(&line);
             }
             self.rows.push(Row { group: group.to_owned(), size, contestant: name, times });
@@ -115,10 +115,8 @@ impl Run {
             let Figure { figure: name, group, size, threads, of, to, bound, goal } = figure;
             let is_met = reached.as_ref().ok().map(|reached| bound.holds(reached.ratio, goal));
             let told = match &reached {
-                Ok(Reached { ratio, cpu: None }) => format!("{ratio:.2}"),
-                Ok(Reached { ratio, cpu: Some(cpu) }) => {
-                    format!("{ratio:.2} ({cpu:.2} by CPU time)")
-                }
+                Ok(Reached { ratio, to_be_had: None }) => format!("{ratio:.2}"),
+                Ok(Reached { ratio, to_be_had: Some(most) }) => format!("{ratio:.2} of {most:.2}"),
                 Err(why) => format!("not measured: {why}"),
             };
             let verdict = if is_met == Some(false) { "  falls short" } else { "" };
@@ -131,7 +129,9 @@ impl Run {
             extend(
                 &mut line,
                 match reached {
-                    Ok(reached) => json!({ "reached": reached.ratio, "cpu": reached.cpu }),
+                    Ok(reached) => {
+                        json!({ "reached": reached.ratio, "to_be_had": reached.to_be_had })
+                    }
                     Err(why) => json!({ "why": why }),
                 },
             );
@@ -166,8 +166,11 @@ fn print(name: &str, times: &Result<Times, String>, first: Option<f64>) {
     if let Some(first) = first {
         print!(" {:>8.3} of the first", first / ns);
     }
-    if let Some(Pair { scaling, scaling_cpu, .. }) = &times.pair {
-        print!("   two threads {scaling:.2} of one ({scaling_cpu:.2} by CPU time)");
+    if let Some(Pair { scaling, scaling_cpu, to_be_had, .. }) = &times.pair {
+        print!(
+            "   two threads {scaling:.2} of one ({scaling_cpu:.2} by CPU time; arithmetic \
+             {to_be_had:.2})"
+        );
     }
     println!();
 }
