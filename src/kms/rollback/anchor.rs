@@ -7,12 +7,11 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
-use crate::audit::{Head, Segment};
+use crate::audit::{Chain, Segment};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Header, Keyring, Note, Place, RecordKind};
 use crate::keystore::Keystore;
 use crate::kms::places;
-use crate::kms::stored::one;
 use crate::model::Timestamp;
 use crate::octets::{Reader, Writer};
 
@@ -52,33 +51,24 @@ impl Mark {
     }
 
     /// Whether a store at this mark has been at `earlier`, or may have been, as its
-    /// [trail](Self::is_passed) tells.
+    /// [trail](Self::leads_to) tells.
     pub(super) fn continues(&self, earlier: &Self) -> bool {
         let is_later = self.generation > earlier.generation && self.events >= earlier.events;
         self == earlier || self.lineage == earlier.lineage && is_later
     }
 
-    /// Whether the trail of a later state of the store has come by here: a store that has gone back and on
-    /// from there has other events. Every change ends a segment, so that the next one says what it follows.
-    pub(super) fn is_passed(
+    /// Whether the trail leads from here to a header that the store has had since: a store that has gone back
+    /// and on from there has other events. What cannot be read may have said anything.
+    pub(super) fn leads_to(
         &self,
+        later: &Header,
         store: &dyn Keystore,
         keyring: &Keyring,
-        later: &Header,
     ) -> Result<bool> {
-        if later.events == self.events {
-            return Ok(later.audit_head == self.head);
-        }
-        let next = places::events(self.events.saturating_add(1));
-        let (_, id) = places::sequence(&next).ok_or(ErrorCode::Internal)?;
-        let kind = RecordKind::Events;
-        let place = Place { kind, id: &id, storage_key: &next, immutables: &[] };
-        let Some((_, record)) = one(store, &next)? else { return Ok(false) };
-        let segment = keyring.open_record(&place, &record).and_then(|body| Segment::decode(&body));
-        match segment {
-            Ok(segment) => Ok(segment.before() == Head { sequence: self.events, hash: self.head }),
-            // It may have followed anything.
-            Err(error) if error.is_damage() => Ok(false),
+        let mut chain = Chain { store: *keyring.store(), count: self.events, head: self.head };
+        match follow(&mut chain, later.events, store, keyring) {
+            Ok(()) => Ok((chain.count, chain.head) == (later.events, later.audit_head)),
+            Err(error) if error.is_damage() || error.code() == ErrorCode::TrailDamaged => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -107,6 +97,29 @@ impl Mark {
             time: Timestamp(reader.u64()?),
         })
     }
+}
+
+/// Goes on to the event `until`, segment by segment: every change that has events ends one.
+fn follow(chain: &mut Chain, until: u64, store: &dyn Keystore, keyring: &Keyring) -> Result<()> {
+    if chain.count >= until {
+        return Ok(());
+    }
+    let snapshot = store.snapshot()?;
+    let read = |key: &[u8]| -> Result<Vec<u8>> {
+        let entry = snapshot.get(&[key])?.pop().flatten();
+        entry.map(|entry| entry.value).ok_or_else(|| ErrorCode::StoreDamaged.into())
+    };
+    // Which has the domain keys of the same moment.
+    Header::open(keyring, &read(places::HEADER)?)?;
+    while chain.count < until {
+        let key = places::events(chain.count.saturating_add(1));
+        let (_, id) = places::sequence(&key).ok_or(ErrorCode::Internal)?;
+        let kind = RecordKind::Events;
+        let place = Place { kind, id: &id, storage_key: &key, immutables: &[] };
+        let body = keyring.open_record(&place, &read(&key)?)?;
+        Segment::decode(&body)?.replay(chain)?;
+    }
+    Ok(())
 }
 
 /// What an anchor file holds.

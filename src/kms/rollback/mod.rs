@@ -26,6 +26,8 @@ pub(super) struct Rollback {
     anchor: Option<Anchor>,
     /// What the anchor held when the store was opened.
     held: Option<Held>,
+    /// How far this process has seen the store come; of one with an anchor.
+    reached: Mutex<Option<Mark>>,
     minimum: Option<u64>,
     is_suspect: AtomicBool,
     /// The anchor could not be written.
@@ -53,40 +55,43 @@ impl Rollback {
         if self.anchor.is_none() && self.minimum.is_none() {
             return Ok(header);
         }
-        let mut judged = None;
-        loop {
-            let (revision, latest) = one(store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
-            let header = Header::open(keyring, &latest)?;
-            if !header.is_of_root(keyring)? {
-                return Err(ErrorCode::StoreRekeyed.into());
-            }
-            if !self.is_behind(store, keyring, &header)? {
-                self.remember(keyring, &Mark::of(&header), false)?;
-                return Ok(header);
-            }
-            // Another process may have come between the header and the trail.
-            if judged.replace(revision) == Some(revision) {
-                self.is_suspect.store(true, Ordering::SeqCst);
-                return Ok(header);
-            }
+        let (_, latest) = one(store, places::HEADER)?.ok_or(ErrorCode::StoreDamaged)?;
+        let header = Header::open(keyring, &latest)?;
+        if !header.is_of_root(keyring)? {
+            return Err(ErrorCode::StoreRekeyed.into());
         }
-    }
-
-    /// Whether a store of this header has not come from where it has been.
-    fn is_behind(&self, store: &dyn Keystore, keyring: &Keyring, header: &Header) -> Result<bool> {
+        let mark = Mark::of(&header);
         let is_behind = match &self.held {
             Some(Held::Mark(held, _)) => {
-                !Mark::of(header).continues(held) || !held.is_passed(store, keyring, header)?
+                !mark.continues(held) || !held.leads_to(&header, store, keyring)?
             }
             // It may have held anything.
             Some(Held::Damage) => true,
             Some(Held::Nothing) | None => false,
         };
-        Ok(is_behind || self.minimum.is_some_and(|minimum| header.generation < minimum))
+        if is_behind || self.minimum.is_some_and(|minimum| header.generation < minimum) {
+            self.is_suspect.store(true, Ordering::SeqCst);
+            return Ok(header);
+        }
+        self.remember(keyring, &mark, false)?;
+        Ok(header)
+    }
+
+    /// Whether the store has come to this header from where this process has last seen it, or is about to be
+    /// read anew.
+    fn is_ahead(&self, header: &Header, store: &dyn Keystore, keyring: &Keyring) -> Result<bool> {
+        let reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match reached {
+            Some(reached) if header.generation > reached.generation => Ok(Mark::of(header)
+                .continues(&reached)
+                && reached.leads_to(header, store, keyring)?),
+            _ => Ok(true),
+        }
     }
 
     fn remember(&self, keyring: &Keyring, mark: &Mark, starts_line: bool) -> Result<()> {
         let Some(anchor) = &self.anchor else { return Ok(()) };
+        *self.reached.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark.clone());
         if !anchor.write(keyring, mark, starts_line)? {
             self.is_suspect.store(true, Ordering::SeqCst);
         }
@@ -150,10 +155,13 @@ impl Rollback {
 
 impl Kms {
     /// [`ErrorCode::StoreSuspect`] if the header is of an earlier generation than one that was `seen` before
-    /// it was read.
-    pub(super) fn admit_header(&self, seen: u64, header: &Header) -> Result<()> {
+    /// it was read, or, where an anchor would follow it, of another line.
+    pub(super) fn admit_header(&self, seen: u64, header: &Header, keyring: &Keyring) -> Result<()> {
         self.generation.fetch_max(header.generation, Ordering::AcqRel);
-        if header.generation < seen && !self.rollback.is_accepting() {
+        if self.rollback.is_accepting() {
+            return Ok(());
+        }
+        if header.generation < seen || !self.rollback.is_ahead(header, &*self.store, keyring)? {
             self.rollback.is_suspect.store(true, Ordering::SeqCst);
             return Err(ErrorCode::StoreSuspect.into());
         }

@@ -181,6 +181,58 @@ fn a_copy_that_overtakes_the_anchor_is_suspect() {
     }
 }
 
+/// Nor does an open process follow a line that has overtaken it, and the anchor neither.
+#[test]
+fn an_open_store_that_is_overtaken_is_suspect() {
+    let event = |kms: &Kms| {
+        kms.change(|t| t.record_of_store(Deed::LoseEvents, 1)).map_err(|error| error.code())
+    };
+    let world = World::new();
+    let (kms, other) = (world.open(world.options()), world.open(Options::default()));
+    event(&kms).unwrap();
+    let before = kms.contents();
+    // What others do is followed.
+    for _ in 0..3 {
+        event(&kms).unwrap();
+        event(&other).unwrap();
+        change(&other).unwrap();
+    }
+    event(&kms).unwrap();
+    let since = kms.contents().into_keys().filter(|key| !before.contains_key(key)).collect();
+    kms.forge(before.into_iter().collect(), since);
+    drop(other);
+    let other = world.open(Options::default());
+    for _ in 0..20 {
+        event(&other).unwrap();
+    }
+    assert_eq!((event(&kms), stands(&kms).1), (Err(ErrorCode::StoreSuspect), "suspect"));
+    drop((kms, other));
+    assert_eq!(stands(&world.open(world.options())).1, "suspect");
+}
+
+/// Records of the line that was left do not help: the trail must lead to where the store is.
+#[test]
+fn segments_of_the_other_line() {
+    let event = |kms: &Kms| kms.change(|t| t.record_of_store(Deed::LoseEvents, 1)).unwrap();
+    let world = World::new();
+    let kms = world.open(world.options());
+    event(&kms);
+    drop(kms);
+    let kms = world.open(Options::default());
+    let (before, next) = (kms.contents(), places::events(kms.header().unwrap().1.events + 1));
+    event(&kms);
+    let genuine = kms.value(&next).unwrap();
+    let since = kms.contents().into_keys().filter(|key| !before.contains_key(key)).collect();
+    kms.forge(before.into_iter().collect(), since);
+    drop(kms);
+    let kms = world.open(Options::default());
+    kms.change(|t| t.record_of_store(Deed::LoseEvents, 2)).unwrap();
+    event(&kms);
+    kms.forge(vec![(next, genuine)], vec![]);
+    drop(kms);
+    assert_eq!(stands(&world.open(world.options())).1, "suspect");
+}
+
 /// The segment that would tell is gone, or is not what it was: nothing is known.
 #[test]
 fn a_trail_that_cannot_be_asked() {

@@ -223,7 +223,7 @@ impl Group {
         if !header.is_of_root(&keyring)? {
             return Err(ErrorCode::StoreRekeyed.into());
         }
-        kms.admit_header(seen, &header)?;
+        kms.admit_header(seen, &header, &keyring)?;
         kms.latest.fetch_max(header.time.0, Ordering::Relaxed);
         let (draft, domain, outcome) = (Draft::default(), header.domain_key(), Outcome::default());
         Ok(Self { keyring, header, draft, domain, revision, changes: 0, bytes: 0, outcome })
