@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 NONCE = 12
 
-_SEALED = re.compile(r"kms:(.+):([^:]+):([A-Za-z0-9+/]+={0,2})", re.DOTALL)
+_SEALED = re.compile(r"kms:(.*):([^:]+):([A-Za-z0-9+/]+={0,2})", re.DOTALL)
 
 
 class Misplaced(Exception):  # noqa: N818

@@ -70,11 +70,14 @@ class EncryptedBucket:
             if error.response.get("Error", {}).get("Code") != "InvalidRange":
                 raise
             # Nothing is behind the end: the last chunk tells where that is.
-            head = self._client.head_object(Bucket=self._bucket, Key=name)
-            first, end = (head["ContentLength"] - 1) // SEALED, None
+            size = self._client.head_object(Bucket=self._bucket, Key=name)["ContentLength"]
+            first, end = max(0, size - 1) // SEALED, None
+            if first > start // CHUNK or not size:
+                raise Damaged(f"{name} has been changed or cut off") from None
             answer = self._ask(name, first, end)
         cipher = AESGCM(self._session.decrypt(_blob(name, answer), self._context(name)))
-        chunks = -(-int(answer["ContentRange"].rpartition("/")[2]) // SEALED)
+        # At least one is opened, whatever the server says: it tells which is the last.
+        chunks = max(first + 1, -(-int(answer["ContentRange"].rpartition("/")[2]) // SEALED))
         end = chunks if end is None else min(end, chunks)
         body = io.BufferedReader(answer["Body"], SEALED)
         opened = _open(name, cipher, body, range(first, end), chunks)

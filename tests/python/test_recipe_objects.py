@@ -151,6 +151,39 @@ def test_a_server_that_answers_less(
     assert bucket.get("one", 2 * CHUNK).read() == data[2 * CHUNK :]
 
 
+@pytest.mark.parametrize(
+    ("total", "start", "stop"), [(0, 0, None), (SEALED, 0, None), (SEALED, CHUNK, 2 * CHUNK)]
+)
+def test_a_server_that_says_less(
+    bucket: EncryptedBucket,
+    client: S3Client,
+    monkeypatch: pytest.MonkeyPatch,
+    total: int,
+    start: int,
+    stop: int | None,
+) -> None:
+    """How long an object is is told by its last chunk alone."""
+    bucket.put("one", io.BytesIO(os.urandom(3 * CHUNK)))
+    ask = client.get_object
+
+    def less(**asked: Any) -> Any:
+        answer: Any = ask(**asked)
+        answer["ContentRange"] = f"bytes 0-0/{total}"
+        return answer
+
+    monkeypatch.setattr(client, "get_object", less)
+    with pytest.raises(Damaged):
+        bucket.get("one", start, stop).read()
+
+
+def test_an_empty_object_was_not_made_here(bucket: EncryptedBucket, client: S3Client) -> None:
+    bucket.put("one", io.BytesIO(b"data"))
+    metadata = client.head_object(Bucket="photos", Key="one")["Metadata"]
+    client.put_object(Bucket="photos", Key="one", Body=b"", Metadata=metadata)
+    with pytest.raises(Damaged):
+        bucket.get("one").read()
+
+
 def test_damage_is_seen(bucket: EncryptedBucket, client: S3Client) -> None:
     data = os.urandom(3 * CHUNK)
     bucket.put("one", io.BytesIO(data))
