@@ -70,6 +70,7 @@ impl Session {
         ciphertext: &Bound<'py, PyAny>,
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
+        self.kms()?;
         let invalid = || raise(Error::invalid("KeyId", "It must be the id of a key."));
         let key_id = KeyId::parse(&key_id).ok_or_else(invalid)?;
         self.opened(py, ciphertext, context.as_ref(), Some(key_id))

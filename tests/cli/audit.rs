@@ -27,6 +27,7 @@ fn a_trail_verifies() {
     let (home, pem) = home();
     let (_, der) = der::pem::decode_vec(pem.as_bytes()).unwrap();
     home.write("public.der", &der);
+    home.write("blanks.pem", format!("\n{pem}\n \n").as_bytes());
     let answer = home.run(&["audit", "verify", "trail"]).answer();
     let head = text(&answer["Head"]).to_owned();
     let expected = json!({
@@ -42,7 +43,7 @@ fn a_trail_verifies() {
     });
     assert_eq!(answer, expected);
     assert_eq!((head.len(), text(&answer["KeyFingerprint"]).len()), (2 + 64, 64));
-    for key in ["public.pem", "public.der"] {
+    for key in ["public.pem", "public.der", "blanks.pem"] {
         let args = ["audit", "verify", "trail", "--public-key", key, "--head", &head];
         let trusted = home.run(&args).answer();
         assert_eq!(trusted["IsKeyTrusted"], true);

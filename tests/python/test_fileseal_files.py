@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import resource
@@ -116,6 +117,20 @@ def test_standard_output_tells_that_it_is_not_whole(
     assert (failed.returncode, NOT_WHOLE in failed.stderr) == (1, True)
 
 
+def reader_of(fifo: Path, process: subprocess.Popen[bytes]) -> int:
+    """The fifo, to be written to, once the process reads it."""
+    while True:
+        assert process.poll() is None
+        try:
+            descriptor = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            assert error.errno == errno.ENXIO
+            time.sleep(0.01)
+        else:
+            os.set_blocking(descriptor, True)
+            return descriptor
+
+
 @BOTH
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals_leave_nothing_behind(
@@ -128,8 +143,7 @@ def test_signals_leave_nothing_behind(
         # Who runs the tests in the background may ignore it, and children inherit that.
         preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
-    # Opened for both, it waits for nobody.
-    with open(os.open(fifo, os.O_RDWR), "wb") as endless:
+    with open(reader_of(fifo, process), "wb") as endless:
         endless.write(bytes(300000))
         endless.flush()
         while not (tmp_path / "out.part").exists():

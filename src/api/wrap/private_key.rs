@@ -39,7 +39,7 @@ pub(super) fn pkcs8(given: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         ));
     } else if key.curve.is_some_and(|curve| !CURVES.contains(&curve)) {
         return Err(refused("It is on a curve that no key spec has."));
-    } else if scalar_len(key.numbers).is_some_and(|len| len != SCALAR) {
+    } else if key.curve.is_some() && scalar_len(key.numbers).is_some_and(|len| len != SCALAR) {
         return Err(refused("Its d has 32 bytes, with its leading zeros (RFC 5915)."));
     }
     if der.len() > MAX_PKCS8 {

@@ -61,7 +61,7 @@ pub fn read(option: &'static str, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
 /// is left to the engine to refuse.
 pub fn der(given: &[u8]) -> Vec<u8> {
     let text: Vec<_> = given.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    match der::pem::decode_vec(given) {
+    match der::pem::decode_vec(given.trim_ascii()) {
         Ok((_, der)) => der,
         Err(_) => STANDARD.decode(text).unwrap_or_else(|_| given.to_vec()),
     }
