@@ -77,16 +77,26 @@ impl Rollback {
         Ok(header)
     }
 
-    /// Whether the store has come to this header from where this process has last seen it, or is about to be
+    /// Whether the store has come to this header from where this process has last seen it, or somebody has
+    /// accepted another line of changes, which the anchor then has. One that is behind is about to be
     /// read anew.
     fn is_ahead(&self, header: &Header, store: &dyn Keystore, keyring: &Keyring) -> Result<bool> {
         let reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match reached {
-            Some(reached) if header.generation > reached.generation => Ok(Mark::of(header)
-                .continues(&reached)
-                && reached.leads_to(header, store, keyring)?),
-            _ => Ok(true),
+        let (Some(anchor), Some(reached)) = (&self.anchor, reached) else { return Ok(true) };
+        if header.generation <= reached.generation {
+            return Ok(true);
         }
+        let line = match header.lineage == reached.lineage {
+            true => reached,
+            false => match anchor.read(keyring)? {
+                Held::Mark(held, _) if held.generation > header.generation => {
+                    return Ok(held.lineage == header.lineage);
+                }
+                Held::Mark(held, _) => held,
+                Held::Nothing | Held::Damage => return Ok(false),
+            },
+        };
+        Ok(Mark::of(header).continues(&line) && line.leads_to(header, store, keyring)?)
     }
 
     fn remember(&self, keyring: &Keyring, mark: &Mark, starts_line: bool) -> Result<()> {
