@@ -24,6 +24,16 @@ pub fn eq(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && verdict(black_box(differences).ct_eq(&0))
 }
 
+/// Whether a number is below another of as many bytes, both big-endian, in time that depends on the length
+/// alone. That it is is public.
+pub fn is_below(number: &[u8], limit: &[u8]) -> bool {
+    // Subtracting the limit borrows at the end.
+    let borrow = number.iter().zip(limit).rev().fold(0, |borrow, (byte, limit)| {
+        u16::from(*byte).wrapping_sub(u16::from(*limit)).wrapping_sub(borrow) >> 15
+    });
+    number.len() == limit.len() && verdict(Choice::from(borrow as u8))
+}
+
 /// The one bit about secrets that the caller tells: branches may depend on it from here on.
 pub fn verdict(right: Choice) -> bool {
     publish([right.unwrap_u8()]) != [0]

@@ -164,13 +164,8 @@ pub(super) fn halves(pair: &[u8; PAIR_LEN]) -> Result<(&[u8; 32], &[u8; 64])> {
 
 /// Whether d can be a private key: 0 < d <= the largest, in constant time.
 pub(super) fn is_private(curve: Curve, d: &[u8; 32]) -> bool {
-    let largest = curve.largest();
-    // Subtracting d from the largest borrows at the end if d is larger.
-    let borrow = largest.as_flattened().iter().zip(d).rev().fold(0, |borrow, (most, digit)| {
-        u16::from(*most).wrapping_sub(u16::from(*digit)).wrapping_sub(borrow) >> 15
-    });
     let is_zero = secret::eq(d, &[0; 32]);
-    secret::eq(&borrow.to_ne_bytes(), &[0; 2]) && !is_zero
+    !secret::is_below(curve.largest().as_flattened(), d) && !is_zero
 }
 
 /// What stands before a point of so many bytes in its SubjectPublicKeyInfo. DER has one form for each

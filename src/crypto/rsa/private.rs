@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use der::Decode;
-use subtle::{Choice, ConstantTimeEq};
+use subtle::ConstantTimeEq;
 
 use super::{BITS, MAX_MODULUS, MAX_PKCS8, OaepHash, Padding, RsaPublicKey, Scheme, pkcs1, public};
 use crate::crypto::provider::RsaKey;
@@ -231,12 +231,9 @@ fn release(block: &[u8], len: usize, out: &mut [u8]) -> Result<()> {
 /// Whether a secret number is below another, both big-endian without leading zeros, in time that
 /// depends on their lengths alone. The answer is public.
 fn is_below(number: &[u8], limit: &[u8]) -> bool {
-    let borrow = number.iter().zip(limit).rev().fold(0, |borrow, (byte, limit)| {
-        u16::from(*byte).wrapping_sub(u16::from(*limit)).wrapping_sub(borrow) >> 15
-    });
     match number.len().cmp(&limit.len()) {
         Ordering::Less => true,
-        Ordering::Equal => secret::verdict(Choice::from(borrow as u8)),
+        Ordering::Equal => secret::is_below(number, limit),
         Ordering::Greater => false,
     }
 }
